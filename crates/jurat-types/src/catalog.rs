@@ -1,0 +1,135 @@
+//! A snapshot of what exists in one database: the objects that names are resolved against.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::RelationName;
+
+/// Everything that reading a statement needs to know about a database.
+///
+/// It is plain data: front-ends fill it from the server's own catalog, `jurat explain` from a file.
+/// Look-ups are made over an index that `jurat-sql` builds from it.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Catalog {
+    /// The server's version, for example `15.18`.
+    pub server_version: String,
+    /// Whether `pg_catalog` and `information_schema` are part of this snapshot. Where they are not,
+    /// `jurat-sql` adds the ones it knows.
+    pub has_system: bool,
+    /// All schemas, also empty ones.
+    pub schemas: Vec<String>,
+    /// Tables, views and everything else that can stand in FROM.
+    pub relations: Vec<Relation>,
+    /// Functions, procedures and aggregates.
+    pub functions: Vec<Function>,
+    /// Foreign keys, because a write can cascade along them.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// User triggers, because a write runs them.
+    pub triggers: Vec<Trigger>,
+    /// Data types outside `pg_catalog`, as (schema, name).
+    pub types: Vec<RelationName>,
+}
+
+/// One relation.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Relation {
+    /// Its name.
+    pub name: RelationName,
+    /// What it is.
+    pub kind: RelationKind,
+    /// Its columns in order; dropped and system columns are left out.
+    pub columns: Vec<Column>,
+    /// PostgreSQL's object id; 0 where the snapshot does not come from a server.
+    #[serde(default)]
+    pub oid: u32,
+    /// For views and materialized views: every column of other relations that the definition reads,
+    /// through other views down to tables.
+    #[serde(default)]
+    pub reads: Vec<ViewSource>,
+    /// Partitioned or inherited parents: a child carries its parents' labels.
+    #[serde(default)]
+    pub parents: Vec<RelationName>,
+}
+
+/// A column read by a view's definition. `column` is `None` where the whole relation is read.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ViewSource {
+    /// The relation that is read.
+    pub relation: RelationName,
+    /// The column that is read.
+    pub column: Option<String>,
+}
+
+/// A column of a relation.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type as `format_type` writes it, for example `character varying(255)`. It is spliced into
+    /// casts, so it must come from the server or from a reviewed file, never from a client.
+    pub data_type: String,
+    /// PostgreSQL's attribute number; 0 where unknown.
+    #[serde(default)]
+    pub attnum: i16,
+}
+
+/// What a relation is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RelationKind {
+    /// A composite type's relation.
+    Composite,
+    /// A foreign table.
+    ForeignTable,
+    /// A materialized view.
+    MaterializedView,
+    /// A partitioned table.
+    PartitionedTable,
+    /// A sequence.
+    Sequence,
+    /// An ordinary table.
+    Table,
+    /// A view.
+    View,
+}
+
+/// A function, procedure, aggregate or window function, one entry per name (not per signature).
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Function {
+    /// Schema and name.
+    pub name: RelationName,
+    /// Whether any overload is SECURITY DEFINER.
+    #[serde(default)]
+    pub security_definer: bool,
+}
+
+/// A foreign key: a write to `referenced` can change rows of `referencing`.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForeignKey {
+    /// The table with the constraint.
+    pub referencing: RelationName,
+    /// The table it points to.
+    pub referenced: RelationName,
+    /// Whether deletes cascade (CASCADE, SET NULL or SET DEFAULT).
+    pub on_delete_writes: bool,
+    /// Whether updates cascade (CASCADE, SET NULL or SET DEFAULT).
+    pub on_update_writes: bool,
+}
+
+/// A user trigger on a relation.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trigger {
+    /// The relation that the trigger is on.
+    pub relation: RelationName,
+    /// The trigger's name.
+    pub name: String,
+    /// The function that it runs.
+    pub function: RelationName,
+}

@@ -1,0 +1,125 @@
+//! What is remembered: the documents of the log.
+//!
+//! A decision's record is a superset of OPA's decision log event (`EventV1`): the same names with the
+//! same meaning, and ours beside them.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Decision, Intent, Principal, Target};
+
+/// One line of the log.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+pub struct Record {
+    /// Its place in the log, from 0.
+    pub seq: u64,
+    /// When it was written, RFC 3339 with nanoseconds, UTC.
+    pub timestamp: String,
+    /// The leaf hash (hex SHA-256) of the record before it; 64 zeros for the first.
+    pub previous: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: RecordBody,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RecordBody {
+    /// A statement was asked and judged; written before anything runs.
+    Decision(Box<DecisionRecord>),
+    /// A statement that was let through has ended.
+    Outcome(OutcomeRecord),
+    /// A session began, ended, or was refused.
+    Session(Box<SessionRecord>),
+    /// Jurat itself: started, stopped, policy loaded, policy stale, heartbeat.
+    System(SystemRecord),
+}
+
+/// A judgement: superset of OPA's `EventV1`.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+pub struct DecisionRecord {
+    /// Labels of this instance.
+    pub labels: BTreeMap<String, String>,
+    /// A UUIDv7; clients see its short form too.
+    pub decision_id: String,
+    /// The policy bundles that judged: name to `{"revision": …}`.
+    pub bundles: BTreeMap<String, BTreeMap<String, String>>,
+    /// The root that was evaluated, `jurat`.
+    pub path: String,
+    /// The intent, redacted.
+    pub input: Intent,
+    /// The decision.
+    pub result: Decision,
+    /// JSON pointers into `input` whose values were replaced.
+    pub masked: Vec<String>,
+    /// The client's address.
+    pub requested_by: String,
+    /// Timers in nanoseconds, named as OPA names them.
+    pub metrics: BTreeMap<String, u64>,
+    /// The SHA-256 (hex) of the text that is sent upstream; `null` where nothing is sent.
+    pub sent_sha256: Option<String>,
+    /// Whether the listener enforces (`enforce`) or only observes (`observe`).
+    pub mode: String,
+}
+
+/// How a statement ended.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct OutcomeRecord {
+    /// The decision that let it through.
+    pub decision_id: String,
+    /// What the database did.
+    pub outcome: Outcome,
+    /// Rows returned or changed, where the database said so.
+    pub rows: Option<u64>,
+    /// The command tag's first word or words.
+    pub command: Option<String>,
+    /// The SQLSTATE of an error. The error's text may hold values and is never recorded.
+    pub sqlstate: Option<String>,
+    /// From permit to end, microseconds.
+    pub duration_us: u64,
+}
+
+/// What the database did with a statement.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It ran.
+    Done,
+    /// It failed.
+    Failed,
+    /// It was never reached, because something before it failed.
+    Skipped,
+    /// The connection ended before an answer came.
+    Unknown,
+}
+
+/// A session's beginning or end.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+pub struct SessionRecord {
+    /// `opened`, `closed` or `refused`.
+    pub event: String,
+    /// The session.
+    pub session_id: String,
+    /// The client's address.
+    pub client_addr: String,
+    /// Who, where it is known.
+    pub principal: Option<Principal>,
+    /// Where to, where it is known.
+    pub target: Option<Target>,
+    /// The name that was claimed, where authentication failed.
+    pub claimed_user: Option<String>,
+    /// Why it was refused or how it ended.
+    pub reason: Option<String>,
+}
+
+/// Something about Jurat itself.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+pub struct SystemRecord {
+    /// `started`, `stopped`, `recovered`, `policy_loaded`, `policy_rejected`, `heartbeat`.
+    pub event: String,
+    /// Free details; no secret and no value from a database.
+    pub details: BTreeMap<String, serde_json::Value>,
+}
