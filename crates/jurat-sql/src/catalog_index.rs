@@ -1,0 +1,144 @@
+//! An index over a catalog snapshot: what a name stands for, what a write reaches.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use jurat_types::{Catalog, ForeignKey, FunctionClass, Relation, RelationName, Trigger};
+
+use crate::builtin;
+
+/// The schema of the server's own objects.
+pub(crate) const SYSTEM_SCHEMA: &str = "pg_catalog";
+
+/// An immutable index over a [`Catalog`]. A clone shares it.
+#[derive(Clone, Debug)]
+pub struct CatalogIndex {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    catalog: Catalog,
+    /// The server's own relations where the snapshot leaves them out.
+    system: Vec<Relation>,
+    relations: HashMap<RelationName, Place>,
+    /// Schemas by function name, without `pg_catalog`.
+    functions: HashMap<String, Vec<String>>,
+    system_functions: HashSet<String>,
+    types: HashSet<RelationName>,
+    schemas: HashSet<String>,
+    children: HashMap<RelationName, Vec<RelationName>>,
+    references: HashMap<RelationName, Vec<usize>>,
+    triggers: HashMap<RelationName, Vec<usize>>,
+}
+
+/// Where a relation is stored.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Snapshot(usize),
+    System(usize),
+}
+
+impl CatalogIndex {
+    /// Makes the index. Where the snapshot has no system relations, the built-in ones are added.
+    pub fn new(catalog: Catalog) -> Self {
+        let system = if catalog.has_system { Vec::new() } else { builtin::system_relations() };
+        let mut inner = Inner {
+            system,
+            relations: HashMap::new(),
+            functions: HashMap::new(),
+            system_functions: builtin::function_names().map(str::to_owned).collect(),
+            types: catalog.types.iter().cloned().collect(),
+            schemas: catalog.schemas.iter().cloned().collect(),
+            children: HashMap::new(),
+            references: HashMap::new(),
+            triggers: HashMap::new(),
+            catalog,
+        };
+        inner.schemas.extend([SYSTEM_SCHEMA.to_owned(), "information_schema".to_owned()]);
+        for (index, relation) in inner.system.iter().enumerate() {
+            inner.relations.insert(relation.name.clone(), Place::System(index));
+        }
+        for (index, relation) in inner.catalog.relations.iter().enumerate() {
+            inner.relations.insert(relation.name.clone(), Place::Snapshot(index));
+            for parent in &relation.parents {
+                inner.children.entry(parent.clone()).or_default().push(relation.name.clone());
+            }
+        }
+        for function in &inner.catalog.functions {
+            let RelationName { schema, name } = &function.name;
+            if schema == SYSTEM_SCHEMA {
+                inner.system_functions.insert(name.clone());
+            } else {
+                inner.functions.entry(name.clone()).or_default().push(schema.clone());
+            }
+        }
+        for (index, key) in inner.catalog.foreign_keys.iter().enumerate() {
+            inner.references.entry(key.referenced.clone()).or_default().push(index);
+        }
+        for (index, trigger) in inner.catalog.triggers.iter().enumerate() {
+            inner.triggers.entry(trigger.relation.clone()).or_default().push(index);
+        }
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The snapshot itself.
+    pub fn catalog(&self) -> &Catalog {
+        &self.inner.catalog
+    }
+
+    /// The relation of that name, if there is one.
+    pub fn relation(&self, name: &RelationName) -> Option<&Relation> {
+        match *self.inner.relations.get(name)? {
+            Place::Snapshot(index) => self.inner.catalog.relations.get(index),
+            Place::System(index) => self.inner.system.get(index),
+        }
+    }
+
+    /// Schemas other than `pg_catalog` that have a function of that name.
+    pub(crate) fn function_schemas(&self, name: &str) -> &[String] {
+        self.inner.functions.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether `pg_catalog` has a function of that name.
+    pub(crate) fn has_system_function(&self, name: &str) -> bool {
+        self.inner.system_functions.contains(name)
+    }
+
+    /// What a function of `pg_catalog` can do.
+    pub(crate) fn system_function_class(name: &str) -> FunctionClass {
+        builtin::function_class(name).unwrap_or(FunctionClass::Unknown)
+    }
+
+    /// What a function of another schema that ships with the server can do; `id` is `schema.name`.
+    pub(crate) fn other_function_class(id: &str) -> Option<FunctionClass> {
+        builtin::function_class(id)
+    }
+
+    /// Whether there is a data type of that name outside `pg_catalog`; every relation is one.
+    pub(crate) fn has_type(&self, name: &RelationName) -> bool {
+        self.inner.types.contains(name) || self.inner.relations.contains_key(name)
+    }
+
+    /// Whether there is a schema of that name.
+    pub(crate) fn has_schema(&self, name: &str) -> bool {
+        self.inner.schemas.contains(name)
+    }
+
+    /// Partitions and inheritance children, direct ones only.
+    pub(crate) fn children(&self, name: &RelationName) -> &[RelationName] {
+        self.inner.children.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Foreign keys that point to a relation.
+    pub(crate) fn references(&self, name: &RelationName) -> impl Iterator<Item = &ForeignKey> {
+        let indexes = self.inner.references.get(name).map_or(&[][..], Vec::as_slice);
+        indexes.iter().filter_map(|index| self.inner.catalog.foreign_keys.get(*index))
+    }
+
+    /// Triggers on a relation.
+    pub(crate) fn triggers(&self, name: &RelationName) -> impl Iterator<Item = &Trigger> {
+        let indexes = self.inner.triggers.get(name).map_or(&[][..], Vec::as_slice);
+        indexes.iter().filter_map(|index| self.inner.catalog.triggers.get(*index))
+    }
+}

@@ -1,0 +1,133 @@
+//! The facts of one statement while they are gathered: every list without duplicates, in the order of
+//! first use.
+
+use std::collections::HashSet;
+
+use jurat_types::{
+    Access, ColumnId, ColumnMode, ColumnRole, ColumnUse, FunctionClass, FunctionUse, RelationName,
+    RelationUse, StatementClass, Via,
+};
+
+use crate::statement::SessionEffect;
+
+/// A statement that another one keeps for later.
+#[derive(Clone, Debug)]
+pub(crate) enum Inner {
+    /// Under PREPARE.
+    Prepare {
+        /// The statement's name.
+        name: String,
+    },
+    /// Under DECLARE.
+    Declare {
+        /// The cursor's name.
+        name: String,
+    },
+}
+
+/// What is known about a statement so far.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) kind: String,
+    pub(crate) class: StatementClass,
+    pub(crate) has_where: bool,
+    /// Whether an UPDATE or DELETE has been met, so that `has_where` means something.
+    pub(crate) has_condition_place: bool,
+    pub(crate) where_always_true: bool,
+    pub(crate) limit: Option<u64>,
+    pub(crate) returning: bool,
+    pub(crate) executes: bool,
+    pub(crate) data_modifying_cte: bool,
+    pub(crate) dynamic_sql: bool,
+    pub(crate) parameters: usize,
+    pub(crate) effect: SessionEffect,
+    /// Present for PREPARE and DECLARE.
+    pub(crate) inner: Option<Inner>,
+    /// Whether the text is printed from the tree; else the client's own text is used.
+    pub(crate) canonical: bool,
+    pub(crate) relations: Vec<RelationUse>,
+    pub(crate) columns: Vec<ColumnUse>,
+    pub(crate) functions: Vec<FunctionUse>,
+    pub(crate) settings: Vec<String>,
+    seen_relations: HashSet<(RelationName, Access, Via)>,
+    seen_columns: HashSet<(ColumnId, ColumnRole, ColumnMode)>,
+    seen_functions: HashSet<String>,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self {
+            kind: "unparsed".to_owned(),
+            class: StatementClass::Unknown,
+            has_where: false,
+            has_condition_place: false,
+            where_always_true: false,
+            limit: None,
+            returning: false,
+            executes: true,
+            data_modifying_cte: false,
+            dynamic_sql: false,
+            parameters: 0,
+            effect: SessionEffect::None,
+            inner: None,
+            canonical: false,
+            relations: Vec::new(),
+            columns: Vec::new(),
+            functions: Vec::new(),
+            settings: Vec::new(),
+            seen_relations: HashSet::new(),
+            seen_columns: HashSet::new(),
+            seen_functions: HashSet::new(),
+        }
+    }
+}
+
+impl Facts {
+    /// Says what the statement is.
+    pub(crate) fn set(&mut self, kind: &str, class: StatementClass) {
+        kind.clone_into(&mut self.kind);
+        self.class = class;
+    }
+
+    pub(crate) fn relation(&mut self, name: &RelationName, kind: &str, access: Access, via: Via) {
+        if self.seen_relations.insert((name.clone(), access, via)) {
+            self.relations.push(RelationUse {
+                id: name.to_string(),
+                schema: name.schema.clone(),
+                name: name.name.clone(),
+                kind: kind.to_owned(),
+                access,
+                via,
+                labels: Vec::new(),
+            });
+        }
+    }
+
+    pub(crate) fn column(&mut self, column: &ColumnId, role: ColumnRole, mode: ColumnMode) {
+        if self.seen_columns.insert((column.clone(), role, mode)) {
+            self.columns.push(ColumnUse {
+                id: column.to_string(),
+                relation: column.relation.to_string(),
+                name: column.column.clone(),
+                role,
+                mode,
+                labels: Vec::new(),
+            });
+        }
+    }
+
+    pub(crate) fn function(&mut self, id: &str, class: FunctionClass) {
+        if class == FunctionClass::DynamicSql {
+            self.dynamic_sql = true;
+        }
+        if self.seen_functions.insert(id.to_owned()) {
+            self.functions.push(FunctionUse { id: id.to_owned(), class, labels: Vec::new() });
+        }
+    }
+
+    pub(crate) fn setting(&mut self, name: &str) {
+        if !self.settings.iter().any(|known| known == name) {
+            self.settings.push(name.to_owned());
+        }
+    }
+}

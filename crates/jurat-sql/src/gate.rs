@@ -1,0 +1,327 @@
+//! The lexical gate: from the bytes of a text to the tokens of its statements.
+//!
+//! The parser never cuts the text itself: every token that it gets is one piece of PostgreSQL's own
+//! scanner (`scan.rs`). What the parser's token type cannot hold as one token is refused.
+
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer, Whitespace};
+use thiserror::Error;
+
+use crate::limits::ReadLimits;
+use crate::scan::{Kind, Piece, ScanError, scan};
+use crate::{keywords, redact};
+
+/// One statement of a text, not yet parsed.
+#[derive(Debug)]
+pub(crate) struct Source<'a> {
+    /// The whole text that the pieces point into.
+    whole: &'a str,
+    /// The statement's pieces, without blanks at both ends.
+    pieces: Vec<Piece>,
+    /// How many brackets and the like are open at most.
+    pub(crate) nesting: usize,
+}
+
+/// Why a text does not come to the parser. No message repeats a literal.
+#[derive(Debug, Error, Eq, PartialEq)]
+pub(crate) enum GateError {
+    #[error("the text is longer than {max} bytes")]
+    TooLong { max: usize },
+    #[error("the text is not valid UTF-8")]
+    Encoding,
+    #[error("the text has a NUL byte")]
+    Nul,
+    #[error("the text has more than {max} statements")]
+    TooManyStatements { max: usize },
+    #[error("brackets or clauses are nested more than {max} deep")]
+    TooDeep { max: usize },
+    #[error("`{word}` is not supported")]
+    Word { word: &'static str },
+    #[error("the operator `{operator}` is not supported")]
+    Operator { operator: String },
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+}
+
+/// Checks bytes and size.
+///
+/// # Errors
+/// Where the text is too long, is not UTF-8 or holds a NUL byte.
+pub(crate) fn text_of<'a>(bytes: &'a [u8], limits: &ReadLimits) -> Result<&'a str, GateError> {
+    if bytes.len() > limits.bytes_max {
+        return Err(GateError::TooLong { max: limits.bytes_max });
+    }
+    if bytes.contains(&0) {
+        return Err(GateError::Nul);
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text),
+        Err(_) => Err(GateError::Encoding),
+    }
+}
+
+/// Cuts a text into its statements.
+///
+/// # Errors
+/// Where the text cannot be cut with certainty, or is over a limit.
+pub(crate) fn split<'a>(text: &'a str, limits: &ReadLimits) -> Result<Vec<Source<'a>>, GateError> {
+    let pieces = scan(text, limits.tokens_max)?;
+    let mut sources: Vec<Source<'a>> = Vec::new();
+    let mut current: Vec<Piece> = Vec::new();
+    let mut brackets = 0_usize;
+    let mut previous = "";
+    for piece in pieces {
+        let word = piece.of(text);
+        if piece.kind == Kind::Symbol && word == ";" && brackets == 0 {
+            push(&mut sources, text, std::mem::take(&mut current), limits)?;
+            previous = "";
+            continue;
+        }
+        if piece.kind == Kind::Symbol {
+            match word {
+                "(" | "[" => brackets = brackets.saturating_add(1),
+                ")" | "]" => brackets = brackets.saturating_sub(1),
+                _ => {}
+            }
+        }
+        if piece.kind == Kind::Word {
+            if word.eq_ignore_ascii_case("uescape") {
+                return Err(GateError::Word { word: "UESCAPE" });
+            }
+            // Such a body holds semicolons of its own.
+            if word.eq_ignore_ascii_case("atomic") && previous.eq_ignore_ascii_case("begin") {
+                return Err(GateError::Word { word: "BEGIN ATOMIC" });
+            }
+        }
+        if !piece.kind.is_blank() {
+            previous = word;
+        }
+        if !(current.is_empty() && piece.kind.is_blank()) {
+            current.push(piece);
+        }
+    }
+    push(&mut sources, text, current, limits)?;
+    Ok(sources)
+}
+
+/// Adds a statement unless it is empty.
+fn push<'a>(
+    sources: &mut Vec<Source<'a>>,
+    whole: &'a str,
+    mut pieces: Vec<Piece>,
+    limits: &ReadLimits,
+) -> Result<(), GateError> {
+    while pieces.last().is_some_and(|piece| piece.kind.is_blank()) {
+        pieces.pop();
+    }
+    if pieces.is_empty() {
+        return Ok(());
+    }
+    if sources.len() >= limits.statements_max {
+        return Err(GateError::TooManyStatements { max: limits.statements_max });
+    }
+    let nesting = nesting(whole, &pieces);
+    if nesting > limits.nesting_max {
+        return Err(GateError::TooDeep { max: limits.nesting_max });
+    }
+    sources.push(Source { whole, pieces, nesting });
+    Ok(())
+}
+
+/// The depth of everything that makes the parser call itself: brackets, CASE, prefix operators, and
+/// joins that wait for their ON.
+fn nesting(whole: &str, pieces: &[Piece]) -> usize {
+    let (mut open, mut prefixes, mut joins, mut deepest) = (0_usize, 0_usize, 0_usize, 0_usize);
+    for piece in pieces.iter().filter(|piece| !piece.kind.is_blank()) {
+        let word = piece.of(whole);
+        let is_word =
+            |expected: &str| piece.kind == Kind::Word && word.eq_ignore_ascii_case(expected);
+        let opens = matches!(word, "(" | "[") || is_word("case") || is_word("select");
+        if opens && !is_word("select") {
+            open = open.saturating_add(1);
+        } else if matches!(word, ")" | "]") || is_word("end") {
+            open = open.saturating_sub(1);
+        }
+        if is_word("join") {
+            joins = joins.saturating_add(1);
+        } else if is_word("on") || is_word("using") || is_word("natural") || is_word("cross") {
+            joins = joins.saturating_sub(1);
+        }
+        let prefix = piece.kind == Kind::Operator
+            || ["not", "explain", "prepare", "interval", "as", "analyze", "verbose", "setof"]
+                .iter()
+                .any(|expected| is_word(expected));
+        prefixes = if prefix || opens { prefixes.saturating_add(1) } else { 0 };
+        deepest = deepest.max(open.saturating_add(prefixes).saturating_add(joins));
+    }
+    deepest
+}
+
+impl Source<'_> {
+    /// The client's own text without comments and without blanks at both ends.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        for piece in &self.pieces {
+            match piece.kind {
+                Kind::Comment => text.push(' '),
+                Kind::Space
+                | Kind::Word
+                | Kind::Quoted
+                | Kind::Number
+                | Kind::Text
+                | Kind::Prefixed
+                | Kind::Dollar
+                | Kind::Parameter
+                | Kind::Operator
+                | Kind::Symbol => text.push_str(piece.of(self.whole)),
+            }
+        }
+        text
+    }
+
+    /// The client's own text as it came.
+    pub(crate) fn original(&self) -> &str {
+        let start = self.pieces.first().map_or(0, |piece| piece.start);
+        let end = self.pieces.last().map_or(0, |piece| piece.end);
+        self.whole.get(start..end).unwrap_or_default()
+    }
+
+    /// The text with its literals taken out.
+    pub(crate) fn redacted(&self) -> String {
+        redact::pieces(self.whole, &self.pieces)
+    }
+
+    /// How many tokens it has.
+    pub(crate) fn tokens(&self) -> usize {
+        self.pieces.len()
+    }
+
+    /// The pieces that are not blank, as (kind, text).
+    pub(crate) fn words(&self) -> Vec<(Kind, &str)> {
+        self.pieces
+            .iter()
+            .filter(|piece| !piece.kind.is_blank())
+            .map(|piece| (piece.kind, piece.of(self.whole)))
+            .collect()
+    }
+
+    /// The tokens for the parser.
+    ///
+    /// # Errors
+    /// Where a piece has no token of its own.
+    pub(crate) fn to_tokens(&self) -> Result<Vec<TokenWithSpan>, GateError> {
+        let mut tokens = Vec::with_capacity(self.pieces.len());
+        for piece in &self.pieces {
+            let text = piece.of(self.whole);
+            let token = match piece.kind {
+                Kind::Space | Kind::Comment => Token::Whitespace(Whitespace::Space),
+                Kind::Word => Token::make_word(text, None),
+                Kind::Quoted => Token::make_word(inside(text), Some('"')),
+                Kind::Number => Token::Number(text.to_owned(), false),
+                Kind::Text => Token::SingleQuotedString(inside(text).to_owned()),
+                Kind::Parameter => Token::Placeholder(text.to_owned()),
+                Kind::Prefixed | Kind::Dollar | Kind::Operator | Kind::Symbol => single(text)?,
+            };
+            tokens.push(TokenWithSpan { token, span: Span::empty() });
+        }
+        quote_function_names(&mut tokens);
+        Ok(expand_table_commands(tokens))
+    }
+}
+
+/// A quoted piece without its quotes.
+fn inside(text: &str) -> &str {
+    text.get(1..text.len().saturating_sub(1)).unwrap_or_default()
+}
+
+/// The one token that the parser's own scanner makes of a piece.
+fn single(text: &str) -> Result<Token, GateError> {
+    let dialect = PostgreSqlDialect {};
+    let refused = || GateError::Operator {
+        operator: if text.len() <= 8 { text.to_owned() } else { "…".to_owned() },
+    };
+    let Ok(mut tokens) = Tokenizer::new(&dialect, text).with_unescape(false).tokenize() else {
+        return Err(refused());
+    };
+    match (tokens.pop(), tokens.is_empty()) {
+        (Some(token), true) => Ok(token),
+        (Some(_) | None, _) => Err(refused()),
+    }
+}
+
+/// Quotes words between a dot and a bracket that the parser would read as its own syntax:
+/// `pg_catalog.substr(…)` is a plain call.
+fn quote_function_names(tokens: &mut [TokenWithSpan]) {
+    let mut after_dot = false;
+    for index in 0..tokens.len() {
+        let next = tokens.get(index.saturating_add(1)).map(|next| next.token == Token::LParen);
+        let Some(token) = tokens.get_mut(index) else { break };
+        let was_after_dot = std::mem::replace(&mut after_dot, token.token == Token::Period);
+        if let Token::Word(word) = &token.token
+            && was_after_dot
+            && next == Some(true)
+            && word.quote_style.is_none()
+        {
+            let folded = word.value.to_ascii_lowercase();
+            if keywords::needs_quotes(&folded) {
+                token.token = Token::make_word(&folded, Some('"'));
+            }
+        }
+    }
+}
+
+/// Replaces the command `TABLE t` by `SELECT * FROM t`, which is its definition.
+///
+/// The parser loses quotes and swallows tokens there, so it must not see it.
+fn expand_table_commands(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let is_table = |token: &Token| is_word(token, "table");
+    if !tokens.iter().any(|token| is_table(&token.token)) {
+        return tokens;
+    }
+    let mut expanded = Vec::with_capacity(tokens.len());
+    // Whether a query may begin here.
+    let mut at_start = true;
+    for (index, token) in tokens.iter().enumerate() {
+        if at_start && is_table(&token.token) && names_relation(&tokens, index) {
+            for word in ["SELECT", "*", "FROM"] {
+                let token = if word == "*" { Token::Mul } else { Token::make_keyword(word) };
+                expanded.push(TokenWithSpan { token, span: Span::empty() });
+                expanded.push(TokenWithSpan {
+                    token: Token::Whitespace(Whitespace::Space),
+                    span: Span::empty(),
+                });
+            }
+        } else {
+            expanded.push(token.clone());
+        }
+        if !matches!(token.token, Token::Whitespace(_)) {
+            at_start = token.token == Token::LParen
+                || ["union", "except", "intersect", "all", "distinct"]
+                    .iter()
+                    .any(|word| is_word(&token.token, word));
+        }
+    }
+    expanded
+}
+
+fn is_word(token: &Token, expected: &str) -> bool {
+    if let Token::Word(word) = token {
+        word.quote_style.is_none() && word.value.eq_ignore_ascii_case(expected)
+    } else {
+        false
+    }
+}
+
+/// Whether a name follows the token at `index`.
+fn names_relation(tokens: &[TokenWithSpan], index: usize) -> bool {
+    let next = tokens
+        .iter()
+        .skip(index.saturating_add(1))
+        .find(|token| !matches!(token.token, Token::Whitespace(_)));
+    if let Some(TokenWithSpan { token: Token::Word(word), .. }) = next {
+        word.quote_style.is_some()
+            || !keywords::is_reserved_for_relations(&word.value.to_ascii_lowercase())
+    } else {
+        false
+    }
+}

@@ -1,0 +1,33 @@
+//! SQL text in, statements with their intent and their canonical text out.
+//!
+//! The way of a text: its bytes and tokens are checked and cut by PostgreSQL's own lexical rules
+//! ([`scan`], [`gate`]), each statement is parsed ([`tree`]), walked and resolved against a catalog
+//! snapshot ([`walk`]), and printed again with every name qualified ([`read()`]). What does not come
+//! through all of that is [`Statement::Opaque`], with a reason. Masks are spliced in on request
+//! ([`Parsed::rewrite`]). No type of the parser leaves this crate.
+
+mod builtin;
+mod catalog_index;
+mod constant;
+mod facts;
+mod gate;
+mod keywords;
+mod limits;
+mod mask;
+mod names;
+mod raw;
+mod read;
+mod redact;
+mod scan;
+mod scope;
+mod stack;
+mod statement;
+mod tree;
+mod walk;
+
+pub use catalog_index::CatalogIndex;
+pub use jurat_types::ColumnMask;
+pub use limits::ReadLimits;
+pub use mask::{RewriteError, Rewritten};
+pub use read::read;
+pub use statement::{NameContext, Opaque, Parsed, Reading, SearchPath, SessionEffect, Statement};

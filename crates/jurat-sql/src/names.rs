@@ -1,0 +1,114 @@
+//! Identifiers of the tree as names of the catalog, and back.
+
+use jurat_types::{RelationName, fold_identifier};
+use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
+
+use crate::keywords;
+use crate::walk::Stop;
+
+/// The name that an identifier stands for: folded where it is not quoted.
+///
+/// # Errors
+/// Where the parser took something for a name that PostgreSQL does not: `type 'text'` ends up here as
+/// an alias in single quotes.
+pub(crate) fn label(ident: &Ident) -> Result<String, Stop> {
+    match ident.quote_style {
+        None => Ok(fold_identifier(&ident.value)),
+        // The tree is raw: a quote inside a quoted name is still doubled.
+        Some('"') => Ok(ident.value.replace("\"\"", "\"")),
+        Some(_) => Err(Stop::unsupported("a string literal in the place of a name")),
+    }
+}
+
+/// The name of a column or relation: as [`label`], and no reserved word without quotes.
+///
+/// # Errors
+/// As [`label`]; also for reserved words, because there the parser and the server disagree
+/// (`FROM ONLY users` is not a table `only`).
+pub(crate) fn name(ident: &Ident) -> Result<String, Stop> {
+    let text = label(ident)?;
+    if ident.quote_style.is_none() && keywords::is_reserved_for_relations(&text) {
+        return Err(Stop::unsupported(format!("the reserved word `{text}` as a name")));
+    }
+    Ok(text)
+}
+
+/// The parts of a dotted name.
+///
+/// # Errors
+/// As [`name`], for every part.
+pub(crate) fn parts(object: &ObjectName) -> Result<Vec<String>, Stop> {
+    let last = object.0.len().saturating_sub(1);
+    let mut names = Vec::with_capacity(object.0.len());
+    for (index, part) in object.0.iter().enumerate() {
+        match part {
+            // Behind a dot every word is a plain name.
+            ObjectNamePart::Identifier(ident) if index > 0 && index == last => {
+                names.push(label(ident)?);
+            }
+            ObjectNamePart::Identifier(ident) => names.push(name(ident)?),
+            ObjectNamePart::Function(_) => return Err(Stop::unsupported("a computed name")),
+        }
+    }
+    Ok(names)
+}
+
+/// An identifier of the tree that stands for exactly `name`.
+pub(crate) fn ident(name: &str) -> Ident {
+    if is_plain(name) {
+        Ident::new(name)
+    } else {
+        Ident::with_quote('"', name.replace('"', "\"\""))
+    }
+}
+
+/// A schema-qualified name of the tree.
+pub(crate) fn qualified(name: &RelationName) -> ObjectName {
+    ObjectName::from(vec![ident(&name.schema), ident(&name.name)])
+}
+
+/// A name as SQL text, quoted where it must be.
+pub(crate) fn sql(name: &str) -> String {
+    if is_plain(name) { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+/// Whether a name can be written without quotes.
+fn is_plain(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_')
+        && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && !keywords::needs_quotes(name)
+}
+
+/// The parts of a name in which no part is looked up, such as a collation; every word may stand there.
+///
+/// # Errors
+/// As [`label`].
+pub(crate) fn parts_of_label(object: &ObjectName) -> Result<Vec<String>, Stop> {
+    idents(object)?.iter().map(label).collect()
+}
+
+/// The identifiers of a dotted name.
+///
+/// # Errors
+/// Where a part is not an identifier.
+pub(crate) fn idents(object: &ObjectName) -> Result<Vec<Ident>, Stop> {
+    object
+        .0
+        .iter()
+        .map(|part| match part {
+            ObjectNamePart::Identifier(ident) => Ok(ident.clone()),
+            ObjectNamePart::Function(_) => Err(Stop::unsupported("a computed name")),
+        })
+        .collect()
+}
+
+/// As [`qualified`]; a temporary object keeps its bare name, because `pg_temp` may not stand there
+/// together with TEMPORARY in older servers.
+pub(crate) fn qualified_or_temporary(name: &RelationName) -> ObjectName {
+    if name.schema == "pg_temp" {
+        ObjectName::from(vec![ident(&name.name)])
+    } else {
+        qualified(name)
+    }
+}

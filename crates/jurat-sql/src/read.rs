@@ -1,0 +1,274 @@
+//! Reading a text: gate, parse, walk, print.
+
+use jurat_types::{Estimate, Parameters, Protocol, StatementClass, StatementFacts};
+use sqlparser::ast::Statement as Node;
+
+use crate::catalog_index::CatalogIndex;
+use crate::facts::{Facts, Inner};
+use crate::gate::{self, Source};
+use crate::limits::ReadLimits;
+use crate::raw;
+use crate::redact;
+use crate::statement::{NameContext, Opaque, Parsed, Reading, SessionEffect, Statement};
+use crate::tree::Tree;
+use crate::walk::{Stop, Walker};
+
+/// Reads a text into statements, resolved against a catalog.
+///
+/// It never fails: what cannot be read is [`Statement::Opaque`] with a reason. A text that cannot be
+/// cut into statements is one opaque statement.
+pub fn read(
+    text: &[u8],
+    names: &NameContext,
+    catalog: &CatalogIndex,
+    limits: &ReadLimits,
+) -> Reading {
+    let sources = gate::text_of(text, limits).and_then(|text| gate::split(text, limits));
+    let sources = match sources {
+        Ok(sources) => sources,
+        Err(error) => {
+            let place = Place { index: 0, count: 1 };
+            let whole = opaque_bytes(text, error.to_string(), limits, &place);
+            return Reading { statements: vec![Statement::Opaque(whole)] };
+        }
+    };
+    let reader = Reader { names, catalog, limits };
+    let count = sources.len();
+    let statements = sources
+        .iter()
+        .enumerate()
+        .map(|(index, source)| reader.statement(source, &Place { index, count }))
+        .collect();
+    Reading { statements }
+}
+
+/// A statement's place in its message.
+struct Place {
+    index: usize,
+    count: usize,
+}
+
+struct Reader<'r> {
+    names: &'r NameContext,
+    catalog: &'r CatalogIndex,
+    limits: &'r ReadLimits,
+}
+
+impl Reader<'_> {
+    fn statement(&self, source: &Source<'_>, place: &Place) -> Statement {
+        match self.parsed(source, place) {
+            Ok(parsed) => Statement::Parsed(parsed),
+            Err(unread) => Statement::Opaque(self.opaque(source, unread, place)),
+        }
+    }
+
+    fn parsed(&self, source: &Source<'_>, place: &Place) -> Result<Parsed, Unread> {
+        let mut tree = match Tree::parse(source) {
+            Ok(tree) => tree,
+            Err(reason) => {
+                // The parser does not know some statements that are simple enough to read by hand.
+                let mut walker = Walker::new(self.catalog, self.names, None);
+                return match raw::read(&mut walker, &source.words()) {
+                    Some(Ok(())) => {
+                        Ok(self.finish(walker.facts, source.text(), None, source, place))
+                    }
+                    Some(Err(stop)) => Err(stop.into()),
+                    None => Err(Unread { reason, unresolved: None }),
+                };
+            }
+        };
+        let walked = tree.with(|statement| {
+            let mut walker = Walker::new(self.catalog, self.names, None);
+            walker.statement(statement).map(|()| walker.facts)
+        });
+        let mut facts = match walked {
+            Some(Ok(facts)) => facts,
+            Some(Err(stop)) => return Err(stop.into()),
+            None => {
+                return Err(Unread {
+                    reason: "the statement is gone".to_owned(),
+                    unresolved: None,
+                });
+            }
+        };
+        let text = if facts.canonical {
+            tree.print(self.limits).map_err(|reason| Unread { reason, unresolved: None })?
+        } else {
+            source.text()
+        };
+        if let Some(inner) = facts.inner.take() {
+            let statement = Box::new(self.inner(&tree, &inner, place)?);
+            facts.effect = match inner {
+                Inner::Prepare { name } => SessionEffect::Prepare { name, statement },
+                Inner::Declare { name } => SessionEffect::DeclareCursor { name, statement },
+            };
+        }
+        Ok(self.finish(facts, text, Some(tree), source, place))
+    }
+
+    /// The statement inside PREPARE or DECLARE, as a statement of its own.
+    fn inner(&self, tree: &Tree, inner: &Inner, place: &Place) -> Result<Statement, Unread> {
+        let gone = || Unread { reason: "the statement is gone".to_owned(), unresolved: None };
+        let mut copy = tree.copy();
+        let text = copy
+            .with(|statement| match (statement, inner) {
+                (Node::Prepare { statement, .. }, Inner::Prepare { .. }) => {
+                    Some(statement.to_string())
+                }
+                (Node::Declare { stmts }, Inner::Declare { .. }) => stmts
+                    .first()
+                    .and_then(|declaration| declaration.for_query.as_ref())
+                    .map(ToString::to_string),
+                _ => None,
+            })
+            .flatten()
+            .ok_or_else(gone)?;
+        let limits = self.limits.widened();
+        let sources = match gate::split(&text, &limits) {
+            Ok(sources) => sources,
+            Err(error) => return Err(Unread { reason: error.to_string(), unresolved: None }),
+        };
+        let source = sources.first().ok_or_else(gone)?;
+        let place = Place { index: place.index, count: place.count };
+        self.parsed(source, &place).map(Statement::Parsed)
+    }
+
+    fn finish(
+        &self,
+        facts: Facts,
+        text: String,
+        tree: Option<Tree>,
+        source: &Source<'_>,
+        place: &Place,
+    ) -> Parsed {
+        let Facts {
+            kind,
+            class,
+            has_where,
+            where_always_true,
+            limit,
+            returning,
+            executes,
+            data_modifying_cte,
+            dynamic_sql,
+            parameters,
+            effect,
+            inner: _,
+            canonical: _,
+            relations,
+            columns,
+            functions,
+            settings,
+            ..
+        } = facts;
+        let facts = StatementFacts {
+            parsed: true,
+            unparsed_reason: None,
+            protocol: Protocol::Simple,
+            index: place.index,
+            count: place.count,
+            kind,
+            class,
+            fingerprint: redact::fingerprint(&text, &self.limits.widened()),
+            sha256: redact::sha256(text.as_bytes()),
+            text,
+            has_where,
+            where_always_true,
+            limit,
+            returning,
+            executes,
+            data_modifying_cte,
+            dynamic_sql,
+            relations,
+            columns,
+            functions,
+            settings,
+            unresolved: Vec::new(),
+            parameters: Parameters { count: parameters, values: Vec::new() },
+            estimate: none(),
+            actual: jurat_types::Actual::default(),
+        };
+        Parsed {
+            facts,
+            redacted: source.redacted(),
+            effect,
+            tree,
+            names: self.names.clone(),
+            catalog: self.catalog.clone(),
+            limits: self.limits.clone(),
+        }
+    }
+
+    fn opaque(&self, source: &Source<'_>, unread: Unread, place: &Place) -> Opaque {
+        let text = source.original();
+        let mut facts = opaque_facts(text, &unread.reason, self.limits, place);
+        facts.unresolved.extend(unread.unresolved);
+        Opaque {
+            facts,
+            redacted: source.redacted(),
+            reason: unread.reason,
+            text: Some(text.to_owned()),
+        }
+    }
+}
+
+/// Why a statement could not be read.
+struct Unread {
+    reason: String,
+    unresolved: Option<String>,
+}
+
+impl From<Stop> for Unread {
+    fn from(stop: Stop) -> Self {
+        let reason = stop.to_string();
+        let unresolved = match stop {
+            Stop::Unresolved { what: _, name } => Some(name),
+            Stop::Unsupported(_) | Stop::Mask(_) => None,
+        };
+        Self { reason, unresolved }
+    }
+}
+
+/// A text that is not even statements.
+fn opaque_bytes(bytes: &[u8], reason: String, limits: &ReadLimits, place: &Place) -> Opaque {
+    let text = std::str::from_utf8(bytes).ok();
+    // Records must stay small even when a text is not.
+    let shown = if bytes.len() > limits.bytes_max { None } else { text };
+    let mut facts = opaque_facts(shown.unwrap_or_default(), &reason, limits, place);
+    facts.sha256 = redact::sha256(bytes);
+    Opaque { facts, redacted: redact::text(bytes, limits), reason, text: text.map(str::to_owned) }
+}
+
+fn opaque_facts(text: &str, reason: &str, limits: &ReadLimits, place: &Place) -> StatementFacts {
+    StatementFacts {
+        parsed: false,
+        unparsed_reason: Some(reason.to_owned()),
+        protocol: Protocol::Simple,
+        index: place.index,
+        count: place.count,
+        kind: "unparsed".to_owned(),
+        class: StatementClass::Unknown,
+        text: text.to_owned(),
+        fingerprint: redact::fingerprint(text, limits),
+        sha256: redact::sha256(text.as_bytes()),
+        has_where: false,
+        where_always_true: false,
+        limit: None,
+        returning: false,
+        executes: true,
+        data_modifying_cte: false,
+        dynamic_sql: false,
+        relations: Vec::new(),
+        columns: Vec::new(),
+        functions: Vec::new(),
+        settings: Vec::new(),
+        unresolved: Vec::new(),
+        parameters: Parameters::default(),
+        estimate: none(),
+        actual: jurat_types::Actual::default(),
+    }
+}
+
+fn none() -> Estimate {
+    Estimate { rows: None, source: "none".to_owned() }
+}

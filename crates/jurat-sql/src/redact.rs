@@ -1,0 +1,114 @@
+//! Texts without their literals, and the digests that are made from them.
+
+use ring::digest::{SHA256, digest};
+
+use crate::limits::ReadLimits;
+use crate::scan::{Kind, Piece, scan};
+
+/// How many hexadecimal digits a fingerprint has.
+const FINGERPRINT_DIGITS: usize = 16;
+
+/// The text with every literal replaced by `?`; comments are left out, because they may hold values.
+pub(crate) fn pieces(text: &str, pieces: &[Piece]) -> String {
+    let mut redacted = String::with_capacity(text.len().min(4096));
+    for piece in pieces {
+        if piece.kind.is_literal() {
+            redacted.push('?');
+        } else if piece.kind.is_blank() {
+            if !redacted.ends_with(' ') {
+                redacted.push(' ');
+            }
+        } else {
+            redacted.push_str(piece.of(text));
+        }
+    }
+    redacted.trim().to_owned()
+}
+
+/// The text of a whole message with every literal replaced by `?`, or a note where it has no tokens.
+pub(crate) fn text(bytes: &[u8], limits: &ReadLimits) -> String {
+    let unreadable = || format!("<unreadable, {} bytes>", bytes.len());
+    if bytes.len() > limits.bytes_max {
+        return unreadable();
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => match scan(text, limits.tokens_max) {
+            Ok(found) => pieces(text, &found),
+            Err(_) => unreadable(),
+        },
+        Err(_) => unreadable(),
+    }
+}
+
+/// The same digits for texts that differ in their literals, their spacing and the length of lists of
+/// literals only.
+pub(crate) fn fingerprint(canonical: &str, limits: &ReadLimits) -> String {
+    let shape = match scan(canonical, limits.tokens_max) {
+        Ok(found) => shape(canonical, &found),
+        Err(_) => canonical.to_owned(),
+    };
+    let mut hex = sha256(shape.as_bytes());
+    hex.truncate(FINGERPRINT_DIGITS);
+    hex
+}
+
+/// The tokens with one space between them, literals as `?`, and `? , ?` as `?`.
+fn shape(text: &str, found: &[Piece]) -> String {
+    let mut words: Vec<&str> = Vec::with_capacity(found.len());
+    for piece in found.iter().filter(|piece| !piece.kind.is_blank()) {
+        let word = if piece.kind.is_literal() || piece.kind == Kind::Parameter {
+            "?"
+        } else {
+            piece.of(text)
+        };
+        if word == "?" && words.ends_with(&["?", ","]) {
+            words.pop();
+        } else {
+            words.push(word);
+        }
+    }
+    words.join(" ")
+}
+
+/// SHA-256 in hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut hex = String::with_capacity(64);
+    for byte in digest(&SHA256, bytes).as_ref() {
+        // Writing to a String cannot fail.
+        if write!(hex, "{byte:02x}").is_err() {
+            break;
+        }
+    }
+    hex
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fingerprint, sha256, text};
+    use crate::limits::ReadLimits;
+
+    #[test]
+    fn no_literal_and_no_comment_survives() {
+        let limits = ReadLimits::default();
+        for (statement, expected) in [
+            ("SELECT 'a''b', E'c\\'d', 1.5e3, $$x$$, $1 -- secret", "SELECT ?, ?, ?, ?, $1"),
+            ("SELECT /* secret */ B'01', X'ff'", "SELECT ?, ?"),
+            ("SELECT 'open", "<unreadable, 12 bytes>"),
+        ] {
+            assert_eq!(text(statement.as_bytes(), &limits), expected);
+        }
+        assert_eq!(text(b"\xff", &limits), "<unreadable, 1 bytes>");
+    }
+
+    #[test]
+    fn a_fingerprint_ignores_values_and_the_length_of_lists() {
+        let limits = ReadLimits::default();
+        let one = fingerprint("SELECT a FROM t WHERE id IN (1)", &limits);
+        let two = fingerprint("SELECT a FROM t WHERE id IN (7, 'x',9)", &limits);
+        assert_eq!(one, two);
+        assert_eq!(one.len(), 16);
+        assert_ne!(one, fingerprint("SELECT b FROM t WHERE id IN (1)", &limits));
+        assert!(sha256(b"").starts_with("e3b0c442"));
+    }
+}

@@ -1,0 +1,128 @@
+//! A parsed statement that cannot overflow the stack, whatever is done with it.
+
+use sqlparser::ast::Statement;
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::{Parser, ParserError, ParserOptions};
+use sqlparser::tokenizer::Token;
+
+use crate::gate::{self, Source};
+use crate::keywords;
+use crate::limits::ReadLimits;
+use crate::stack::{bytes_for, with_stack};
+
+/// Parser calls inside each other that one open bracket can cause.
+const CALLS_PER_NESTING: usize = 10;
+
+/// A tree with the amount of stack that walking it needs.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    /// `None` only while it is dropped.
+    statement: Option<Box<Statement>>,
+    stack_bytes: usize,
+}
+
+impl Tree {
+    /// Parses the tokens of one statement.
+    ///
+    /// # Errors
+    /// With a reason that names no literal.
+    pub(crate) fn parse(source: &Source<'_>) -> Result<Self, String> {
+        let stack_bytes = bytes_for(source.tokens(), source.nesting);
+        let tokens = match source.to_tokens() {
+            Ok(tokens) => tokens,
+            Err(error) => return Err(error.to_string()),
+        };
+        with_stack(stack_bytes, || {
+            let dialect = PostgreSqlDialect {};
+            let limit = source.nesting.saturating_add(3).saturating_mul(CALLS_PER_NESTING);
+            let mut parser = Parser::new(&dialect)
+                .with_options(ParserOptions::new().with_unescape(false))
+                .with_recursion_limit(limit)
+                .with_tokens_with_locations(tokens);
+            match parser.parse_statement() {
+                Ok(statement) => {
+                    let tree = Self { statement: Some(Box::new(statement)), stack_bytes };
+                    let rest = parser.peek_token().token;
+                    if rest == Token::EOF { Ok(tree) } else { Err(near(&rest)) }
+                }
+                Err(ParserError::RecursionLimitExceeded) => {
+                    Err("the statement is nested too deep".to_owned())
+                }
+                Err(ParserError::TokenizerError(_) | ParserError::ParserError(_)) => {
+                    Err(near(&parser.peek_token().token))
+                }
+            }
+        })
+    }
+
+    /// Parses a text that must be exactly one statement.
+    pub(crate) fn parse_text(text: &str, limits: &ReadLimits) -> Result<Self, String> {
+        let sources = match gate::split(text, limits) {
+            Ok(sources) => sources,
+            Err(error) => return Err(error.to_string()),
+        };
+        match sources.as_slice() {
+            [source] => Self::parse(source),
+            _ => Err("the text is not one statement".to_owned()),
+        }
+    }
+
+    /// Runs `work` on the tree where there is stack enough for it.
+    pub(crate) fn with<R>(&mut self, work: impl FnOnce(&mut Statement) -> R) -> Option<R> {
+        let statement = self.statement.as_deref_mut()?;
+        Some(with_stack(self.stack_bytes, || work(statement)))
+    }
+
+    /// Says that the tree can become deeper by `bytes` of stack.
+    pub(crate) const fn deepen(&mut self, bytes: usize) {
+        self.stack_bytes = self.stack_bytes.saturating_add(bytes);
+    }
+
+    /// A copy.
+    pub(crate) fn copy(&self) -> Self {
+        let statement = with_stack(self.stack_bytes, || self.statement.clone());
+        Self { statement, stack_bytes: self.stack_bytes }
+    }
+
+    /// The tree as text, if that text parses to the same tree again (DESIGN section 6.6).
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub(crate) fn print(&self, limits: &ReadLimits) -> Result<String, String> {
+        let Some(statement) = self.statement.as_deref() else {
+            return Err("the statement is gone".to_owned());
+        };
+        let text = with_stack(self.stack_bytes, || statement.to_string());
+        // The printed text can have more tokens than the client's, because names are qualified.
+        let limits = limits.widened();
+        let again = Self::parse_text(&text, &limits)
+            .map_err(|reason| format!("the statement cannot be written back: {reason}"))?;
+        let stack_bytes = self.stack_bytes.max(again.stack_bytes);
+        if with_stack(stack_bytes, || again.statement == self.statement) {
+            Ok(text)
+        } else {
+            Err("the statement cannot be written back without a change".to_owned())
+        }
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        let statement = self.statement.take();
+        with_stack(self.stack_bytes, || drop(statement));
+    }
+}
+
+/// A reason that shows where the parser stopped, if that place is a word of the grammar.
+fn near(token: &Token) -> String {
+    if let Token::Word(word) = token {
+        let folded = word.value.to_ascii_lowercase();
+        if word.quote_style.is_none() && keywords::needs_quotes(&folded) {
+            return format!(
+                "the syntax is not understood (near `{}`)",
+                folded.to_ascii_uppercase()
+            );
+        }
+    }
+    "the syntax is not understood".to_owned()
+}

@@ -1,0 +1,220 @@
+//! The walker: one pass over a statement's tree that resolves every name, writes down the facts and
+//! qualifies the names in place.
+//!
+//! Every `match` on the parser's types names every variant: a construct that nobody has thought about
+//! stops the walk, and the statement is opaque. With a mask plan the same pass puts derived tables in
+//! the place of masked relations (DESIGN section 7).
+
+mod columns;
+mod copy;
+mod dcl;
+mod ddl;
+mod ddl_column;
+mod ddl_table;
+mod delete;
+mod expr;
+mod from;
+mod function;
+mod insert;
+mod join;
+mod merge;
+mod operator;
+mod order;
+mod query;
+mod relation;
+mod select;
+mod session;
+mod set_operation;
+mod statement;
+mod types;
+mod update;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use jurat_types::{ColumnId, ColumnMode, ColumnRole, Via};
+
+use crate::catalog_index::CatalogIndex;
+use crate::facts::Facts;
+use crate::mask::{MaskPlan, RewriteError};
+use crate::scope::{Col, Cte, Scope, Shape, SourceId};
+use crate::statement::{NameContext, SearchPath};
+
+/// How many nodes and columns one statement may make the walker visit.
+const WORK_MAX: usize = 2_000_000;
+
+/// Why a walk ends early.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// A construct that is not handled.
+    Unsupported(String),
+    /// A name that is not one known object.
+    Unresolved {
+        /// What kind of thing it should be.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A mask that cannot be applied; only while rewriting.
+    Mask(RewriteError),
+}
+
+impl Stop {
+    /// Stops at a construct; `what` reads as the subject of "… is not supported".
+    pub(crate) fn unsupported(what: impl Into<String>) -> Self {
+        Self::Unsupported(what.into())
+    }
+
+    /// Stops at a name.
+    pub(crate) fn unresolved(what: &'static str, name: impl Into<String>) -> Self {
+        Self::Unresolved { what, name: name.into() }
+    }
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unsupported(what) => write!(f, "{what} is not supported"),
+            Self::Unresolved { what, name } => write!(f, "{what} `{name}` is not known"),
+            Self::Mask(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+/// The value of an expression, as far as lineage goes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Value {
+    /// The base columns that it is made of.
+    pub(crate) sources: Vec<SourceId>,
+    /// Whether it is one base column, unchanged.
+    pub(crate) direct: bool,
+    /// Its fields, where it is a row whose fields are known.
+    pub(crate) row: Option<Shape>,
+}
+
+impl Value {
+    /// Adds what another value is made of.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.sources.extend_from_slice(&other.sources);
+        self.sources.sort_unstable();
+        self.sources.dedup();
+        self.direct = false;
+    }
+}
+
+/// State of one walk.
+pub(crate) struct Walker<'a> {
+    pub(crate) catalog: &'a CatalogIndex,
+    pub(crate) names: &'a NameContext,
+    /// Present while rewriting.
+    pub(crate) masks: Option<&'a MaskPlan>,
+    pub(crate) facts: Facts,
+    scopes: Vec<Scope>,
+    ctes: Vec<Cte>,
+    /// How relations are reached now: inside a WITH query or directly.
+    via: Via,
+    /// Whether the next SELECT may have INTO: only the first of a statement may.
+    into_allowed: bool,
+    /// Whether COPY takes a whole table out; no derived table can stand there.
+    pub(crate) copied_out: bool,
+    interned: Vec<ColumnId>,
+    ids: HashMap<ColumnId, SourceId>,
+    /// Steps spent so far.
+    work: usize,
+}
+
+impl<'a> Walker<'a> {
+    pub(crate) fn new(
+        catalog: &'a CatalogIndex,
+        names: &'a NameContext,
+        masks: Option<&'a MaskPlan>,
+    ) -> Self {
+        Self {
+            catalog,
+            names,
+            masks,
+            facts: Facts::default(),
+            scopes: Vec::new(),
+            ctes: Vec::new(),
+            via: Via::Direct,
+            into_allowed: false,
+            copied_out: false,
+            interned: Vec::new(),
+            ids: HashMap::new(),
+            work: 0,
+        }
+    }
+
+    /// Counts work, so that a short text cannot cost much.
+    pub(crate) fn spend(&mut self, steps: usize) -> Result<(), Stop> {
+        self.work = self.work.saturating_add(steps);
+        if self.work > WORK_MAX {
+            return Err(Stop::unsupported("a statement with so many columns or clauses"));
+        }
+        Ok(())
+    }
+
+    /// The schemas that an unqualified name is looked up in.
+    ///
+    /// # Errors
+    /// Where the search path is not known, or another schema comes before `pg_catalog`: then even
+    /// `lower` could be anything.
+    pub(crate) fn search_path(&self, name: &str) -> Result<&'a [String], Stop> {
+        match &self.names.search_path {
+            SearchPath::Known(schemas) => {
+                let first = schemas.iter().find(|schema| !is_temporary(schema));
+                if first.is_some_and(|schema| schema == crate::catalog_index::SYSTEM_SCHEMA) {
+                    Ok(schemas)
+                } else {
+                    Err(Stop::unresolved(
+                        "the search path does not begin with pg_catalog, so",
+                        name,
+                    ))
+                }
+            }
+            SearchPath::Unknown => Err(Stop::unresolved("without a known search path", name)),
+        }
+    }
+
+    /// The number of a base column.
+    fn intern(&mut self, column: ColumnId) -> SourceId {
+        if let Some(id) = self.ids.get(&column) {
+            return *id;
+        }
+        let id = SourceId::try_from(self.interned.len()).unwrap_or(SourceId::MAX);
+        self.ids.insert(column.clone(), id);
+        self.interned.push(column);
+        id
+    }
+
+    /// Writes down that base columns are used.
+    fn record(&mut self, sources: &[SourceId], role: ColumnRole, mode: ColumnMode) {
+        for source in sources {
+            let column = usize::try_from(*source).ok().and_then(|index| self.interned.get(index));
+            if let Some(column) = column {
+                self.facts.column(column, role, mode);
+            }
+        }
+    }
+
+    /// Runs `work` with one more level of names.
+    fn with_scope<R>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<R, Stop>,
+    ) -> Result<R, Stop> {
+        self.scopes.push(Scope::default());
+        let result = work(self);
+        self.scopes.pop();
+        result
+    }
+
+    /// A result column of a value.
+    fn col(name: impl Into<String>, value: &Value) -> Col {
+        Col { name: name.into(), sources: Rc::from(value.sources.as_slice()), direct: value.direct }
+    }
+}
+
+/// Whether a schema holds temporary objects.
+pub(crate) fn is_temporary(schema: &str) -> bool {
+    schema == "pg_temp" || schema.starts_with("pg_temp_")
+}

@@ -1,0 +1,250 @@
+//! What a column name stands for: PostgreSQL's `transformColumnRef`.
+
+use jurat_types::{ColumnId, ColumnMode, ColumnRole};
+use sqlparser::ast::Ident;
+
+use super::{Stop, Value, Walker};
+use crate::mask::RewriteError;
+use crate::names;
+use crate::scope::{Col, Item, Scope, Shape};
+
+/// Columns that every table has.
+const SYSTEM_COLUMNS: &[&str] = &["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
+
+/// What a reference stands for.
+enum Reference {
+    Column(Col),
+    Row(Shape),
+    /// `t.f` where `t` has no column `f`: the function `f` called with the whole row.
+    RowFunction(Shape, String),
+}
+
+/// A hit in one scope.
+enum Hit {
+    Column(Col),
+    System(ColumnId, bool),
+}
+
+impl Walker<'_> {
+    /// A reference in an expression. `top` says whether the reference is the whole expression.
+    pub(super) fn column_ref(
+        &mut self,
+        parts: &mut Vec<Ident>,
+        role: ColumnRole,
+        top: bool,
+    ) -> Result<Value, Stop> {
+        match self.resolve(parts)? {
+            Reference::Column(col) => Ok(self.use_col(&col, role, top)),
+            Reference::Row(shape) => {
+                let sources = shape.all_sources();
+                self.record(&sources, role, ColumnMode::WholeRow);
+                Ok(Value { sources, direct: false, row: Some(shape) })
+            }
+            Reference::RowFunction(shape, function) => {
+                self.unqualified_function(&function)?;
+                let sources = shape.all_sources();
+                self.record(&sources, role, ColumnMode::WholeRow);
+                Ok(Value { sources, direct: false, row: None })
+            }
+        }
+    }
+
+    /// The row that a reference stands for, without writing down a use; `None` where it is no row.
+    pub(super) fn row_of(&mut self, parts: &mut Vec<Ident>) -> Result<Option<Shape>, Stop> {
+        match self.resolve(parts)? {
+            Reference::Row(shape) => Ok(Some(shape)),
+            Reference::Column(_) | Reference::RowFunction(..) => Ok(None),
+        }
+    }
+
+    /// Writes down that a column is used.
+    pub(super) fn use_col(&mut self, col: &Col, role: ColumnRole, top: bool) -> Value {
+        let mode = if col.direct && top { ColumnMode::Direct } else { ColumnMode::Derived };
+        self.record(&col.sources, role, mode);
+        Value { sources: col.sources.to_vec(), direct: col.direct, row: None }
+    }
+
+    /// The columns of the entry that a qualifier stands for: `t.*` and `schema.t.*`.
+    pub(super) fn qualified_shape(&mut self, parts: &mut Vec<Ident>) -> Result<Shape, Stop> {
+        let qualifier = labels(parts)?;
+        let Some(item) = self.find_item(&qualifier)? else {
+            return Err(Stop::unresolved("relation", qualifier.join(".")));
+        };
+        let (shape, masked) = (item.shape.clone(), item.masked);
+        if masked {
+            shorten(parts, 1);
+        }
+        Ok(shape)
+    }
+
+    fn resolve(&mut self, parts: &mut Vec<Ident>) -> Result<Reference, Stop> {
+        let mut names = labels(parts)?;
+        let Some(column) = names.pop() else {
+            return Err(Stop::unsupported("an empty name"));
+        };
+        if names.is_empty() {
+            return self.resolve_bare(&column);
+        }
+        let Some(item) = self.find_item(&names)? else {
+            return Err(Stop::unresolved("relation", names.join(".")));
+        };
+        let (shape, masked) = (item.shape.clone(), item.masked);
+        let hit = in_item(item, &column)?;
+        if masked {
+            shorten(parts, 2);
+        }
+        match hit {
+            Some(hit) => self.reference(hit),
+            None if self.is_function(&column)? => Ok(Reference::RowFunction(shape, column)),
+            None => match &shape.open {
+                Some(open) => {
+                    let col = Col { name: column, sources: open.clone(), direct: false };
+                    Ok(Reference::Column(col))
+                }
+                None => Err(Stop::unresolved("column", format!("{}.{column}", names.join(".")))),
+            },
+        }
+    }
+
+    /// A name without a qualifier: a column of the innermost level that has one, else a whole row.
+    fn resolve_bare(&mut self, name: &str) -> Result<Reference, Stop> {
+        let mut open: Option<Value> = None;
+        let mut found = None;
+        for scope in self.scopes.iter().rev() {
+            found = in_scope(scope, name)?;
+            if found.is_some() {
+                break;
+            }
+            for item in scope.visible().iter().filter(|item| item.cols_visible) {
+                if let Some(sources) = &item.shape.open {
+                    let value = Value { sources: sources.to_vec(), direct: false, row: None };
+                    open.get_or_insert_default().absorb(&value);
+                }
+            }
+        }
+        let found = match found {
+            Some(hit) => Some(self.reference(hit)?),
+            None => self.row_item(name)?.map(|item| Reference::Row(item.shape.clone())),
+        };
+        match (found, open) {
+            (Some(found), None) => Ok(found),
+            // A function in FROM may have the column, or may not: then it is the outer one.
+            (Some(Reference::Column(col)), Some(mut value)) => {
+                value.absorb(&Value { sources: col.sources.to_vec(), direct: false, row: None });
+                Ok(Reference::Column(Self::col(name, &value)))
+            }
+            (Some(Reference::Row(shape) | Reference::RowFunction(shape, _)), Some(_)) => {
+                Ok(Reference::Row(shape))
+            }
+            (None, Some(value)) => Ok(Reference::Column(Self::col(name, &value))),
+            (None, None) => Err(Stop::unresolved("column", name)),
+        }
+    }
+
+    /// Whether the innermost level itself has a column of that name.
+    pub(super) fn is_local_column(&self, name: &str) -> Result<bool, Stop> {
+        match self.scopes.last() {
+            Some(scope) => Ok(in_scope(scope, name)?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    fn reference(&mut self, hit: Hit) -> Result<Reference, Stop> {
+        match hit {
+            Hit::Column(col) => Ok(Reference::Column(col)),
+            Hit::System(column, true) => Err(Stop::Mask(RewriteError::SystemColumn {
+                relation: column.relation.to_string(),
+            })),
+            Hit::System(column, false) => {
+                let name = column.column.clone();
+                let id = self.intern(column);
+                Ok(Reference::Column(Col {
+                    name,
+                    sources: std::rc::Rc::from([id].as_slice()),
+                    direct: true,
+                }))
+            }
+        }
+    }
+
+    /// The innermost entry that a qualifier of one or two parts stands for.
+    fn find_item(&self, qualifier: &[String]) -> Result<Option<&Item>, Stop> {
+        for scope in self.scopes.iter().rev() {
+            let mut hits = scope.visible().iter().filter(|item| {
+                item.relation_visible
+                    && match qualifier {
+                        [alias] => item.alias.as_deref() == Some(alias),
+                        [schema, table] => {
+                            item.schema_visible
+                                && item.relation.as_ref().is_some_and(|relation| {
+                                    relation.schema == *schema && relation.name == *table
+                                })
+                        }
+                        _ => false,
+                    }
+            });
+            match (hits.next(), hits.next()) {
+                (Some(item), None) => return Ok(Some(item)),
+                (Some(_), Some(_)) => {
+                    return Err(Stop::unsupported(format!(
+                        "the ambiguous name `{}`",
+                        qualifier.join(".")
+                    )));
+                }
+                (None, _) => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn row_item(&self, name: &str) -> Result<Option<&Item>, Stop> {
+        self.find_item(std::slice::from_ref(&name.to_owned()))
+    }
+}
+
+/// The names of a dotted reference.
+fn labels(parts: &[Ident]) -> Result<Vec<String>, Stop> {
+    let mut labels = Vec::with_capacity(parts.len());
+    for (index, part) in parts.iter().enumerate() {
+        labels.push(if index == 0 { names::name(part)? } else { names::label(part)? });
+    }
+    if labels.len() > 3 {
+        return Err(Stop::unsupported("a name of more than three parts"));
+    }
+    Ok(labels)
+}
+
+/// Drops a schema that a derived table does not have.
+fn shorten(parts: &mut Vec<Ident>, keep: usize) {
+    let surplus = parts.len().saturating_sub(keep);
+    parts.drain(..surplus);
+}
+
+/// The one column of that name in one level.
+fn in_scope(scope: &Scope, name: &str) -> Result<Option<Hit>, Stop> {
+    let mut found = None;
+    for item in scope.visible().iter().filter(|item| item.cols_visible) {
+        if let Some(hit) = in_item(item, name)? {
+            if found.is_some() {
+                return Err(Stop::unsupported(format!("the ambiguous column `{name}`")));
+            }
+            found = Some(hit);
+        }
+    }
+    Ok(found)
+}
+
+/// The one column of that name in one entry.
+fn in_item(item: &Item, name: &str) -> Result<Option<Hit>, Stop> {
+    let mut hits = item.shape.cols.iter().filter(|col| col.name == name);
+    match (hits.next(), hits.next()) {
+        (Some(col), None) => Ok(Some(Hit::Column(col.clone()))),
+        (Some(_), Some(_)) => Err(Stop::unsupported(format!("the ambiguous column `{name}`"))),
+        (None, _) => Ok(match &item.relation {
+            Some(relation) if SYSTEM_COLUMNS.contains(&name) => {
+                Some(Hit::System(ColumnId::new(relation.clone(), name), item.masked))
+            }
+            Some(_) | None => None,
+        }),
+    }
+}

@@ -1,0 +1,311 @@
+//! Definitions of relations: tables, views, indexes, and what removes them.
+
+use jurat_types::{Access, ColumnRole, RelationName, StatementClass, Via};
+use sqlparser::ast::{
+    AlterTable, CascadeOption, ColumnDef, CreateIndex, CreateTable, CreateTableLikeKind,
+    CreateView, Expr, IndexColumn, ObjectName, ObjectType, Query, Statement, TableConstraint,
+    Truncate,
+};
+
+use super::relation::Reach;
+use super::{Stop, Walker};
+use crate::names;
+use crate::scope::{Item, Shape};
+use crate::statement::SessionEffect;
+
+impl Walker<'_> {
+    pub(super) fn ddl_of_relation(&mut self, statement: &mut Statement) -> Result<(), Stop> {
+        self.facts.effect = SessionEffect::CatalogChanged;
+        if let Statement::Truncate(truncate) = statement {
+            self.truncate(truncate)
+        } else if let Statement::CreateTable(create) = statement {
+            self.create_table(create)
+        } else if let Statement::CreateView(create) = statement {
+            self.create_view(create)
+        } else if let Statement::CreateIndex(create) = statement {
+            self.create_index(create)
+        } else if let Statement::AlterTable(AlterTable { name, if_exists, operations, .. }) =
+            statement
+        {
+            self.facts.set("alter_table", StatementClass::Ddl);
+            let table = self.existing_or_not(name, *if_exists)?;
+            for operation in operations {
+                self.alter_operation(operation, table.as_ref())?;
+            }
+            Ok(())
+        } else if let Statement::AlterIndex { name, operation: _ } = statement {
+            self.facts.set("alter_index", StatementClass::Ddl);
+            self.index(name)
+        } else if let Statement::Drop { object_type, if_exists, names, cascade, .. } = statement {
+            self.drop_objects(*object_type, names, *if_exists, *cascade)
+        } else {
+            Err(Stop::unsupported("this definition"))
+        }
+    }
+
+    fn truncate(&mut self, truncate: &mut Truncate) -> Result<(), Stop> {
+        let Truncate { table_names, partitions: None, cascade, on_cluster: None, .. } = truncate
+        else {
+            return Err(Stop::unsupported("a clause that PostgreSQL's TRUNCATE does not have"));
+        };
+        self.facts.set("truncate", StatementClass::Ddl);
+        self.facts.effect = SessionEffect::None;
+        for table in table_names {
+            let name = self.define_existing(&table.name)?;
+            self.write_relation(&name, Reach::Nothing)?;
+            if matches!(cascade, Some(CascadeOption::Cascade)) {
+                self.truncate_cascade(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// TRUNCATE … CASCADE empties every table that refers to the table, whatever its actions are.
+    fn truncate_cascade(&mut self, start: &RelationName) -> Result<(), Stop> {
+        let mut seen = vec![start.clone()];
+        let mut waiting = vec![start.clone()];
+        while let Some(table) = waiting.pop() {
+            self.spend(1)?;
+            let referencing: Vec<RelationName> =
+                self.catalog.references(&table).map(|key| key.referencing.clone()).collect();
+            for name in referencing {
+                if !seen.contains(&name) {
+                    let kind = self.kind_of(&name);
+                    self.facts.relation(&name, kind, Access::Write, Via::Cascade);
+                    seen.push(name.clone());
+                    waiting.push(name);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The kind of a relation that may not be in the snapshot.
+    pub(super) fn kind_of(&self, name: &RelationName) -> &'static str {
+        self.relation(name).map_or("unknown", |relation| super::relation::kind_name(relation.kind))
+    }
+
+    fn create_table(&mut self, create: &mut CreateTable) -> Result<(), Stop> {
+        let CreateTable {
+            temporary,
+            name,
+            columns,
+            constraints,
+            query,
+            like,
+            clone: None,
+            inherits,
+            partition_of,
+            for_values: _,
+            ..
+        } = create
+        else {
+            return Err(Stop::unsupported("a clause that PostgreSQL's CREATE TABLE does not have"));
+        };
+        let new = self.define_new(name, *temporary)?;
+        match like {
+            None => {}
+            Some(CreateTableLikeKind::Parenthesized(like) | CreateTableLikeKind::Plain(like)) => {
+                self.maintain(&like.name)?;
+            }
+        }
+        for parent in inherits.iter().flatten().chain(partition_of.iter()) {
+            self.define_existing(parent)?;
+        }
+        self.new_columns(&new, columns, constraints)?;
+        match query {
+            None => {
+                self.facts.set("create_table", StatementClass::Ddl);
+                Ok(())
+            }
+            Some(query) => {
+                self.stored_query("create_table_as", query)?;
+                *name = names::qualified_or_temporary(&new);
+                Ok(())
+            }
+        }
+    }
+
+    /// The columns of a new table, and the expressions that stand in their definitions.
+    fn new_columns(
+        &mut self,
+        table: &RelationName,
+        columns: &mut [ColumnDef],
+        constraints: &mut [TableConstraint],
+    ) -> Result<(), Stop> {
+        let mut cols = Vec::with_capacity(columns.len());
+        for column in columns.iter() {
+            cols.push(super::query::made_up(&names::label(&column.name)?));
+        }
+        self.with_scope(|walker| {
+            walker.add_item(Item {
+                alias: Some(table.name.clone()),
+                relation: None,
+                schema_visible: false,
+                shape: Shape::closed(cols),
+                relation_visible: true,
+                cols_visible: true,
+                masked: false,
+            })?;
+            for column in columns {
+                walker.column_definition(column)?;
+            }
+            for constraint in constraints {
+                walker.constraint(constraint)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn create_view(&mut self, create: &mut CreateView) -> Result<(), Stop> {
+        let CreateView {
+            materialized,
+            name,
+            columns: _,
+            query,
+            to: None,
+            params: None,
+            temporary,
+            ..
+        } = create
+        else {
+            return Err(Stop::unsupported("a clause that PostgreSQL's CREATE VIEW does not have"));
+        };
+        let new = self.define_new(name, *temporary)?;
+        let kind = if *materialized { "create_materialized_view" } else { "create_view" };
+        self.stored_query(kind, query)?;
+        *name = names::qualified_or_temporary(&new);
+        Ok(())
+    }
+
+    /// A query whose rows are stored, or that is stored itself.
+    fn stored_query(&mut self, kind: &str, query: &mut Query) -> Result<(), Stop> {
+        self.query(query, ColumnRole::Source)?;
+        self.facts.set(kind, StatementClass::Ddl);
+        self.facts.canonical = true;
+        Ok(())
+    }
+
+    fn create_index(&mut self, create: &mut CreateIndex) -> Result<(), Stop> {
+        let CreateIndex { table_name, columns, predicate, .. } = create;
+        self.facts.set("create_index", StatementClass::Ddl);
+        let table = self.define_existing(table_name)?;
+        self.with_scope(|walker| {
+            walker.add_target(&table, None)?;
+            walker.index_columns(columns)?;
+            if let Some(predicate) = predicate {
+                walker.expr(predicate, ColumnRole::Argument)?;
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) fn index_columns(&mut self, columns: &mut [IndexColumn]) -> Result<(), Stop> {
+        for IndexColumn { column, operator_class } in columns {
+            if let Some(class) = operator_class {
+                names::parts_of_label(class)?;
+            }
+            self.order_expr(column, ColumnRole::Argument)?;
+        }
+        Ok(())
+    }
+
+    /// A relation that must exist unless IF EXISTS says otherwise.
+    pub(super) fn existing_or_not(
+        &mut self,
+        name: &ObjectName,
+        if_exists: bool,
+    ) -> Result<Option<RelationName>, Stop> {
+        match self.define_existing(name) {
+            Ok(name) => Ok(Some(name)),
+            Err(Stop::Unresolved { .. }) if if_exists => {
+                self.define_new(name, false)?;
+                Ok(None)
+            }
+            Err(stop) => Err(stop),
+        }
+    }
+
+    /// An index. Snapshots have none, so its name is taken as it is.
+    fn index(&mut self, name: &ObjectName) -> Result<(), Stop> {
+        let name = self.creation_name(name, false)?;
+        self.facts.relation(&name, "index", Access::Ddl, Via::Direct);
+        Ok(())
+    }
+
+    fn drop_objects(
+        &mut self,
+        object_type: ObjectType,
+        objects: &[ObjectName],
+        if_exists: bool,
+        cascade: bool,
+    ) -> Result<(), Stop> {
+        let kind = match object_type {
+            ObjectType::Collation => "drop_collation",
+            ObjectType::Table => "drop_table",
+            ObjectType::View => "drop_view",
+            ObjectType::MaterializedView => "drop_materialized_view",
+            ObjectType::Index => "drop_index",
+            ObjectType::Schema => "drop_schema",
+            ObjectType::Database => "drop_database",
+            ObjectType::Role | ObjectType::User => "drop_role",
+            ObjectType::Sequence => "drop_sequence",
+            ObjectType::Type => "drop_type",
+            ObjectType::Stage | ObjectType::Stream | ObjectType::Warehouse => {
+                return Err(Stop::unsupported("a kind of object that PostgreSQL does not have"));
+            }
+        };
+        let class = if kind == "drop_role" { StatementClass::Dcl } else { StatementClass::Ddl };
+        self.facts.set(kind, class);
+        for object in objects {
+            match object_type {
+                ObjectType::Table
+                | ObjectType::View
+                | ObjectType::MaterializedView
+                | ObjectType::Sequence => {
+                    if let Some(name) = self.existing_or_not(object, if_exists)?
+                        && cascade
+                    {
+                        self.dependent_views(&name);
+                    }
+                }
+                ObjectType::Index => self.index(object)?,
+                ObjectType::Schema if if_exists => {
+                    names::parts(object)?;
+                    match self.every_relation_of(object) {
+                        Ok(()) | Err(Stop::Unresolved { .. }) => {}
+                        Err(stop) => return Err(stop),
+                    }
+                }
+                ObjectType::Schema => self.every_relation_of(object)?,
+                ObjectType::Collation
+                | ObjectType::Database
+                | ObjectType::Role
+                | ObjectType::Type
+                | ObjectType::User
+                | ObjectType::Stage
+                | ObjectType::Stream
+                | ObjectType::Warehouse => {
+                    names::parts(object)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Views go with the relation that they read.
+    fn dependent_views(&mut self, name: &RelationName) {
+        let catalog = self.catalog;
+        for relation in &catalog.catalog().relations {
+            if relation.reads.iter().any(|source| source.relation == *name) {
+                let kind = super::relation::kind_name(relation.kind);
+                self.facts.relation(&relation.name, kind, Access::Ddl, Via::Cascade);
+            }
+        }
+    }
+
+    /// An expression in a definition.
+    pub(super) fn definition_expr(&mut self, expr: &mut Expr) -> Result<(), Stop> {
+        self.expr(expr, ColumnRole::Argument).map(|_| ())
+    }
+}

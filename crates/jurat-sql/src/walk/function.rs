@@ -1,0 +1,370 @@
+//! Calls: which function a name stands for, and what it can do.
+
+use jurat_types::{ColumnMode, ColumnRole, FunctionClass, RelationName};
+use sqlparser::ast::{
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
+    FunctionArgumentList, FunctionArguments, NamedWindowDefinition, NamedWindowExpr, ObjectName,
+    WindowFrame, WindowFrameBound, WindowSpec, WindowType,
+};
+
+use super::expr::{predicate_unless_source, sources_of};
+use super::{Stop, Value, Walker};
+use crate::catalog_index::{CatalogIndex, SYSTEM_SCHEMA};
+use crate::names;
+use crate::statement::SessionEffect;
+
+/// Words of the grammar that look like calls. They cannot be redefined and must not be qualified.
+const CONSTRUCTS: &[&str] = &[
+    "array",
+    "coalesce",
+    "greatest",
+    "grouping",
+    "least",
+    "nullif",
+    "row",
+    "xmlconcat",
+    "xmlforest",
+];
+
+/// Words of the grammar that are values: no brackets, or only a precision.
+const VALUE_WORDS: &[&str] = &[
+    "current_catalog",
+    "current_date",
+    "current_role",
+    "current_schema",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "localtime",
+    "localtimestamp",
+    "session_user",
+    "user",
+];
+
+impl Walker<'_> {
+    /// A call in an expression.
+    pub(super) fn call(
+        &mut self,
+        function: &mut Function,
+        role: ColumnRole,
+    ) -> Result<Value, Stop> {
+        let Function {
+            name,
+            uses_odbc_syntax: false,
+            parameters: FunctionArguments::None,
+            args,
+            within_group,
+            filter,
+            null_treatment: None,
+            over,
+        } = function
+        else {
+            return Err(Stop::unsupported("this form of a function call"));
+        };
+        let mut value = Value::default();
+        match args {
+            FunctionArguments::None => Self::value_word(name)?,
+            FunctionArguments::Subquery(query) => {
+                let parts = names::parts_of_label(name)?;
+                if parts != ["array"] {
+                    return Err(Stop::unsupported("a sub-query without brackets as an argument"));
+                }
+                value.absorb(&sources_of(&self.query(query, role)?));
+            }
+            FunctionArguments::List(list) => {
+                if let Some(projected) = self.functional_notation(name, list, role)? {
+                    return Ok(projected);
+                }
+                self.function_name(name)?;
+                self.note_setting(name, list)?;
+                value = self.argument_list(list, role)?;
+            }
+        }
+        for order in within_group {
+            value.absorb(&self.order_expr(order, ColumnRole::Order)?);
+        }
+        if let Some(filter) = filter {
+            value.absorb(&self.part(filter, predicate_unless_source(role))?);
+        }
+        match over {
+            None => {}
+            Some(WindowType::NamedWindow(window)) => {
+                names::label(window)?;
+            }
+            Some(WindowType::WindowSpec(window)) => value.absorb(&self.window(window)?),
+        }
+        value.direct = false;
+        value.row = None;
+        Ok(value)
+    }
+
+    /// `current_user` and the like.
+    fn value_word(name: &ObjectName) -> Result<(), Stop> {
+        let parts = names::parts_of_label(name)?;
+        match parts.as_slice() {
+            [word] if VALUE_WORDS.contains(&word.as_str()) => Ok(()),
+            _ => Err(Stop::unsupported("a function without brackets")),
+        }
+    }
+
+    /// `ssn(u)`: a column, written as a function of the row.
+    fn functional_notation(
+        &mut self,
+        name: &ObjectName,
+        list: &mut FunctionArgumentList,
+        role: ColumnRole,
+    ) -> Result<Option<Value>, Stop> {
+        let idents = names::idents(name)?;
+        let ([ident], [FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))]) =
+            (idents.as_slice(), list.args.as_mut_slice())
+        else {
+            return Ok(None);
+        };
+        let field = names::label(ident)?;
+        if CONSTRUCTS.contains(&field.as_str()) {
+            return Ok(None);
+        }
+        let shape = if let Expr::Identifier(ident) = argument {
+            self.row_of(&mut vec![ident.clone()])?
+        } else if let Expr::CompoundIdentifier(parts) = argument {
+            self.row_of(parts)?
+        } else {
+            // A row that is no reference has no column that could be meant.
+            None
+        };
+        match shape {
+            Some(shape) if shape.cols.iter().any(|col| col.name == field) => {
+                if self.is_function(&field)? {
+                    // A function that takes the row goes first, if there is one. The name stays as
+                    // it is, because behind a schema it could not be the column any more.
+                    self.unqualified_function(&field)?;
+                    let whole = sources_of(&shape);
+                    self.record(&whole.sources, role, ColumnMode::WholeRow);
+                    return Ok(Some(Value { row: None, ..whole }));
+                }
+                self.project(&shape, &field, role).map(Some)
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    fn argument_list(
+        &mut self,
+        list: &mut FunctionArgumentList,
+        role: ColumnRole,
+    ) -> Result<Value, Stop> {
+        let FunctionArgumentList { duplicate_treatment, args, clauses } = list;
+        // DISTINCT says which values are equal.
+        let role = match duplicate_treatment {
+            Some(DuplicateTreatment::Distinct) => ColumnRole::Group,
+            Some(DuplicateTreatment::All) | None => role,
+        };
+        let mut value = Value::default();
+        for argument in args {
+            value.absorb(&self.argument(argument, role)?);
+        }
+        for clause in clauses {
+            match clause {
+                FunctionArgumentClause::OrderBy(orders) => {
+                    for order in orders {
+                        value.absorb(&self.order_expr(order, ColumnRole::Order)?);
+                    }
+                }
+                FunctionArgumentClause::JsonNullClause(_) => {}
+                FunctionArgumentClause::JsonReturningClause(returning) => {
+                    self.data_type(&mut returning.data_type)?;
+                }
+                FunctionArgumentClause::IgnoreOrRespectNulls(_)
+                | FunctionArgumentClause::Where(_)
+                | FunctionArgumentClause::Limit(_)
+                | FunctionArgumentClause::OnOverflow(_)
+                | FunctionArgumentClause::Having(_)
+                | FunctionArgumentClause::Separator(_) => {
+                    return Err(Stop::unsupported("a clause inside a function call"));
+                }
+            }
+        }
+        Ok(value)
+    }
+
+    /// One argument.
+    pub(super) fn argument(
+        &mut self,
+        argument: &mut FunctionArg,
+        role: ColumnRole,
+    ) -> Result<Value, Stop> {
+        let mut value = Value::default();
+        let argument = match argument {
+            FunctionArg::Unnamed(argument) => argument,
+            FunctionArg::Named { name, arg, operator: _ } => {
+                names::label(name)?;
+                arg
+            }
+            FunctionArg::ExprNamed { name, arg, operator: _ } => {
+                value.absorb(&self.part(name, role)?);
+                arg
+            }
+        };
+        match argument {
+            FunctionArgExpr::Expr(expr) => value.absorb(&self.part(expr, role)?),
+            // `count(*)` counts rows and reads no column.
+            FunctionArgExpr::Wildcard => {}
+            FunctionArgExpr::QualifiedWildcard(name) => {
+                let mut idents = names::idents(name)?;
+                let shape = self.qualified_shape(&mut idents)?;
+                *name = idents.into();
+                let whole = sources_of(&shape);
+                self.record(&whole.sources, role, ColumnMode::WholeRow);
+                value.absorb(&whole);
+            }
+            FunctionArgExpr::WildcardWithOptions(_) => {
+                return Err(Stop::unsupported("an option of `*`"));
+            }
+        }
+        Ok(value)
+    }
+
+    /// Resolves the name of a called function, writes it down, and qualifies it.
+    pub(super) fn function_name(&mut self, object: &mut ObjectName) -> Result<(), Stop> {
+        let parts = names::parts_of_label(object)?;
+        match parts.as_slice() {
+            [name] if CONSTRUCTS.contains(&name.as_str()) => Ok(()),
+            [name] => {
+                if let Some(schema) = self.unqualified_function(name)? {
+                    *object = names::qualified(&RelationName::new(schema, name));
+                }
+                Ok(())
+            }
+            [schema, name] if schema == SYSTEM_SCHEMA => {
+                self.system_function(name);
+                Ok(())
+            }
+            [schema, name] => {
+                if !self.catalog.function_schemas(name).contains(schema) {
+                    let id = format!("{schema}.{name}");
+                    let Some(class) = CatalogIndex::other_function_class(&id) else {
+                        return Err(Stop::unresolved("function", id));
+                    };
+                    self.facts.function(&id, class);
+                    return Ok(());
+                }
+                self.facts.function(&format!("{schema}.{name}"), FunctionClass::Unknown);
+                Ok(())
+            }
+            _ => Err(Stop::unsupported("a function name of more than two parts")),
+        }
+    }
+
+    /// Resolves a function by its name alone. The result is its schema where only one can be meant.
+    ///
+    /// PostgreSQL chooses among the overloads of all schemas of the path, so a name that stands in
+    /// several of them can be any of them.
+    pub(super) fn unqualified_function(&mut self, name: &str) -> Result<Option<String>, Stop> {
+        let schemas = self.function_candidates(name)?;
+        match schemas.as_slice() {
+            [] => Err(Stop::unresolved("function", name)),
+            [only] if only == SYSTEM_SCHEMA => {
+                self.system_function(name);
+                Ok(Some(SYSTEM_SCHEMA.to_owned()))
+            }
+            [only] => {
+                self.facts.function(&format!("{only}.{name}"), FunctionClass::Unknown);
+                Ok(Some(only.clone()))
+            }
+            several => {
+                if several.iter().any(|schema| schema == SYSTEM_SCHEMA) {
+                    self.system_function(name);
+                }
+                for schema in several.iter().filter(|schema| *schema != SYSTEM_SCHEMA) {
+                    self.facts.function(&format!("{schema}.{name}"), FunctionClass::Unknown);
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Writes down a function of `pg_catalog`.
+    fn system_function(&mut self, name: &str) {
+        if name == "set_config" {
+            // Which setting it is can be computed, so it can always be the search path.
+            self.facts.effect = SessionEffect::SearchPathChanged;
+        }
+        let class = CatalogIndex::system_function_class(name);
+        self.facts.function(&format!("{SYSTEM_SCHEMA}.{name}"), class);
+    }
+
+    /// Whether an unqualified name can be a function.
+    pub(super) fn is_function(&self, name: &str) -> Result<bool, Stop> {
+        Ok(!self.function_candidates(name)?.is_empty())
+    }
+
+    fn function_candidates(&self, name: &str) -> Result<Vec<String>, Stop> {
+        let known = self.catalog.function_schemas(name);
+        // Functions are never looked up among temporary objects.
+        Ok(self
+            .search_path(name)?
+            .iter()
+            .filter(|schema| {
+                if *schema == SYSTEM_SCHEMA {
+                    self.catalog.has_system_function(name)
+                } else {
+                    known.contains(schema) && !super::is_temporary(schema)
+                }
+            })
+            .cloned()
+            .collect())
+    }
+
+    /// `OVER (…)`.
+    fn window(&mut self, window: &mut WindowSpec) -> Result<Value, Stop> {
+        let WindowSpec { window_name, partition_by, order_by, window_frame } = window;
+        if let Some(name) = window_name {
+            names::label(name)?;
+        }
+        let mut value = self.parts(partition_by, ColumnRole::Group)?;
+        for order in order_by {
+            value.absorb(&self.order_expr(order, ColumnRole::Order)?);
+        }
+        if let Some(WindowFrame { units: _, start_bound, end_bound }) = window_frame {
+            for bound in std::iter::once(start_bound).chain(end_bound) {
+                match bound {
+                    WindowFrameBound::CurrentRow
+                    | WindowFrameBound::Preceding(None)
+                    | WindowFrameBound::Following(None) => {}
+                    WindowFrameBound::Preceding(Some(offset))
+                    | WindowFrameBound::Following(Some(offset)) => {
+                        value.absorb(&self.part(offset, ColumnRole::Predicate)?);
+                    }
+                }
+            }
+        }
+        Ok(value)
+    }
+
+    /// `WINDOW w AS (…)`.
+    pub(super) fn named_window(&mut self, window: &mut NamedWindowDefinition) -> Result<(), Stop> {
+        let NamedWindowDefinition(name, definition) = window;
+        names::label(name)?;
+        match definition {
+            NamedWindowExpr::NamedWindow(_) => {
+                Err(Stop::unsupported("a window named after another one"))
+            }
+            NamedWindowExpr::WindowSpec(window) => self.window(window).map(|_| ()),
+        }
+    }
+
+    /// The setting that `set_config('x', …)` and `current_setting('x')` are about.
+    fn note_setting(&mut self, name: &ObjectName, list: &FunctionArgumentList) -> Result<(), Stop> {
+        let function = names::parts_of_label(name)?.pop().unwrap_or_default();
+        if function != "set_config" && function != "current_setting" {
+            return Ok(());
+        }
+        if let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value)))) =
+            list.args.first()
+            && let sqlparser::ast::Value::SingleQuotedString(setting) = &value.value
+        {
+            self.facts.setting(&setting.to_ascii_lowercase());
+        }
+        Ok(())
+    }
+}

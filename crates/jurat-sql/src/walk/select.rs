@@ -1,0 +1,319 @@
+//! One SELECT: FROM, conditions, grouping and the result columns.
+
+use jurat_types::{ColumnMode, ColumnRole};
+use sqlparser::ast::{
+    Distinct, Expr, FunctionArguments, GroupByExpr, OrderBy, Select, SelectFlavor, SelectItem,
+    SelectItemQualifiedWildcardKind, TrimWhereField, WildcardAdditionalOptions,
+};
+
+use super::expr::inner;
+use super::order::Prefer;
+use super::{Stop, Walker};
+use crate::names;
+use crate::scope::{Col, Shape};
+
+impl Walker<'_> {
+    pub(super) fn select(
+        &mut self,
+        select: &mut Select,
+        order_by: Option<&mut OrderBy>,
+        role: ColumnRole,
+    ) -> Result<Shape, Stop> {
+        self.with_scope(|walker| walker.select_in_scope(select, order_by, role))
+    }
+
+    fn select_in_scope(
+        &mut self,
+        select: &mut Select,
+        order_by: Option<&mut OrderBy>,
+        role: ColumnRole,
+    ) -> Result<Shape, Stop> {
+        let Select {
+            select_token: _,
+            optimizer_hints,
+            distinct,
+            select_modifiers: None,
+            top: None,
+            top_before_distinct: _,
+            projection,
+            exclude: None,
+            into,
+            from,
+            lateral_views,
+            prewhere: None,
+            selection,
+            connect_by,
+            group_by,
+            cluster_by,
+            distribute_by,
+            sort_by,
+            having,
+            named_window,
+            qualify: None,
+            window_before_qualify: _,
+            value_table_mode: None,
+            flavor: SelectFlavor::Standard,
+        } = select
+        else {
+            return Err(Stop::unsupported("a clause that PostgreSQL's SELECT does not have"));
+        };
+        if !(optimizer_hints.is_empty()
+            && lateral_views.is_empty()
+            && connect_by.is_empty()
+            && cluster_by.is_empty()
+            && distribute_by.is_empty()
+            && sort_by.is_empty())
+        {
+            return Err(Stop::unsupported("a clause that PostgreSQL's SELECT does not have"));
+        }
+        if into.is_some() && !std::mem::take(&mut self.into_allowed) {
+            return Err(Stop::unsupported("INTO in this place"));
+        }
+        self.into_allowed = false;
+        self.add_list(from, role)?;
+        if let Some(condition) = selection {
+            self.expr(condition, ColumnRole::Predicate)?;
+        }
+        let outputs = self.projection(projection, role)?;
+        self.group_by(group_by, &outputs)?;
+        if let Some(condition) = having {
+            self.expr(condition, ColumnRole::Predicate)?;
+        }
+        for window in named_window {
+            self.named_window(window)?;
+        }
+        match distinct {
+            None | Some(Distinct::All) => {}
+            Some(Distinct::Distinct) => {
+                for col in outputs.cols.iter() {
+                    self.use_col(col, ColumnRole::Group, true);
+                }
+            }
+            Some(Distinct::On(exprs)) => {
+                for expr in exprs {
+                    if !self.output(expr, &outputs, ColumnRole::Group, Prefer::Output)? {
+                        self.expr(expr, ColumnRole::Group)?;
+                    }
+                }
+            }
+        }
+        if let Some(order_by) = order_by {
+            self.order_by(order_by, &outputs)?;
+        }
+        Ok(outputs)
+    }
+
+    fn group_by(&mut self, group_by: &mut GroupByExpr, outputs: &Shape) -> Result<(), Stop> {
+        let GroupByExpr::Expressions(exprs, modifiers) = group_by else {
+            return Err(Stop::unsupported("GROUP BY ALL"));
+        };
+        if !modifiers.is_empty() {
+            return Err(Stop::unsupported("a modifier of GROUP BY"));
+        }
+        for expr in exprs {
+            if let Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) = expr {
+                for expr in sets.iter_mut().flatten() {
+                    self.group_expr(expr, outputs)?;
+                }
+            } else if let Expr::Tuple(items) = expr {
+                for expr in items {
+                    self.group_expr(expr, outputs)?;
+                }
+            } else {
+                self.group_expr(expr, outputs)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn group_expr(&mut self, expr: &mut Expr, outputs: &Shape) -> Result<(), Stop> {
+        if !self.output(expr, outputs, ColumnRole::Group, Prefer::Input)? {
+            self.expr(expr, ColumnRole::Group)?;
+        }
+        Ok(())
+    }
+
+    /// A list of result columns, of SELECT and of RETURNING.
+    pub(super) fn projection(
+        &mut self,
+        items: &mut [SelectItem],
+        role: ColumnRole,
+    ) -> Result<Shape, Stop> {
+        let mut cols: Vec<Col> = Vec::with_capacity(items.len());
+        let mut open = None;
+        for item in items {
+            match item {
+                SelectItem::UnnamedExpr(expr) => {
+                    let name = figure_name(expr).unwrap_or_else(|| "?column?".to_owned());
+                    let value = self.expr(expr, role)?;
+                    cols.push(Self::col(name, &value));
+                }
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    let name = names::label(alias)?;
+                    let value = self.expr(expr, role)?;
+                    cols.push(Self::col(name, &value));
+                }
+                SelectItem::ExprWithAliases { .. } => {
+                    return Err(Stop::unsupported("several aliases for one expression"));
+                }
+                SelectItem::QualifiedWildcard(
+                    SelectItemQualifiedWildcardKind::ObjectName(name),
+                    options,
+                ) => {
+                    plain_star(options)?;
+                    let mut idents = names::idents(name)?;
+                    let shape = self.qualified_shape(&mut idents)?;
+                    *name = idents.into();
+                    self.star(&shape, role, &mut cols, &mut open)?;
+                }
+                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(_), _) => {
+                    return Err(Stop::unsupported("`.*` after an expression"));
+                }
+                SelectItem::Wildcard(options) => {
+                    plain_star(options)?;
+                    let shapes: Vec<Shape> = self
+                        .scopes
+                        .last()
+                        .map(|scope| scope.items.as_slice())
+                        .unwrap_or_default()
+                        .iter()
+                        .filter(|item| item.cols_visible)
+                        .map(|item| item.shape.clone())
+                        .collect();
+                    if shapes.is_empty() {
+                        return Err(Stop::unsupported("`*` without FROM"));
+                    }
+                    for shape in shapes {
+                        self.star(&shape, role, &mut cols, &mut open)?;
+                    }
+                }
+            }
+        }
+        self.spend(cols.len())?;
+        let mut shape = Shape::closed(cols);
+        if let Some(open) = open {
+            shape.open = Some(std::rc::Rc::from(open));
+        }
+        Ok(shape)
+    }
+
+    /// Adds every column of a row.
+    fn star(
+        &mut self,
+        shape: &Shape,
+        role: ColumnRole,
+        cols: &mut Vec<Col>,
+        open: &mut Option<Vec<crate::scope::SourceId>>,
+    ) -> Result<(), Stop> {
+        self.spend(shape.cols.len())?;
+        for col in shape.cols.iter() {
+            self.use_col(col, role, true);
+            cols.push(col.clone());
+        }
+        if let Some(sources) = &shape.open {
+            self.record(sources, role, ColumnMode::Derived);
+            open.get_or_insert_default().extend_from_slice(sources);
+        }
+        Ok(())
+    }
+}
+
+/// `*` without the options of other databases.
+fn plain_star(options: &WildcardAdditionalOptions) -> Result<(), Stop> {
+    let WildcardAdditionalOptions {
+        wildcard_token: _,
+        opt_ilike: None,
+        opt_exclude: None,
+        opt_except: None,
+        opt_replace: None,
+        opt_rename: None,
+        opt_alias: None,
+    } = options
+    else {
+        return Err(Stop::unsupported("an option of `*`"));
+    };
+    Ok(())
+}
+
+/// The name that PostgreSQL gives to a result column without one (`FigureColname`); `None` for
+/// `?column?`. A name that is missing here cannot be referred to, which is safe.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a column without a known name cannot be referred to, so a new variant is safe"
+)]
+fn figure_name(expr: &Expr) -> Option<String> {
+    match inner(expr) {
+        Expr::Identifier(ident) => names::label(ident).ok(),
+        Expr::CompoundIdentifier(parts) => names::label(parts.last()?).ok(),
+        Expr::CompoundFieldAccess { root, access_chain } => access_chain
+            .iter()
+            .rev()
+            .find_map(|access| match access {
+                sqlparser::ast::AccessExpr::Dot(field) => Some(figure_name(field)),
+                sqlparser::ast::AccessExpr::Subscript(_) => None,
+            })
+            .unwrap_or_else(|| figure_name(root)),
+        Expr::Function(function) => match (&function.args, names::parts_of_label(&function.name)) {
+            (FunctionArguments::Subquery(_), _) => Some("array".to_owned()),
+            (FunctionArguments::None | FunctionArguments::List(_), Ok(mut parts)) => parts.pop(),
+            (FunctionArguments::None | FunctionArguments::List(_), Err(_)) => None,
+        },
+        Expr::Cast { expr, data_type, .. } => figure_name(expr).or_else(|| type_name(data_type)),
+        Expr::Collate { expr, .. } => figure_name(expr),
+        Expr::Case { else_result, .. } => {
+            Some(else_result.as_deref().and_then(figure_name).unwrap_or_else(|| "case".to_owned()))
+        }
+        Expr::Exists { .. } => Some("exists".to_owned()),
+        Expr::Array(_) => Some("array".to_owned()),
+        Expr::Extract { .. } => Some("extract".to_owned()),
+        Expr::Substring { .. } => Some("substring".to_owned()),
+        Expr::Position { .. } => Some("position".to_owned()),
+        Expr::Overlay { .. } => Some("overlay".to_owned()),
+        Expr::Ceil { .. } => Some("ceil".to_owned()),
+        Expr::Floor { .. } => Some("floor".to_owned()),
+        Expr::AtTimeZone { .. } => Some("timezone".to_owned()),
+        Expr::Interval(_) => Some("interval".to_owned()),
+        Expr::TypedString(typed) => type_name(&typed.data_type),
+        Expr::Trim { trim_where, .. } => Some(
+            match trim_where {
+                Some(TrimWhereField::Leading) => "ltrim",
+                Some(TrimWhereField::Trailing) => "rtrim",
+                Some(TrimWhereField::Both) | None => "btrim",
+            }
+            .to_owned(),
+        ),
+        Expr::Subquery(query) => subquery_name(query),
+        _ => None,
+    }
+}
+
+/// The name of a scalar sub-query is the name of its column.
+fn subquery_name(query: &sqlparser::ast::Query) -> Option<String> {
+    let sqlparser::ast::SetExpr::Select(select) = &*query.body else { return None };
+    match select.projection.first()? {
+        SelectItem::UnnamedExpr(expr) => figure_name(expr),
+        SelectItem::ExprWithAlias { alias, .. } => names::label(alias).ok(),
+        SelectItem::ExprWithAliases { .. }
+        | SelectItem::QualifiedWildcard(..)
+        | SelectItem::Wildcard(_) => None,
+    }
+}
+
+/// The name of a type in `pg_type`, for the types that name a column often.
+fn type_name(data_type: &sqlparser::ast::DataType) -> Option<String> {
+    let text = data_type.to_string().to_ascii_lowercase();
+    let name = match text.split_once('(').map_or(text.as_str(), |(name, _)| name).trim() {
+        "int" | "integer" => "int4",
+        "bigint" => "int8",
+        "smallint" => "int2",
+        "boolean" => "bool",
+        "character varying" => "varchar",
+        "double precision" => "float8",
+        "real" => "float4",
+        "decimal" => "numeric",
+        "timestamp with time zone" => "timestamptz",
+        "timestamp without time zone" => "timestamp",
+        other => other.rsplit('.').next().unwrap_or(other),
+    };
+    Some(name.trim_matches('"').to_owned())
+}

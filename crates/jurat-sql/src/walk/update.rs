@@ -1,0 +1,132 @@
+//! UPDATE.
+
+use jurat_types::ColumnRole;
+use sqlparser::ast::{TableFactor, TableWithJoins, Update, UpdateTableFromKind};
+
+use super::relation::Reach;
+use super::{Stop, Walker};
+use crate::constant::always_true;
+use crate::names;
+use crate::scope::Shape;
+
+impl Walker<'_> {
+    pub(super) fn update(&mut self, update: &mut Update) -> Result<Shape, Stop> {
+        let Update {
+            update_token: _,
+            optimizer_hints,
+            table: TableWithJoins { relation: table, joins },
+            assignments,
+            from,
+            selection,
+            returning,
+            output: None,
+            or: None,
+            order_by,
+            limit: None,
+        } = update
+        else {
+            return Err(Stop::unsupported("a clause that PostgreSQL's UPDATE does not have"));
+        };
+        if !(optimizer_hints.is_empty() && joins.is_empty() && order_by.is_empty()) {
+            return Err(Stop::unsupported("a clause that PostgreSQL's UPDATE does not have"));
+        }
+        let (relation, alias) = self.target_factor(table)?;
+        self.with_scope(|walker| {
+            walker.add_target(&relation, alias.as_deref())?;
+            match from {
+                None => {}
+                Some(UpdateTableFromKind::AfterSet(list)) => {
+                    walker.without_lateral_target(|walker| {
+                        walker.add_list(list, ColumnRole::Source)
+                    })?;
+                }
+                Some(UpdateTableFromKind::BeforeSet(_)) => {
+                    return Err(Stop::unsupported("FROM before SET"));
+                }
+            }
+            walker.assignments(&relation, assignments)?;
+            walker.write_condition(selection.as_mut())?;
+            walker.write_relation(&relation, Reach::Updates)?;
+            walker.returning_here(returning.as_deref_mut())
+        })
+    }
+
+    /// The table of UPDATE, DELETE or MERGE, with its alias.
+    pub(super) fn target_factor(
+        &mut self,
+        factor: &mut TableFactor,
+    ) -> Result<(jurat_types::RelationName, Option<String>), Stop> {
+        let TableFactor::Table {
+            name,
+            alias,
+            args: None,
+            with_hints,
+            version: None,
+            with_ordinality: false,
+            partitions,
+            json_path: None,
+            sample: None,
+            index_hints,
+        } = factor
+        else {
+            return Err(Stop::unsupported("a target that is not a table"));
+        };
+        if !(with_hints.is_empty() && partitions.is_empty() && index_hints.is_empty()) {
+            return Err(Stop::unsupported("an option of the target table"));
+        }
+        let alias = match alias {
+            None => None,
+            Some(alias) if alias.columns.is_empty() && alias.at.is_none() => {
+                Some(names::name(&alias.name)?)
+            }
+            Some(_) => return Err(Stop::unsupported("column names for the target table")),
+        };
+        let relation = self.target(name)?;
+        Ok((relation, alias))
+    }
+
+    /// Runs `work` on FROM or USING, where the target cannot be seen by LATERAL.
+    pub(super) fn without_lateral_target<R>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<R, Stop>,
+    ) -> Result<R, Stop> {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.visible_from = 1;
+        }
+        let result = work(self);
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.visible_from = 0;
+        }
+        result
+    }
+
+    /// WHERE of UPDATE and DELETE.
+    pub(super) fn write_condition(
+        &mut self,
+        selection: Option<&mut sqlparser::ast::Expr>,
+    ) -> Result<(), Stop> {
+        // One write without a condition, also in a WITH query, is a statement without one.
+        self.facts.has_where =
+            selection.is_some() && (self.facts.has_where || !self.facts.has_condition_place);
+        self.facts.has_condition_place = true;
+        if let Some(condition) = selection {
+            self.expr(condition, ColumnRole::Predicate)?;
+            self.facts.where_always_true |= always_true(condition);
+        }
+        Ok(())
+    }
+
+    /// RETURNING that sees what the write itself sees.
+    pub(super) fn returning_here(
+        &mut self,
+        returning: Option<&mut [sqlparser::ast::SelectItem]>,
+    ) -> Result<Shape, Stop> {
+        match returning {
+            None => Ok(Shape::closed(Vec::new())),
+            Some(items) => {
+                self.facts.returning = true;
+                self.projection(items, ColumnRole::Returned)
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What the crate promises, through its public interface only.
+
+#[cfg(test)]
+mod deep;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod promises;
+#[cfg(test)]
+mod property;
+#[cfg(test)]
+mod support;

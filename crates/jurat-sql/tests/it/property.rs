@@ -1,0 +1,59 @@
+//! Reading never panics, whatever the bytes are.
+
+use jurat_sql::{ReadLimits, Statement, read};
+use proptest::prelude::*;
+
+use crate::support::{catalog, masks, names, statements};
+
+fn read_and_rewrite(text: &str) {
+    let reading = read(text.as_bytes(), &names(), &catalog(), &ReadLimits::default());
+    let masks =
+        masks("public.users.email redact\npublic.customers.phone partial {\"keep_last\": 2}");
+    for (index, statement) in reading.statements.iter().enumerate() {
+        let facts = statement.facts();
+        assert_eq!((facts.index, facts.count), (index, reading.statements.len()));
+        if let Statement::Parsed(parsed) = statement
+            && let Ok(rewritten) = parsed.rewrite(&masks)
+        {
+            assert!(!rewritten.text.is_empty());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_read_without_a_panic(text in "\\PC{0,200}") {
+        read_and_rewrite(&text);
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let reading = read(&bytes, &names(), &catalog(), &ReadLimits::default());
+        prop_assert!(reading.statements.len() <= 100);
+    }
+
+    /// Golden statements with a piece cut out, doubled, or replaced by a piece of another one.
+    #[test]
+    fn mutations_of_statements_are_read_without_a_panic(
+        one in any::<prop::sample::Index>(),
+        other in any::<prop::sample::Index>(),
+        from in any::<prop::sample::Index>(),
+        to in any::<prop::sample::Index>(),
+        repeat in 0_usize..3,
+    ) {
+        let all = statements();
+        let chars: Vec<char> = one.get(&all).chars().collect();
+        let piece: String = other.get(&all).chars().take(30).collect();
+        let (from, to) = (from.index(chars.len()), to.index(chars.len()));
+        let (from, to) = (from.min(to), from.max(to));
+        let text: String = chars[..from]
+            .iter()
+            .copied()
+            .chain(piece.repeat(repeat).chars())
+            .chain(chars[to..].iter().copied())
+            .collect();
+        read_and_rewrite(&text);
+    }
+}
