@@ -1,0 +1,85 @@
+//! The data documents of a policy directory, merged into one.
+
+use serde_json::{Map, Value};
+
+use crate::{Diagnostic, Location, files::SourceFile, syntax::ModuleFacts};
+
+/// Parses the data files and puts each where its directory says.
+///
+/// # Errors
+/// Files that do not parse, and files that say different things about one path.
+pub(crate) fn merge(files: &[SourceFile]) -> Result<Value, Vec<Diagnostic>> {
+    let mut root = Value::Object(Map::new());
+    let mut errors = Vec::new();
+    for file in files {
+        let outcome = parse(file).and_then(|document| {
+            let mut parts: Vec<&str> = file.path.split('/').collect();
+            parts.pop();
+            let placed = parts.into_iter().rev().fold(document, |inner, part| {
+                Value::Object(Map::from_iter([(part.to_owned(), inner)]))
+            });
+            join(&mut root, placed, "data")
+        });
+        if let Err(message) = outcome {
+            errors.push(Diagnostic {
+                message,
+                code: "rego_load_error".to_owned(),
+                location: Some(Location { file: file.path.clone(), row: 1, col: 1 }),
+            });
+        }
+    }
+    if errors.is_empty() { Ok(root) } else { Err(errors) }
+}
+
+/// Data that stands where a rule is: which of the two would be read is nobody's guess.
+pub(crate) fn conflicts(data: &Value, modules: &[ModuleFacts]) -> Vec<Diagnostic> {
+    modules
+        .iter()
+        .flat_map(|module| &module.rules)
+        .filter(|rule| {
+            let path = rule.path.get(1..).unwrap_or_default();
+            let found = path.iter().try_fold(data, |at, part| at.get(part.as_str()));
+            found.is_some()
+        })
+        .map(|rule| Diagnostic {
+            message: format!("rule {} stands where a data file has a value", rule.path.join(".")),
+            code: "rego_compile_error".to_owned(),
+            location: Some(rule.at.clone()),
+        })
+        .collect()
+}
+
+fn parse(file: &SourceFile) -> Result<Value, String> {
+    let document = if file.path.ends_with(".json") {
+        serde_json::from_str(&file.text).map_err(|error| error.to_string())?
+    } else {
+        let value = regorus::Value::from_yaml_str(&file.text).map_err(|error| error.to_string())?;
+        serde_json::to_value(&value).map_err(|error| error.to_string())?
+    };
+    match document {
+        Value::Object(_) => Ok(document),
+        // An empty YAML file.
+        Value::Null => Ok(Value::Object(Map::new())),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err("a data file must hold a map".to_owned())
+        }
+    }
+}
+
+fn join(into: &mut Value, from: Value, path: &str) -> Result<(), String> {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                match into.get_mut(&key) {
+                    Some(inner) => join(inner, value, &format!("{path}.{key}"))?,
+                    None => {
+                        into.insert(key, value);
+                    }
+                }
+            }
+            Ok(())
+        }
+        (into, from) if *into == from => Ok(()),
+        _ => Err(format!("merge error: two files have different values for {path}")),
+    }
+}

@@ -1,0 +1,332 @@
+//! The elements of the decision rules, read strictly: what is not understood is a denial, never skipped.
+
+use std::collections::BTreeMap;
+
+use jurat_types::{ApprovalRequest, Limit, MaskMethod, Obligation, RowFilter};
+use serde_json::{Map, Value};
+
+use crate::duration;
+
+/// The rules that a package may define.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum DecisionRule {
+    Allow,
+    Approvals,
+    Deny,
+    Limits,
+    Masks,
+    Obligations,
+    RowFilters,
+    Violation,
+    Warn,
+}
+
+impl DecisionRule {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Allow,
+        Self::Approvals,
+        Self::Deny,
+        Self::Limits,
+        Self::Masks,
+        Self::Obligations,
+        Self::RowFilters,
+        Self::Violation,
+        Self::Warn,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Approvals => "approvals",
+            Self::Deny => "deny",
+            Self::Limits => "limits",
+            Self::Masks => "masks",
+            Self::Obligations => "obligations",
+            Self::RowFilters => "row_filters",
+            Self::Violation => "violation",
+            Self::Warn => "warn",
+        }
+    }
+
+    pub(crate) fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.name() == name)
+    }
+}
+
+/// What an element says about itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Says {
+    pub(crate) id: Option<String>,
+    pub(crate) msg: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) severity: Option<String>,
+    pub(crate) remedy: Option<String>,
+    pub(crate) approvable: bool,
+    pub(crate) details: Option<Value>,
+}
+
+/// What an element does.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Acts {
+    Allow,
+    Approval(ApprovalRequest),
+    Deny,
+    Limit(Limit),
+    Mask(MaskRequest),
+    Obligation(Obligation),
+    RowFilter(RowFilter),
+    Warn,
+}
+
+/// A mask before it is expanded over columns.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct MaskRequest {
+    pub(crate) target: MaskTarget,
+    pub(crate) method: MaskMethod,
+    pub(crate) params: BTreeMap<String, Value>,
+}
+
+/// Which columns a mask is for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum MaskTarget {
+    /// An id, or a glob over ids.
+    Column(String),
+    /// A label, or a glob over labels.
+    Label(String),
+}
+
+/// Reads one element of a rule.
+///
+/// # Errors
+/// What is wrong with it, without its values: the text reaches the client.
+pub(crate) fn read(rule: DecisionRule, element: &Value) -> Result<(Says, Acts), String> {
+    match rule {
+        DecisionRule::Allow => Ok((says(element, true)?, Acts::Allow)),
+        DecisionRule::Deny | DecisionRule::Violation => Ok((says(element, false)?, Acts::Deny)),
+        DecisionRule::Warn => Ok((says(element, false)?, Acts::Warn)),
+        DecisionRule::Masks => structured(element, mask),
+        DecisionRule::RowFilters => structured(element, row_filter),
+        DecisionRule::Limits => structured(element, limit),
+        DecisionRule::Approvals => structured(element, approval),
+        DecisionRule::Obligations => structured(element, obligation),
+    }
+}
+
+/// A text, or an object with `msg` (or `id`, where `id` is enough). Keys that are not ours are kept
+/// as details: Gatekeeper's and conftest's elements carry them.
+fn says(element: &Value, id_is_enough: bool) -> Result<Says, String> {
+    let entries = match element {
+        Value::String(text) if text.is_empty() => return Err("it is an empty text".to_owned()),
+        Value::String(text) => {
+            let id = id_is_enough.then(|| text.clone());
+            return Ok(Says { id, msg: Some(text.clone()), ..Says::default() });
+        }
+        Value::Object(entries) => entries,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+            return Err("it is neither a text nor an object".to_owned());
+        }
+    };
+    let mut fields = Fields::new(entries);
+    let said = fields.says()?;
+    let more = fields.rest();
+    let said = match (said.details, more.is_empty()) {
+        (None, false) => Says { details: Some(Value::Object(more)), ..said },
+        (details, _) => Says { details, ..said },
+    };
+    if said.msg.is_none() && !(id_is_enough && said.id.is_some()) {
+        return Err("it has no msg".to_owned());
+    }
+    Ok(said)
+}
+
+fn structured(
+    element: &Value,
+    acts: fn(&mut Fields, &Says) -> Result<Acts, String>,
+) -> Result<(Says, Acts), String> {
+    let Value::Object(entries) = element else {
+        return Err("it is not an object".to_owned());
+    };
+    let mut fields = Fields::new(entries);
+    let said = fields.says()?;
+    let acts = acts(&mut fields, &said)?;
+    // A misspelt key would be a protection that is missing.
+    match fields.rest().keys().next() {
+        Some(key) => Err(format!("it has the unknown key {key}")),
+        None => Ok((said, acts)),
+    }
+}
+
+fn mask(fields: &mut Fields, _: &Says) -> Result<Acts, String> {
+    let target = match fields.take("column") {
+        Some(Value::String(column)) if !column.is_empty() => MaskTarget::Column(column.clone()),
+        Some(Value::Object(by)) if by.len() == 1 => match by.get("label") {
+            Some(Value::String(label)) if !label.is_empty() => MaskTarget::Label(label.clone()),
+            Some(_) | None => return Err("its column is not {\"label\": text}".to_owned()),
+        },
+        Some(_) | None => return Err("its column is neither a text nor a label".to_owned()),
+    };
+    let method = fields.required_text("method")?;
+    let method = serde_json::from_value(Value::String(method)).map_err(|_unknown| {
+        "its method is not one of null, redact, hash, tokenize, date_trunc, partial".to_owned()
+    })?;
+    let params = fields.map("params")?;
+    crate::mask::check_params(method, &params)?;
+    Ok(Acts::Mask(MaskRequest { target, method, params }))
+}
+
+fn row_filter(fields: &mut Fields, says: &Says) -> Result<Acts, String> {
+    Ok(Acts::RowFilter(RowFilter {
+        id: says.id.clone().unwrap_or_default(),
+        relation: fields.required_text("relation")?,
+        predicate: fields.required_text("predicate")?,
+        params: fields.map("params")?,
+    }))
+}
+
+fn limit(fields: &mut Fields, says: &Says) -> Result<Acts, String> {
+    const KINDS: &[&str] = &[
+        "bytes_returned",
+        "rows_affected",
+        "rows_affected_per_window",
+        "rows_returned",
+        "statements_per_window",
+        "timeout_ms",
+    ];
+    let kind = fields.required_text("kind")?;
+    if !KINDS.contains(&kind.as_str()) {
+        return Err(format!("its kind is not one of {}", KINDS.join(", ")));
+    }
+    let value = fields
+        .take("value")
+        .and_then(Value::as_u64)
+        .ok_or("its value is not a whole number from 0 on")?;
+    let on_exceed = fields.text("on_exceed")?.unwrap_or_else(|| "deny".to_owned());
+    if strictness(&on_exceed).is_none() {
+        return Err("its on_exceed is not one of deny, approve, truncate".to_owned());
+    }
+    Ok(Acts::Limit(Limit { id: says.id.clone().unwrap_or_default(), kind, value, on_exceed }))
+}
+
+/// The order of what happens when a limit is exceeded, the strictest last.
+pub(crate) fn strictness(on_exceed: &str) -> Option<u8> {
+    match on_exceed {
+        "truncate" => Some(0),
+        "approve" => Some(1),
+        "deny" => Some(2),
+        _ => None,
+    }
+}
+
+fn approval(fields: &mut Fields, says: &Says) -> Result<Acts, String> {
+    let approvers: Option<Vec<String>> = fields
+        .take("approvers")
+        .and_then(Value::as_array)
+        .and_then(|list| list.iter().map(|each| each.as_str().map(str::to_owned)).collect());
+    let approvers = approvers
+        .filter(|list| !list.is_empty())
+        .ok_or("its approvers are not a list of texts with at least one")?;
+    let min = match fields.take("min") {
+        None => 1,
+        Some(value) => value
+            .as_u64()
+            .and_then(|value| u32::try_from(value).ok())
+            .filter(|value| *value >= 1)
+            .ok_or("its min is not a whole number from 1 on")?,
+    };
+    let ttl = fields.text("ttl")?.unwrap_or_else(|| "30m".to_owned());
+    if duration::seconds(&ttl).is_none() {
+        return Err("its ttl is not a duration like 30m".to_owned());
+    }
+    let mode = fields.text("mode")?.unwrap_or_else(|| "auto".to_owned());
+    if !matches!(mode.as_str(), "auto" | "hold" | "retry") {
+        return Err("its mode is not one of auto, hold, retry".to_owned());
+    }
+    Ok(Acts::Approval(ApprovalRequest {
+        id: says.id.clone().unwrap_or_default(),
+        msg: says.msg.clone().unwrap_or_else(|| "An approval is needed".to_owned()),
+        approvers,
+        min,
+        ttl,
+        mode,
+    }))
+}
+
+fn obligation(fields: &mut Fields, _: &Says) -> Result<Acts, String> {
+    let kind = fields.required_text("kind")?;
+    let params = fields.map("params")?;
+    match kind.as_str() {
+        "record_text" if params.is_empty() => Ok(Acts::Obligation(Obligation::RecordText)),
+        "record_text" => Err("record_text takes no params".to_owned()),
+        "tag" => Ok(Acts::Obligation(Obligation::Tag(params))),
+        _ => Err("its kind is not one of record_text, tag".to_owned()),
+    }
+}
+
+/// An object's keys, each taken at most once.
+struct Fields<'a> {
+    entries: BTreeMap<&'a str, &'a Value>,
+}
+
+impl<'a> Fields<'a> {
+    fn new(entries: &'a Map<String, Value>) -> Self {
+        Self { entries: entries.iter().map(|(key, value)| (key.as_str(), value)).collect() }
+    }
+
+    fn take(&mut self, key: &str) -> Option<&'a Value> {
+        self.entries.remove(key)
+    }
+
+    /// `null` counts as absent.
+    fn text(&mut self, key: &str) -> Result<Option<String>, String> {
+        match self.take(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                Err(format!("its {key} is not a text"))
+            }
+        }
+    }
+
+    fn required_text(&mut self, key: &str) -> Result<String, String> {
+        self.text(key)?.filter(|text| !text.is_empty()).ok_or(format!("it has no {key}"))
+    }
+
+    fn map(&mut self, key: &str) -> Result<BTreeMap<String, Value>, String> {
+        match self.take(key) {
+            None | Some(Value::Null) => Ok(BTreeMap::new()),
+            Some(Value::Object(map)) => Ok(map.clone().into_iter().collect()),
+            Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::String(_)) => {
+                Err(format!("its {key} are not an object"))
+            }
+        }
+    }
+
+    fn says(&mut self) -> Result<Says, String> {
+        let severity = self.text("severity")?;
+        if severity.as_deref().is_some_and(|s| !matches!(s, "low" | "medium" | "high" | "critical"))
+        {
+            return Err("its severity is not one of low, medium, high, critical".to_owned());
+        }
+        let approvable = match self.take("approvable") {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(approvable)) => *approvable,
+            Some(Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+                return Err("its approvable is not true or false".to_owned());
+            }
+        };
+        Ok(Says {
+            id: self.text("id")?.filter(|id| !id.is_empty()),
+            msg: self.text("msg")?.filter(|msg| !msg.is_empty()),
+            code: self.text("code")?,
+            severity,
+            remedy: self.text("remedy")?,
+            approvable,
+            details: self.take("details").cloned(),
+        })
+    }
+
+    fn rest(&self) -> Map<String, Value> {
+        let owned = |(key, value): (&&str, &&Value)| ((*key).to_owned(), (*value).clone());
+        self.entries.iter().map(owned).collect()
+    }
+}

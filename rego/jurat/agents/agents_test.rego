@@ -1,0 +1,69 @@
+package jurat.agents_test
+
+import data.jurat.agents
+import data.jurat.fixtures_test as fixtures
+
+ids(intent) := found if {
+	found := {denial.id | some denial in agents.deny} with input as intent
+}
+
+test_reads_are_left_alone if {
+	ids(fixtures.intent(fixtures.agent, "production", fixtures.select)) == set()
+	ids(fixtures.intent(fixtures.agent, "production", fixtures.statement("begin", "transaction"))) == set()
+	ids(fixtures.intent(fixtures.agent, "production", fixtures.set("timezone", "SET timezone = 'UTC'"))) == set()
+	ids(fixtures.login(fixtures.agent)) == set()
+}
+
+test_changes_are_denied if {
+	every pair in [
+		["insert", "write"], ["update", "write"], ["delete", "write"], ["drop_table", "ddl"],
+		["grant", "dcl"], ["vacuum", "admin"], ["do", "unknown"],
+	] {
+		every environment in ["staging", "production"] {
+			statement := fixtures.statement(pair[0], pair[1])
+			ids(fixtures.intent(fixtures.agent, environment, statement)) == {"agents.read_only"}
+		}
+	}
+}
+
+test_people_and_services_are_not_meant if {
+	every principal in [fixtures.person, fixtures.dba, fixtures.service] {
+		ids(fixtures.intent(principal, "production", fixtures.statement("update", "write"))) == set()
+	}
+}
+
+test_membership_does_not_lift_it if {
+	robot := object.union(fixtures.agent, {"groups": ["dba", "privacy"]})
+	ids(fixtures.intent(robot, "staging", fixtures.statement("delete", "write"))) == {"agents.read_only"}
+}
+
+test_a_write_that_calls_itself_a_read_is_denied if {
+	hidden := fixtures.reads([
+		fixtures.relation("public", "customers", "read"),
+		object.union(fixtures.relation("public", "orders", "write"), {"via": "trigger"}),
+	])
+	ids(fixtures.intent(fixtures.agent, "production", hidden)) == {"agents.read_only"}
+}
+
+test_message_names_relations if {
+	intent := fixtures.intent(fixtures.agent, "production", fixtures.statement("update", "write"))
+	messages := {denial.msg | some denial in agents.deny} with input as intent
+	messages == {"An agent may only read, not UPDATE public.customers"}
+}
+
+test_secrets_are_denied if {
+	every label in ["secret", "secret.token"] {
+		labelled := object.union(fixtures.relation("public", "tokens", "read"), {"labels": [label]})
+		ids(fixtures.intent(fixtures.agent, "staging", fixtures.reads([labelled]))) == {"agents.secret"}
+
+		# Through a view it is the same relation.
+		through := object.union(labelled, {"via": "view"})
+		ids(fixtures.intent(fixtures.agent, "staging", fixtures.reads([through]))) == {"agents.secret"}
+		ids(fixtures.intent(fixtures.person, "staging", fixtures.reads([labelled]))) == set()
+	}
+}
+
+test_other_labels_are_not_secret if {
+	labelled := object.union(fixtures.relation("public", "posts", "read"), {"labels": ["secretariat"]})
+	ids(fixtures.intent(fixtures.agent, "staging", fixtures.reads([labelled]))) == set()
+}

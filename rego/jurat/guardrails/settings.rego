@@ -1,0 +1,79 @@
+package jurat.guardrails
+
+import data.jurat.lib
+
+# Settings of the client's own comfort: nothing that is read or written depends on who is asking.
+harmless_settings := {
+	"all", "application_name", "bytea_output", "client_min_messages", "datestyle", "escape_string_warning",
+	"extra_float_digits", "idle_in_transaction_session_timeout", "idle_session_timeout", "intervalstyle",
+	"jit", "lc_messages", "lc_monetary", "lc_numeric", "lc_time", "lock_timeout", "search_path", "seed",
+	"statement_timeout", "synchronize_seqscans", "tcp_keepalives_count", "tcp_keepalives_idle",
+	"tcp_keepalives_interval", "tcp_user_timeout", "timezone", "transaction_timeout", "xmlbinary", "xmloption",
+}
+
+# Settings that cost resources at most: for people and services.
+planner_settings := {
+	"array_nulls", "commit_delay", "constraint_exclusion", "cursor_tuple_fraction", "default_statistics_target",
+	"effective_cache_size", "effective_io_concurrency", "from_collapse_limit", "geqo", "hash_mem_multiplier",
+	"join_collapse_limit", "maintenance_work_mem", "parallel_leader_participation", "plan_cache_mode",
+	"quote_all_identifiers", "random_page_cost", "seq_page_cost", "synchronous_commit", "temp_buffers", "work_mem",
+}
+
+harmless_prefixes := {"default_transaction_", "jurat.", "transaction_"}
+
+planner_prefixes := {"cpu_", "enable_", "geqo_", "jit_", "max_parallel_", "min_parallel_", "parallel_"}
+
+# METADATA
+# title: Only known settings change
+# description: |
+#   Some settings change how text is read (standard_conforming_strings), who is asking (role,
+#   session_authorization) or what is checked (row_security, session_replication_role). What is not
+#   on a list may be one of these in the next version.
+# custom:
+#   id: guardrails.setting
+#   severity: high
+#   controls: ["SOC2:CC6.8", "NIST:AC-6"]
+deny contains {
+	"id": "guardrails.setting",
+	"msg": sprintf("%s may not be changed here", [setting]),
+	"code": "setting",
+	"severity": "high",
+	"remedy": "Leave the setting as it is, or ask for it to be put on the list of harmless ones",
+} if {
+	lib.is_statement
+	input.statement.kind != "show"
+	some setting in input.statement.settings
+	not may_change(lower(setting))
+}
+
+may_change(setting) if setting in harmless_settings
+
+may_change(setting) if {
+	some prefix in harmless_prefixes
+	startswith(setting, prefix)
+}
+
+may_change(setting) if {
+	not lib.is_agent
+	setting in planner_settings
+}
+
+may_change(setting) if {
+	not lib.is_agent
+	some prefix in planner_prefixes
+	startswith(setting, prefix)
+}
+
+# Every connection is in UTF-8, so saying so once more changes nothing.
+may_change("client_encoding") if {
+	words := regex.split("[ \t\r\n=;]+", trim(lower(input.statement.text), " \t\r\n;"))
+	concat(" ", [word | some word in words; not word in {"local", "session", "to"}]) in {
+		"set client_encoding 'unicode'",
+		"set client_encoding 'utf-8'",
+		"set client_encoding 'utf8'",
+		"set client_encoding utf8",
+		"set names 'unicode'",
+		"set names 'utf-8'",
+		"set names 'utf8'",
+	}
+}

@@ -1,0 +1,97 @@
+package jurat.settings_test
+
+import data.jurat.fixtures_test as fixtures
+import data.jurat.guardrails
+
+denied(principal, setting, text) if {
+	intent := fixtures.intent(principal, "production", fixtures.set(setting, text))
+	ids := {denial.id | some denial in guardrails.deny} with input as intent
+	ids == {"guardrails.setting"}
+}
+
+everybody := [fixtures.person, fixtures.dba, fixtures.agent, fixtures.service]
+
+test_what_drivers_set_is_free if {
+	every principal in everybody {
+		every setting in [
+			"application_name", "extra_float_digits", "DateStyle", "IntervalStyle", "TimeZone", "statement_timeout",
+			"lock_timeout", "idle_in_transaction_session_timeout", "client_min_messages", "bytea_output", "jit",
+			"search_path", "default_transaction_isolation", "default_transaction_read_only", "transaction_isolation",
+			"escape_string_warning", "jurat.purpose", "all",
+		] {
+			not denied(principal, setting, "SET")
+		}
+	}
+}
+
+test_what_protects_is_fixed_for_everybody if {
+	every principal in everybody {
+		every setting in [
+			"role", "session_authorization", "standard_conforming_strings", "backslash_quote", "row_security",
+			"session_replication_role", "client_encoding", "is_superuser", "log_statement", "shared_preload_libraries",
+			"local_preload_libraries", "dynamic_library_path", "zero_damaged_pages", "allow_system_table_mods",
+		] {
+			denied(principal, setting, "SET")
+			denied(principal, upper(setting), "SET")
+		}
+	}
+}
+
+test_planner_settings_are_for_people_and_services if {
+	every setting in ["work_mem", "enable_seqscan", "max_parallel_workers_per_gather", "geqo"] {
+		not denied(fixtures.person, setting, "SET")
+		not denied(fixtures.service, setting, "SET")
+		denied(fixtures.agent, setting, "SET")
+	}
+}
+
+test_unknown_settings_are_denied if {
+	every principal in everybody {
+		denied(principal, "acme.tenant", "SET")
+	}
+}
+
+test_a_prefix_is_not_a_part if {
+	denied(fixtures.person, "my_enable_seqscan", "SET")
+	denied(fixtures.person, "xjurat.purpose", "SET")
+}
+
+test_showing_changes_nothing if {
+	show := object.union(fixtures.set("role", "SHOW role"), {"kind": "show"})
+	intent := fixtures.intent(fixtures.agent, "production", show)
+	ids := {denial.id | some denial in guardrails.deny} with input as intent
+	ids == set()
+}
+
+test_utf8_may_be_said_again if {
+	every text in [
+		"SET client_encoding TO 'UTF8'",
+		"set client_encoding = 'utf-8'",
+		"SET SESSION client_encoding TO UTF8;",
+		"SET NAMES 'UTF8'",
+		"SET client_encoding='UTF8'",
+	] {
+		not denied(fixtures.agent, "client_encoding", text)
+	}
+}
+
+test_other_encodings_may_not if {
+	every text in [
+		"SET client_encoding TO 'SJIS'",
+		"SET client_encoding TO 'UTF8SJIS'",
+		"SET client_encoding TO 'SJIS' -- 'UTF8'",
+		"SET NAMES 'BIG5'",
+		"RESET client_encoding",
+		"SET client_encoding TO DEFAULT",
+		"SET standard_conforming_strings = off; SET client_encoding TO 'UTF8'",
+	] {
+		denied(fixtures.person, "client_encoding", text)
+	}
+}
+
+test_one_bad_setting_among_good_ones_is_found if {
+	several := object.union(fixtures.set("timezone", "SET"), {"settings": ["timezone", "role"]})
+	intent := fixtures.intent(fixtures.person, "staging", several)
+	messages := {denial.msg | some denial in guardrails.deny} with input as intent
+	messages == {"role may not be changed here"}
+}

@@ -1,0 +1,102 @@
+# METADATA
+# title: Personal data is masked by label
+# description: |
+#   The labels of columns are in the catalog (data.jurat.catalog). Where several masks meet in a
+#   column, Jurat takes the strictest.
+package jurat.masking
+
+import data.jurat.lib
+
+# METADATA
+# description: People whose work needs personal data. An agent is never one of them.
+is_reader if {
+	not lib.is_agent
+	some group in {"pii_reader", "privacy"}
+	lib.member(group)
+}
+
+# METADATA
+# description: Personal data is masked in this statement.
+applies if {
+	lib.is_statement
+	not is_reader
+}
+
+# How labels are masked; every other label below pii. is redacted.
+methods := {
+	"pci.card": {"method": "partial", "params": {"keep_last": 4}},
+	"pii.birth_date": {"method": "date_trunc", "params": {"to": "year"}},
+	"pii.email": {"method": "partial", "params": {"keep_domain": true}},
+	"pii.name": {"method": "partial", "params": {"keep_first": 1}},
+}
+
+# METADATA
+# title: Personal data is shown in part
+# custom:
+#   id: masking.partial
+#   severity: medium
+#   controls: ["SOC2:C1.1", "GDPR:25", "PCI:3.4"]
+masks contains {
+	"id": "masking.partial",
+	"msg": sprintf("%s is shown in part", [label]),
+	"column": {"label": label},
+	"method": mask.method,
+	"params": mask.params,
+} if {
+	applies
+	some label, mask in methods
+}
+
+# METADATA
+# title: Other personal data is redacted
+# custom:
+#   id: masking.redact
+#   severity: medium
+#   controls: ["SOC2:C1.1", "GDPR:25"]
+masks contains {
+	"id": "masking.redact",
+	"msg": sprintf("%s is redacted", [label]),
+	"column": {"label": label},
+	"method": "redact",
+} if {
+	applies
+	some column in input.statement.columns
+	some label in column.labels
+	startswith(label, "pii.")
+	not methods[label]
+}
+
+# METADATA
+# title: Card data besides the number is never shown
+# custom:
+#   id: masking.card_data
+#   severity: high
+#   controls: ["PCI:3.2"]
+masks contains {
+	"id": "masking.card_data",
+	"msg": sprintf("%s is not shown", [label]),
+	"column": {"label": label},
+	"method": "null",
+} if {
+	lib.is_statement
+	some column in input.statement.columns
+	some label in column.labels
+	startswith(label, "pci.")
+	not methods[label]
+}
+
+# METADATA
+# title: Secrets are shown to nobody
+# custom:
+#   id: masking.secret
+#   severity: critical
+#   controls: ["SOC2:CC6.1"]
+masks contains {
+	"id": "masking.secret",
+	"msg": "Secrets are not shown",
+	"column": {"label": label},
+	"method": "null",
+} if {
+	lib.is_statement
+	some label in ["secret", "secret.*"]
+}
