@@ -1,0 +1,228 @@
+//! The two background threads: one brings records to stable storage, one signs checkpoints.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::{Arc, MutexGuard};
+use std::thread::{self, JoinHandle};
+
+use crate::bell::Woken;
+use crate::checkpoint::{self, Checkpoint};
+use crate::log::{AppendError, Inner, lock};
+use crate::segment::{self, Lines, Next};
+use crate::state::Span;
+use crate::tile;
+use crate::tree::{Hash, TILE_WIDTH, Tree, leaf_hash};
+
+/// Starts both threads. They end when their bells say so.
+pub(crate) fn spawn(inner: &Arc<Inner>) -> io::Result<Vec<JoinHandle<()>>> {
+    let (syncer, signer) = (Arc::clone(inner), Arc::clone(inner));
+    let syncing = thread::Builder::new().name("jurat-audit-sync".to_owned());
+    let signing = thread::Builder::new().name("jurat-audit-sign".to_owned());
+    let first = syncing.spawn(move || syncer.sync_forever())?;
+    match signing.spawn(move || signer.sign_forever()) {
+        Ok(second) => Ok(vec![first, second]),
+        Err(error) => {
+            inner.sync_bell.stop();
+            Err(error)
+        }
+    }
+}
+
+impl Inner {
+    fn sync_forever(&self) {
+        let mut failed = false;
+        loop {
+            // After a failure the pause was the wait.
+            if !failed && self.sync_bell.wait(None) == Woken::Stop {
+                return;
+            }
+            failed = self.sync().is_err();
+            if failed && self.sync_bell.pause(self.options.retry) {
+                return;
+            }
+        }
+    }
+
+    fn sign_forever(&self) {
+        let mut failed = false;
+        loop {
+            let interval = self.options.checkpoint_interval;
+            if !failed && self.sign_bell.wait(interval) == Woken::Stop {
+                return;
+            }
+            let news = lock(&self.state).is_ok_and(|state| !state.unsigned.is_empty());
+            failed = news && self.sign().is_err();
+            if failed && self.sign_bell.pause(self.options.retry) {
+                return;
+            }
+        }
+    }
+
+    /// Brings every record to stable storage, and tells everybody who waits. Gives their number.
+    pub(crate) fn sync(&self) -> Result<u64, AppendError> {
+        let turn = lock(&self.syncing)?;
+        self.sync_in_turn(&turn)
+    }
+
+    /// Ends the segment and begins the next one, unless somebody else has, or has appended meanwhile.
+    ///
+    /// The segment is brought to stable storage first, so that a power cut can only ever tear the last
+    /// one. Others may append what still fits while that takes its time.
+    pub(crate) fn rotate(&self, body: usize) -> Result<(), AppendError> {
+        let turn = lock(&self.syncing)?;
+        let durable = self.sync_in_turn(&turn)?;
+        let mut state = lock(&self.state)?;
+        if self.has_room(&state, body) || state.next != durable {
+            return Ok(());
+        }
+        self.cut_torn_bytes(&mut state)?;
+        let segment = state.span.segment + 1;
+        let path = self.dir.join(segment::name(segment));
+        match self.storage.create(&path) {
+            Ok(file) => {
+                let (file, first) = (Arc::new(file), state.next);
+                state.span = Span { segment, path, file, from: 0, to: 0, first };
+                Ok(())
+            }
+            Err(source) => Err(AppendError::Write { path, source: Arc::new(source) }),
+        }
+    }
+
+    fn sync_in_turn(&self, _turn: &MutexGuard<'_, ()>) -> Result<u64, AppendError> {
+        let (span, count, failed_before, signed, leaves) = {
+            let state = lock(&self.state)?;
+            let failed = state.sync_failed.is_some();
+            let leaves = if failed { state.unsigned.clone() } else { Vec::new() };
+            (state.span.clone(), state.next, failed, state.signed, leaves)
+        };
+        if !failed_before && self.progress.borrow().durable == count {
+            return Ok(count);
+        }
+        let result = in_place(&span)
+            .and_then(|()| match failed_before {
+                true => self.write_again(&span, &leaves, signed),
+                false => Ok(()),
+            })
+            .and_then(|()| self.storage.sync(&span.file));
+        let mut state = lock(&self.state)?;
+        match result {
+            Ok(()) => {
+                state.span.from = span.to;
+                state.span.first = count;
+                state.sync_failed = None;
+                drop(state);
+                if failed_before {
+                    tracing::info!("records are on stable storage again");
+                }
+                self.progress.send_modify(|progress| {
+                    progress.durable = count;
+                    progress.error = None;
+                });
+                Ok(count)
+            }
+            Err(error) => {
+                tracing::error!(%error, "records cannot be brought to stable storage");
+                let source = Arc::new(error);
+                state.sync_failed = Some(Arc::clone(&source));
+                drop(state);
+                // Whoever it was that failed, the thread tries again until it succeeds.
+                self.sync_bell.ring();
+                self.progress.send_modify(|progress| {
+                    progress.failures += 1;
+                    progress.error = Some(Arc::clone(&source));
+                });
+                Err(AppendError::Sync { source })
+            }
+        }
+    }
+
+    /// Writes the records of a span over themselves.
+    ///
+    /// After a failed sync Linux may hold pages as clean that never reached the disk, and the next sync
+    /// then succeeds without them. Writing them again makes that sync mean something. The records are
+    /// read back from the file, so their hashes are compared with those in memory first.
+    fn write_again(&self, span: &Span, leaves: &[Hash], signed: u64) -> io::Result<()> {
+        let mut lines = Lines::open(&self.dir, span.segment, span.from)?;
+        let mut seq = span.first;
+        let mut line = Vec::new();
+        while lines.offset < span.to {
+            let offset = lines.offset;
+            let next = lines.next(&mut line)?;
+            let at = seq.checked_sub(signed).and_then(|at| usize::try_from(at).ok());
+            let expected = at.and_then(|at| leaves.get(at));
+            if next != Next::Line || expected != Some(&leaf_hash(&line)) {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("record {seq} is no longer what was written"),
+                ));
+            }
+            line.push(b'\n');
+            if self.storage.write_at(&span.file, &line, offset)? != line.len() {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            seq += 1;
+        }
+        Ok(())
+    }
+
+    /// Brings every record to stable storage, then their tiles, then a checkpoint over them.
+    pub(crate) fn sign(&self) -> Result<(), AppendError> {
+        let mut tree = lock(&self.tree)?;
+        let leaves = lock(&self.state)?.unsigned.clone();
+        // A checkpoint over records that a power cut can take away would make the log look tampered.
+        self.sync()?;
+        match self.write_checkpoint(&tree, &leaves) {
+            Ok(next) => {
+                let mut state = lock(&self.state)?;
+                let covered = leaves.len().min(state.unsigned.len());
+                state.unsigned.drain(..covered);
+                state.signed = next.size();
+                state.sign_failed = None;
+                *tree = next;
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(%error, "a checkpoint cannot be written");
+                let source = Arc::new(error);
+                let mut state = lock(&self.state)?;
+                state.sign_failed = Some(Arc::clone(&source));
+                let records = state.next - state.signed;
+                Err(AppendError::Checkpoint { records, source })
+            }
+        }
+    }
+
+    fn write_checkpoint(&self, tree: &Tree, leaves: &[Hash]) -> io::Result<Tree> {
+        let mut next = tree.clone();
+        let mut full = Vec::new();
+        for leaf in leaves {
+            next.push(*leaf, |tile| full.push(tile));
+        }
+        let before: Vec<String> = tree.partial_tiles().map(|tile| tile.name()).collect();
+        for tile in full.iter().cloned().chain(next.partial_tiles()) {
+            let name = tile.name();
+            if !before.contains(&name) {
+                self.storage.replace(&self.dir.join(name), &tile.bytes())?;
+            }
+        }
+        let text = Checkpoint::sign(next.size(), &next.root(), &self.key);
+        self.storage.replace(&self.dir.join(checkpoint::FILE), text.as_bytes())?;
+        for tile in full {
+            // Nobody needs the partial tiles of a full one. Left behind they do no harm.
+            let name = tile::name(tile.level, tile.index, TILE_WIDTH);
+            fs::remove_dir_all(self.dir.join(format!("{name}.p"))).ok();
+        }
+        Ok(next)
+    }
+}
+
+/// Fails where the file under a segment's name is no longer the one that is being written, because
+/// somebody has moved or replaced it.
+fn in_place(span: &Span) -> io::Result<()> {
+    let (held, named) = (span.file.metadata()?, fs::symlink_metadata(&span.path)?);
+    if (held.dev(), held.ino()) == (named.dev(), named.ino()) {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("{} was moved or replaced", span.path.display())))
+}
