@@ -1,0 +1,260 @@
+//! The gate: judge, record, and only then permit.
+
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
+
+use jurat_audit::AuditLog;
+use jurat_policy::PolicyHandle;
+use jurat_types::{
+    Decision, DecisionRecord, Effect, Intent, Obligation, RecordBody, Refusal, RefusalCode,
+    SessionRecord, StatementClass, StatementFacts,
+};
+use ring::digest;
+
+use crate::{
+    Clock, Draft, JudgedStatement, Limits, Permit,
+    permit::Allowance,
+    prepared::{Verdict, VerdictKey},
+    refusals,
+};
+
+/// The policy enforcement point, shared by all sessions of a process.
+#[derive(Debug)]
+pub struct Gate {
+    /// The policies, swapped as a whole on reload.
+    pub policy: Arc<PolicyHandle>,
+    /// The record.
+    pub audit: Arc<AuditLog>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Labels of this instance, found in each decision record.
+    pub labels: BTreeMap<String, String>,
+}
+
+const ASK_THE_OWNER: &str = "Ask whoever owns the policies for another way";
+
+/// What a judgement took, for the record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timer(Instant);
+
+impl Timer {
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    fn metrics(self) -> BTreeMap<String, u64> {
+        let elapsed_ns = u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        BTreeMap::from([("timer_jurat_judge_ns".to_owned(), elapsed_ns)])
+    }
+}
+
+impl Gate {
+    /// Waits until the records of all `drafts` are as durable as their statements need: a write, a
+    /// definition or a change of rights survives a power cut, a read survives a crash of Jurat.
+    ///
+    /// # Errors
+    /// A refusal when the record cannot be made durable. The drafts are then gone, each with an
+    /// outcome of its own in the record.
+    pub async fn settle(&self, drafts: Vec<Draft>) -> Result<Vec<Permit>, Refusal> {
+        // Records are made durable in order, so the last one that has to be speaks for all.
+        if let Some(last) = drafts.iter().rev().find(|draft| draft.needs_sync)
+            && let Err(error) = self.audit.durable(last.permit.receipt()).await
+        {
+            tracing::error!(%error, "the record could not be made durable");
+            return Err(refusals::audit_unavailable());
+        }
+        Ok(drafts.into_iter().map(|draft| draft.permit).collect())
+    }
+
+    /// Records something about a session.
+    ///
+    /// # Errors
+    /// A refusal when the record cannot be written.
+    pub fn record_session(&self, record: SessionRecord) -> Result<(), Refusal> {
+        match self.audit.append(RecordBody::Session(Box::new(record))) {
+            Ok(_receipt) => Ok(()),
+            Err(error) => {
+                tracing::error!(%error, "a session could not be recorded");
+                Err(refusals::audit_unavailable())
+            }
+        }
+    }
+
+    /// From a decision to the text that it permits, or to why nothing may run.
+    pub(crate) fn enforce(
+        decision: &Decision,
+        judged: &JudgedStatement,
+        facts: &StatementFacts,
+        decision_id: &str,
+    ) -> Result<Arc<str>, Refusal> {
+        match decision.effect {
+            Effect::Deny => Err(refusals::denied(decision, facts, decision_id)),
+            Effect::RequireApproval => Err(refusals::not_carried_out(
+                RefusalCode::ApprovalRequired,
+                facts,
+                (
+                    "policy asks for an approval, and approvals cannot be given in this version",
+                    ASK_THE_OWNER,
+                ),
+                decision_id,
+            )),
+            Effect::Allow | Effect::Rewrite => {
+                if let Some(what) = not_carried_yet(decision) {
+                    return Err(refusals::not_carried_out(
+                        RefusalCode::NotSupported,
+                        facts,
+                        (
+                            &format!("policy asks for {what}, which this version cannot carry out"),
+                            ASK_THE_OWNER,
+                        ),
+                        decision_id,
+                    ));
+                }
+                crate::rewrite::permitted_text(judged, facts, decision, decision_id)
+            }
+        }
+    }
+
+    /// Records a denial, or records a judgement and makes a draft of it.
+    pub(crate) fn record(
+        &self,
+        intent: Intent,
+        verdict: &Verdict,
+        judged: &Arc<JudgedStatement>,
+        send: Option<Arc<str>>,
+        timer: Timer,
+    ) -> Result<Draft, Refusal> {
+        let class = intent.statement.as_ref().map(|statement| statement.class);
+        let decision_id = intent.request_id.clone();
+        let text = send.map_or_else(|| verdict.permitted.clone(), Ok);
+        let sent_sha256 = text.as_ref().ok().map(|text| sha256_hex(text.as_bytes()));
+        let body = self.decision_record(intent, verdict, judged, sent_sha256, timer);
+        let receipt = self.audit.append(RecordBody::Decision(Box::new(body))).map_err(|error| {
+            tracing::error!(%error, "a decision could not be recorded");
+            refusals::audit_unavailable()
+        })?;
+        let text = text.map_err(|refusal| with_id(&refusal, &decision_id))?;
+        let notices =
+            verdict.decision.reasons.iter().filter(|r| refusals::is_warning(r)).cloned().collect();
+        let audit = Arc::clone(&self.audit);
+        let allowance = Allowance { text, notices, protects: !verdict.decision.masks.is_empty() };
+        let permit = Permit::new(audit, receipt, decision_id, Arc::clone(judged), allowance);
+        Ok(Draft { permit, needs_sync: class.is_none_or(needs_sync) })
+    }
+
+    fn decision_record(
+        &self,
+        mut intent: Intent,
+        verdict: &Verdict,
+        judged: &JudgedStatement,
+        sent_sha256: Option<String>,
+        timer: Timer,
+    ) -> DecisionRecord {
+        let decision = &*verdict.decision;
+        let mut masked = Vec::new();
+        if let Some(statement) = &mut intent.statement
+            && !decision.obligations.iter().any(|o| matches!(o, Obligation::RecordText))
+        {
+            judged.statement().redacted().clone_into(&mut statement.text);
+            masked.push("/input/statement/text".to_owned());
+        }
+        let mut labels = self.labels.clone();
+        for obligation in &decision.obligations {
+            match obligation {
+                Obligation::RecordText => {}
+                Obligation::Tag(tags) => {
+                    labels.extend(tags.iter().map(|(key, value)| (key.clone(), plain_text(value))));
+                }
+            }
+        }
+        let revision = BTreeMap::from([("revision".to_owned(), decision.policy.revision.clone())]);
+        DecisionRecord {
+            labels,
+            decision_id: intent.request_id.clone(),
+            bundles: BTreeMap::from([("jurat".to_owned(), revision)]),
+            path: "jurat".to_owned(),
+            requested_by: intent.session.client_addr.clone(),
+            input: intent,
+            result: effective(verdict),
+            masked,
+            metrics: timer.metrics(),
+            sent_sha256,
+            mode: "enforce".to_owned(),
+        }
+    }
+}
+
+/// What a decision asks for that cannot be carried out yet; carrying out less than was decided would
+/// be a hole, so the statement is refused instead.
+fn not_carried_yet(decision: &Decision) -> Option<String> {
+    if let Some(filter) = decision.row_filters.first() {
+        return Some(format!("the row filter `{}`", filter.id));
+    }
+    if let Some(limit) = decision.limits.first() {
+        return Some(format!("the limit `{}` on {}", limit.id, limit.kind));
+    }
+    decision.approvals.first().map(|approval| format!("the approval `{}`", approval.id))
+}
+
+/// The decision as it was carried out: one that could not be carried out is recorded as a denial.
+fn effective(verdict: &Verdict) -> Decision {
+    let mut decision = (*verdict.decision).clone();
+    if let Err(refusal) = &verdict.permitted
+        && decision.effect != Effect::Deny
+    {
+        decision.effect = Effect::Deny;
+        decision.reasons.insert(0, refusals::own_reason(refusal));
+    }
+    decision
+}
+
+/// Whether the record of a statement must survive a power cut before the statement runs.
+const fn needs_sync(class: StatementClass) -> bool {
+    match class {
+        StatementClass::Write
+        | StatementClass::Ddl
+        | StatementClass::Dcl
+        | StatementClass::Admin
+        | StatementClass::Unknown => true,
+        StatementClass::Read | StatementClass::Session | StatementClass::Transaction => false,
+    }
+}
+
+fn with_id(refusal: &Refusal, decision_id: &str) -> Refusal {
+    let mut refusal = refusal.clone();
+    if refusal.decision_id.as_deref() != Some(decision_id) {
+        // A remembered refusal was worded for an earlier run: this run has an id of its own.
+        if let Some(old) = refusal.decision_id.take() {
+            refusal.message = refusal.message.replace(&old, decision_id);
+            refusal.hint = refusal.hint.map(|hint| hint.replace(&old, decision_id));
+        }
+        if let Some(detail) = refusal.detail.as_object_mut() {
+            detail.insert("decision_id".to_owned(), decision_id.into());
+        }
+        refusal.decision_id = Some(decision_id.to_owned());
+    }
+    refusal
+}
+
+fn plain_text(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let digest = digest::digest(&digest::SHA256, bytes);
+    digest.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _infallible = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+pub(crate) fn verdict_key(
+    revision: &str,
+    protocol: jurat_types::Protocol,
+    by_name: bool,
+) -> VerdictKey {
+    VerdictKey { revision: revision.to_owned(), protocol, by_name }
+}

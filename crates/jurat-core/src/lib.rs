@@ -1,0 +1,42 @@
+//! The gate between clients and databases, without a socket and without a protocol.
+//!
+//! The walk of one statement:
+//!
+//! ```text
+//! front-end ─ Session::read ──► what the text says (jurat-sql)
+//!           ─ Session::judge ─► intent ─► decision (jurat-policy) ─► record (jurat-audit) ─► Draft
+//!           ─ Gate::settle ───► Permit, once the record is as durable as the statement needs
+//!           ─ Permit::launch ─► the text to send and a Running, which takes the outcome
+//! ```
+//!
+//! Every "no" on the way is a [`Refusal`](jurat_types::Refusal): the only thing a client is told.
+
+mod authenticate;
+mod clock;
+mod database;
+mod gate;
+mod labels;
+mod limits;
+mod permit;
+mod prepared;
+mod refusals;
+mod rewrite;
+mod session;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use authenticate::{Authenticate, Credential};
+pub use clock::{Clock, SystemClock};
+pub use database::Database;
+pub use gate::Gate;
+pub use limits::Limits;
+pub use permit::{Draft, Ending, Permit, Preparation, Running};
+pub use prepared::{JudgedStatement, Prepared};
+pub use refusals::plain as refusal;
+pub use session::{Explanation, Login, Session};
+
+/// What front-ends need of the reading: they never see a tree.
+pub use jurat_sql::{CatalogIndex, SearchPath, SessionEffect, Statement};

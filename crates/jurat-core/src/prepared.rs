@@ -1,0 +1,132 @@
+//! A statement together with the judgement it was last given in its session.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jurat_sql::{SessionEffect, Statement};
+use jurat_types::{Decision, Protocol, Refusal, StatementFacts};
+
+/// A statement that was read, and the last verdict on it.
+#[derive(Debug)]
+pub struct JudgedStatement {
+    statement: Statement,
+    last: Mutex<Option<Verdict>>,
+}
+
+/// A statement under a name (protocol or SQL level), with the text the database has for it.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub(crate) judged: Arc<JudgedStatement>,
+    pub(crate) sent: Arc<str>,
+    /// Whether a PREPARE or DECLARE made it, so that what runs is the statement inside.
+    pub(crate) by_name: bool,
+    /// The client's text and what names meant when it was read: once they mean something else, the
+    /// text is read again. Nothing for what a PREPARE or DECLARE made.
+    pub(crate) source: Option<(Arc<[u8]>, u64)>,
+}
+
+impl Prepared {
+    /// What a PREPARE or DECLARE that ran with the text `sent` put under its name.
+    pub const fn declared(judged: Arc<JudgedStatement>, sent: Arc<str>) -> Self {
+        Self { judged, sent, by_name: true, source: None }
+    }
+
+    pub(crate) const fn parsed(
+        judged: Arc<JudgedStatement>,
+        sent: Arc<str>,
+        source: Arc<[u8]>,
+        epoch: u64,
+    ) -> Self {
+        Self { judged, sent, by_name: false, source: Some((source, epoch)) }
+    }
+
+    /// The name that running it looks up, for EXECUTE and FETCH.
+    pub fn looks_up(&self) -> Option<&SessionEffect> {
+        if self.by_name { None } else { self.judged.looks_up() }
+    }
+
+    /// The statement.
+    pub fn statement(&self) -> &Statement {
+        &self.judged.statement
+    }
+}
+
+impl JudgedStatement {
+    pub(crate) const fn new(statement: Statement) -> Self {
+        Self { statement, last: Mutex::new(None) }
+    }
+
+    /// The statement.
+    pub const fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// The facts of what runs: for a PREPARE or DECLARE that is run by its name, those of the
+    /// statement inside.
+    pub(crate) fn facts(&self, by_name: bool) -> &StatementFacts {
+        match self.statement.effect() {
+            SessionEffect::Prepare { statement, .. }
+            | SessionEffect::DeclareCursor { statement, .. }
+                if by_name =>
+            {
+                statement.facts()
+            }
+            SessionEffect::None
+            | SessionEffect::SearchPathChanged
+            | SessionEffect::CatalogChanged
+            | SessionEffect::Prepare { .. }
+            | SessionEffect::Execute { .. }
+            | SessionEffect::Deallocate { .. }
+            | SessionEffect::DeclareCursor { .. }
+            | SessionEffect::Fetch { .. }
+            | SessionEffect::CloseCursor { .. }
+            | SessionEffect::DiscardAll
+            | SessionEffect::Transaction
+            | SessionEffect::CopyIn
+            | SessionEffect::CopyOut => self.statement.facts(),
+        }
+    }
+
+    /// Names in the statement that mean nothing in the catalog it was read against.
+    pub fn unresolved(&self) -> &[String] {
+        &self.statement.facts().unresolved
+    }
+
+    /// The effect that names another statement, for EXECUTE and FETCH.
+    pub fn looks_up(&self) -> Option<&SessionEffect> {
+        let effect = self.statement.effect();
+        matches!(effect, SessionEffect::Execute { .. } | SessionEffect::Fetch { .. })
+            .then_some(effect)
+    }
+
+    pub(crate) fn remembered(&self, key: &VerdictKey) -> Option<Verdict> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().filter(|verdict| verdict.key == *key).cloned()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn last(&self) -> Option<Verdict> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn remember(&self, verdict: &Verdict) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict.clone());
+    }
+}
+
+/// A decision and the text that it permits.
+#[derive(Clone, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) key: VerdictKey,
+    pub(crate) decision: Arc<Decision>,
+    /// The text to send, or why the decision cannot be carried out.
+    pub(crate) permitted: Result<Arc<str>, Arc<Refusal>>,
+}
+
+/// What a verdict depends on besides the statement, the session and the volatile parts of the input.
+/// A policy that reads a volatile part is judged anew each time instead.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct VerdictKey {
+    pub(crate) revision: String,
+    pub(crate) protocol: Protocol,
+    pub(crate) by_name: bool,
+}

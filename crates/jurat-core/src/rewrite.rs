@@ -1,0 +1,45 @@
+//! From a decision's masks to the text that is sent.
+
+use std::sync::Arc;
+
+use jurat_sql::Statement;
+use jurat_types::{Decision, Refusal, RefusalCode, StatementFacts};
+
+use crate::{JudgedStatement, refusals};
+
+/// The text that a decision permits.
+///
+/// # Errors
+/// A refusal where a mask cannot be applied to this statement.
+pub(crate) fn permitted_text(
+    judged: &JudgedStatement,
+    facts: &StatementFacts,
+    decision: &Decision,
+    decision_id: &str,
+) -> Result<Arc<str>, Refusal> {
+    match judged.statement() {
+        Statement::Parsed(parsed) if decision.masks.is_empty() => Ok(Arc::from(parsed.text())),
+        Statement::Parsed(parsed) => match parsed.rewrite(&decision.masks) {
+            Ok(rewritten) => Ok(Arc::from(rewritten.text)),
+            Err(error) => Err(refusals::not_carried_out(
+                RefusalCode::Denied,
+                facts,
+                (
+                    &error.to_string(),
+                    "Leave the masked column out, or ask for the right to read it",
+                ),
+                decision_id,
+            )),
+        },
+        // Nothing is known about an opaque statement, so nothing in it can be masked: the policy that
+        // lets it pass does so knowing that.
+        Statement::Opaque(opaque) => opaque.text().map(Arc::from).ok_or_else(|| {
+            refusals::not_carried_out(
+                RefusalCode::Unreadable,
+                facts,
+                ("it is not UTF-8 text", "Set client_encoding to UTF8"),
+                decision_id,
+            )
+        }),
+    }
+}

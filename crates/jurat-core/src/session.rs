@@ -1,0 +1,514 @@
+//! One authenticated connection: what it has read, what it was told, and its judgements.
+
+use std::{collections::HashMap, sync::Arc};
+
+use jurat_policy::PolicySet;
+use jurat_sql::{CatalogIndex, NameContext, SearchPath, SessionEffect, Statement};
+use jurat_types::{
+    Catalog, Claimed, Decision, Intent, PolicyRef, Principal, Protocol, Refusal, RefusalCode,
+    SessionFacts, SessionRecord, SessionTotals, Stage, VERSION,
+};
+use uuid::Uuid;
+
+use crate::{
+    Database, Draft, Gate, JudgedStatement, Preparation, Prepared,
+    clock::time_facts,
+    gate::{Timer, verdict_key},
+    labels,
+    prepared::Verdict,
+    refusals,
+};
+
+/// What is known about a client once it has authenticated.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// Who it is.
+    pub principal: Principal,
+    /// What it says about itself.
+    pub claimed: Claimed,
+    /// Where it connects from.
+    pub client_addr: String,
+    /// Whether its connection is encrypted.
+    pub tls: bool,
+}
+
+/// One authenticated connection.
+#[derive(Debug)]
+pub struct Session {
+    gate: Arc<Gate>,
+    database: Arc<Database>,
+    login: Login,
+    facts: SessionFacts,
+    names: NameContext,
+    catalog: Arc<CatalogIndex>,
+    /// Counts the times that names came to mean something else.
+    epoch: u64,
+    readings: HashMap<Box<[u8]>, Arc<[Arc<JudgedStatement>]>>,
+    closed: bool,
+}
+
+/// Everything about one judgement, for `jurat explain`.
+#[derive(Debug)]
+pub struct Explanation {
+    /// The policy input.
+    pub intent: Intent,
+    /// The combined decision.
+    pub decision: Arc<Decision>,
+    /// The text that would be sent, or what the client would be told.
+    pub outcome: Result<Arc<str>, Refusal>,
+}
+
+impl Session {
+    /// Judges and records a login.
+    ///
+    /// # Errors
+    /// A refusal when policy does not allow the session or it cannot be recorded.
+    pub fn open(gate: Arc<Gate>, database: Arc<Database>, login: Login) -> Result<Self, Refusal> {
+        let facts = SessionFacts {
+            id: Uuid::now_v7().to_string(),
+            client_addr: login.client_addr.clone(),
+            tls: login.tls,
+            started_ns: gate.clock.now_ns(),
+            in_transaction: false,
+            read_only: false,
+            totals: SessionTotals::default(),
+            freeze: None,
+        };
+        let mut session = Self {
+            catalog: database
+                .catalog()
+                .unwrap_or_else(|| Arc::new(CatalogIndex::new(Catalog::default()))),
+            gate,
+            database,
+            login,
+            facts,
+            names: NameContext { search_path: SearchPath::Unknown },
+            epoch: 0,
+            readings: HashMap::new(),
+            closed: true,
+        };
+        let policy = session.gate.policy.current();
+        let intent = session.intent(Stage::Session, &policy);
+        let decision = policy.judge(&intent, &[]);
+        match decision.effect {
+            jurat_types::Effect::Allow => {
+                session.record("opened", None)?;
+                session.closed = false;
+                Ok(session)
+            }
+            jurat_types::Effect::Rewrite
+            | jurat_types::Effect::RequireApproval
+            | jurat_types::Effect::Deny => {
+                let why = decision
+                    .reasons
+                    .first()
+                    .map_or_else(|| "no policy allows it".to_owned(), |reason| reason.msg.clone());
+                session.record("refused", Some(why.clone()))?;
+                Err(refusals::plain(
+                    RefusalCode::AuthenticationFailed,
+                    format!(
+                        "jurat refused the session of {} on {}: {why} [id {}]",
+                        session.login.principal.id, session.database.target.name, intent.request_id
+                    ),
+                    None,
+                ))
+            }
+        }
+    }
+
+    /// The session's own id.
+    pub fn id(&self) -> &str {
+        &self.facts.id
+    }
+
+    /// The gate that it passes.
+    pub const fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// The database that it is connected to.
+    pub const fn database(&self) -> &Arc<Database> {
+        &self.database
+    }
+
+    /// The catalog snapshot that names are resolved against.
+    pub fn catalog(&self) -> Arc<CatalogIndex> {
+        Arc::clone(&self.catalog)
+    }
+
+    /// Takes a new catalog snapshot and the schemas in which unqualified names are looked up.
+    pub fn set_names(&mut self, catalog: Arc<CatalogIndex>, search_path: SearchPath) {
+        let names = NameContext { search_path };
+        if !Arc::ptr_eq(&self.catalog, &catalog) || self.names != names {
+            self.catalog = catalog;
+            self.names = names;
+            self.names_changed();
+        }
+    }
+
+    /// Takes the newest snapshot that any session of the database has read.
+    pub fn adopt_shared_catalog(&mut self) {
+        if let Some(shared) = self.database.catalog()
+            && !Arc::ptr_eq(&shared, &self.catalog)
+        {
+            self.catalog = shared;
+            self.names_changed();
+        }
+    }
+
+    /// From now on an unqualified name means nothing, because where it is looked up is not known.
+    pub fn forget_search_path(&mut self) {
+        if !matches!(self.names.search_path, SearchPath::Unknown) {
+            self.names = NameContext { search_path: SearchPath::Unknown };
+            self.names_changed();
+        }
+    }
+
+    fn names_changed(&mut self) {
+        self.epoch = self.epoch.saturating_add(1);
+        self.readings.clear();
+    }
+
+    /// Whether the database reported an open transaction block.
+    pub const fn set_in_transaction(&mut self, in_transaction: bool) {
+        self.facts.in_transaction = in_transaction;
+    }
+
+    /// Adds rows to the running totals.
+    pub const fn count_rows(&mut self, read: u64, written: u64) {
+        let totals = &mut self.facts.totals;
+        totals.rows_read = totals.rows_read.saturating_add(read);
+        totals.rows_written = totals.rows_written.saturating_add(written);
+    }
+
+    /// Reads a text, or remembers what was read. The list is empty for white space and comments.
+    pub fn read(&mut self, text: &[u8]) -> Arc<[Arc<JudgedStatement>]> {
+        if let Some(reading) = self.readings.get(text) {
+            return Arc::clone(reading);
+        }
+        let limits = &self.gate.limits;
+        let reading = jurat_sql::read(text, &self.names, &self.catalog, &limits.read);
+        let statements: Arc<[_]> = reading
+            .statements
+            .into_iter()
+            .map(|statement| Arc::new(JudgedStatement::new(statement)))
+            .collect();
+        if text.len() <= limits.reading_cached_bytes_max {
+            if self.readings.len() >= limits.readings_cached_max {
+                self.readings.clear();
+            }
+            self.readings.insert(text.into(), Arc::clone(&statements));
+        }
+        statements
+    }
+
+    /// Judges every statement of a message before any is sent; one refusal refuses the message.
+    /// `bound` finds what an EXECUTE or FETCH names.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub fn judge_message(
+        &mut self,
+        statements: &[Arc<JudgedStatement>],
+        bound: impl Fn(&SessionEffect) -> Option<Prepared>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let mut drafts = Vec::with_capacity(statements.len());
+        let mut names_changed = false;
+        for judged in statements {
+            if names_changed && depends_on_names(judged) {
+                return Err(self.refuse(judged, RefusalCode::NotSupported, NAMES_CHANGED));
+            }
+            names_changed |= changes_names(judged.statement().effect());
+            drafts.push(match judged.looks_up() {
+                Some(effect) => self.judge_bound(judged, bound(effect).as_ref(), None)?,
+                None => self.judge_own(judged)?,
+            });
+        }
+        Ok(drafts)
+    }
+
+    /// Judges a text that is to be prepared. Nothing is recorded unless it is refused, because
+    /// nothing runs yet: each run is judged and recorded by [`Self::judge_prepared`].
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub fn prepare(
+        &mut self,
+        source: &[u8],
+        judged: &Arc<JudgedStatement>,
+    ) -> Result<(Prepared, Preparation), Refusal> {
+        let timer = Timer::start();
+        if judged.looks_up().is_some()
+            && let Statement::Parsed(parsed) = judged.statement()
+        {
+            // What the name stands for is judged when it runs.
+            let text: Arc<str> = Arc::from(parsed.text());
+            let prepared = self.prepared(source, judged, &text);
+            return Ok((prepared, Preparation::new(text)));
+        }
+        let (intent, verdict) = self.verdict(judged, Protocol::Extended, false);
+        match &verdict.permitted {
+            Ok(text) => {
+                let prepared = self.prepared(source, judged, text);
+                Ok((prepared, Preparation::new(Arc::clone(text))))
+            }
+            Err(_) => Err(self.finish_refused(intent, &verdict, judged, timer)),
+        }
+    }
+
+    /// Judges and records one run of a prepared statement. `bound` is what an EXECUTE or FETCH names.
+    ///
+    /// # Errors
+    /// What the client is told; [`RefusalCode::PreparedStale`] when the policies now ask for another
+    /// text than the one that was prepared.
+    pub fn judge_prepared(
+        &mut self,
+        prepared: &Prepared,
+        bound: Option<&Prepared>,
+    ) -> Result<Draft, Refusal> {
+        let prepared = &self.up_to_date(prepared);
+        if prepared.looks_up().is_some() {
+            return self.judge_bound(&prepared.judged, bound, Some(&prepared.sent));
+        }
+        let timer = Timer::start();
+        let protocol = if prepared.by_name { Protocol::Prepared } else { Protocol::Extended };
+        let (intent, mut verdict) = self.verdict(&prepared.judged, protocol, prepared.by_name);
+        require_same_text(&mut verdict, prepared, &intent.request_id);
+        self.finish(intent, &verdict, &prepared.judged, None, timer)
+    }
+
+    /// Judges one statement without recording it, for `jurat explain`.
+    pub fn explain(&mut self, judged: &Arc<JudgedStatement>) -> Explanation {
+        let (intent, verdict) = self.verdict(judged, Protocol::Simple, false);
+        Explanation {
+            intent,
+            decision: verdict.decision,
+            outcome: verdict.permitted.map_err(|refusal| (*refusal).clone()),
+        }
+    }
+
+    /// Refuses a statement for a reason of Jurat's own, and records that.
+    pub fn refuse(
+        &mut self,
+        judged: &Arc<JudgedStatement>,
+        code: RefusalCode,
+        why_and_remedy: (&str, &str),
+    ) -> Refusal {
+        let timer = Timer::start();
+        let policy = self.gate.policy.current();
+        let mut intent = self.intent(Stage::Statement, &policy);
+        let facts = judged.facts(false);
+        let refusal = refusals::not_carried_out(code, facts, why_and_remedy, &intent.request_id);
+        intent.statement = Some(facts.clone());
+        let verdict = Verdict {
+            key: verdict_key(policy.revision(), Protocol::Simple, false),
+            decision: Arc::new(refusals::own_denial(policy.revision(), &refusal)),
+            permitted: Err(Arc::new(refusal)),
+        };
+        self.finish_refused(intent, &verdict, judged, timer)
+    }
+
+    /// Records the end of the session.
+    pub fn close(&mut self, reason: &str) {
+        if !std::mem::replace(&mut self.closed, true)
+            && let Err(refusal) = self.record("closed", Some(reason.to_owned()))
+        {
+            tracing::error!(session = self.id(), %refusal.message, "the end of a session could not be recorded");
+        }
+    }
+
+    fn prepared(&self, source: &[u8], judged: &Arc<JudgedStatement>, sent: &Arc<str>) -> Prepared {
+        Prepared::parsed(Arc::clone(judged), Arc::clone(sent), Arc::from(source), self.epoch)
+    }
+
+    /// What was prepared is read again once names mean something else; the text that the database
+    /// has stays, and the comparison with it decides whether it may still run.
+    fn up_to_date(&mut self, prepared: &Prepared) -> Prepared {
+        let mut prepared = prepared.clone();
+        if let Some((source, epoch)) = &mut prepared.source
+            && *epoch != self.epoch
+            && let [judged] = &*self.read(source)
+        {
+            *epoch = self.epoch;
+            prepared.judged = Arc::clone(judged);
+        }
+        prepared
+    }
+
+    fn judge_own(&mut self, judged: &Arc<JudgedStatement>) -> Result<Draft, Refusal> {
+        let timer = Timer::start();
+        let (intent, verdict) = self.verdict(judged, Protocol::Simple, false);
+        self.finish(intent, &verdict, judged, None, timer)
+    }
+
+    /// An EXECUTE or FETCH is judged as what it names; what is sent is its own text.
+    fn judge_bound(
+        &mut self,
+        judged: &Arc<JudgedStatement>,
+        bound: Option<&Prepared>,
+        prepared_text: Option<&Arc<str>>,
+    ) -> Result<Draft, Refusal> {
+        let (Some(bound), Statement::Parsed(parsed)) = (bound, judged.statement()) else {
+            return Err(self.refuse(judged, RefusalCode::UnknownName, UNKNOWN_NAME));
+        };
+        let timer = Timer::start();
+        let (intent, mut verdict) = self.verdict(&bound.judged, Protocol::Prepared, bound.by_name);
+        require_same_text(&mut verdict, bound, &intent.request_id);
+        let own_text = prepared_text.map_or_else(|| Arc::from(parsed.text()), Arc::clone);
+        let send = verdict.permitted.is_ok().then_some(own_text);
+        self.finish(intent, &verdict, judged, send, timer)
+    }
+
+    fn finish(
+        &mut self,
+        intent: Intent,
+        verdict: &Verdict,
+        judged: &Arc<JudgedStatement>,
+        send: Option<Arc<str>>,
+        timer: Timer,
+    ) -> Result<Draft, Refusal> {
+        let totals = &mut self.facts.totals;
+        totals.statements = totals.statements.saturating_add(1);
+        let result = self.gate.record(intent, verdict, judged, send, timer);
+        if result.is_err() {
+            totals.denied = totals.denied.saturating_add(1);
+        }
+        result
+    }
+
+    fn finish_refused(
+        &mut self,
+        intent: Intent,
+        verdict: &Verdict,
+        judged: &Arc<JudgedStatement>,
+        timer: Timer,
+    ) -> Refusal {
+        match self.finish(intent, verdict, judged, None, timer) {
+            Err(refusal) => refusal,
+            // A verdict that permits no text gives no draft.
+            Ok(_draft) => refusals::audit_unavailable(),
+        }
+    }
+
+    /// Judges `judged` in this session, or remembers the judgement where nothing it depends on can
+    /// have changed.
+    fn verdict(
+        &self,
+        judged: &Arc<JudgedStatement>,
+        protocol: Protocol,
+        by_name: bool,
+    ) -> (Intent, Verdict) {
+        let policy = self.gate.policy.current();
+        let mut intent = self.intent(Stage::Statement, &policy);
+        let mut facts = judged.facts(by_name).clone();
+        facts.protocol = protocol;
+        labels::join(&mut facts, policy.labels(), &self.catalog);
+        let key = verdict_key(policy.revision(), protocol, by_name);
+        if let Some(verdict) = judged.remembered(&key) {
+            intent.statement = Some(facts);
+            return (intent, verdict);
+        }
+        let surface = labels::surface(&facts, policy.labels(), &self.catalog);
+        intent.statement = Some(facts);
+        let decision = policy.judge(&intent, &surface);
+        let facts = judged.facts(by_name);
+        let permitted =
+            Gate::enforce(&decision, judged, facts, &intent.request_id).map_err(Arc::new);
+        let verdict = Verdict { key, decision: Arc::new(decision), permitted };
+        // The place in the message and the protocol belong to the statement and the key, so only what
+        // differs between two runs of one statement forbids remembering.
+        if !policy.volatile_when_prepared() {
+            judged.remember(&verdict);
+        }
+        (intent, verdict)
+    }
+
+    fn intent(&self, stage: Stage, policy: &PolicySet) -> Intent {
+        let mut target = self.database.target.clone();
+        target.version.clone_from(&self.catalog.catalog().server_version);
+        Intent {
+            version: VERSION.to_owned(),
+            stage,
+            request_id: Uuid::now_v7().to_string(),
+            time: time_facts(self.gate.clock.now_ns()),
+            principal: self.login.principal.clone(),
+            claimed: self.login.claimed.clone(),
+            session: self.facts.clone(),
+            target,
+            statement: None,
+            approvals: Vec::new(),
+            policy: PolicyRef { revision: policy.revision().to_owned() },
+        }
+    }
+
+    fn record(&self, event: &str, reason: Option<String>) -> Result<(), Refusal> {
+        self.gate.record_session(SessionRecord {
+            event: event.to_owned(),
+            session_id: self.facts.id.clone(),
+            client_addr: self.facts.client_addr.clone(),
+            principal: Some(self.login.principal.clone()),
+            target: Some(self.database.target.clone()),
+            claimed_user: None,
+            reason,
+        })
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.close("the connection ended");
+    }
+}
+
+const NAMES_CHANGED: (&str, &str) = (
+    "an earlier statement of the same message changes what its names mean",
+    "Send the statements one by one",
+);
+
+const STALE: (&str, &str) = (
+    "cached plan must not change result type: the policies changed since it was prepared",
+    "Prepare the statement again",
+);
+
+const UNKNOWN_NAME: (&str, &str) =
+    ("no statement or cursor of that name was made in this session", "Prepare or declare it first");
+
+/// A text that was prepared under other policies must not run under these.
+fn require_same_text(verdict: &mut Verdict, prepared: &Prepared, decision_id: &str) {
+    if verdict.permitted.as_ref().is_ok_and(|text| *text != prepared.sent) {
+        let refusal = refusals::not_carried_out(
+            RefusalCode::PreparedStale,
+            prepared.judged.facts(prepared.by_name),
+            STALE,
+            decision_id,
+        );
+        verdict.permitted = Err(Arc::new(refusal));
+    }
+}
+
+const fn changes_names(effect: &SessionEffect) -> bool {
+    match effect {
+        SessionEffect::SearchPathChanged
+        | SessionEffect::CatalogChanged
+        | SessionEffect::DiscardAll => true,
+        SessionEffect::None
+        | SessionEffect::Prepare { .. }
+        | SessionEffect::Execute { .. }
+        | SessionEffect::Deallocate { .. }
+        | SessionEffect::DeclareCursor { .. }
+        | SessionEffect::Fetch { .. }
+        | SessionEffect::CloseCursor { .. }
+        | SessionEffect::Transaction
+        | SessionEffect::CopyIn
+        | SessionEffect::CopyOut => false,
+    }
+}
+
+/// A statement that touches no object means the same whatever names mean. `SET` and the like pass.
+fn depends_on_names(judged: &JudgedStatement) -> bool {
+    let facts = judged.facts(false);
+    !facts.relations.is_empty() || !facts.parsed || !facts.functions.is_empty()
+}
+
+#[cfg(test)]
+mod tests;

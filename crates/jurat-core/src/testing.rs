@@ -1,0 +1,159 @@
+//! The gate with real engines and no edges, for tests: a policy, a tiny catalog, a log in a temporary
+//! directory, and a clock that stands still.
+
+use std::{fmt::Write as _, sync::Arc, time::SystemTime};
+
+use jurat_audit::{AuditLog, AuditOptions, SigningKey};
+use jurat_policy::{PolicyHandle, PolicyOptions};
+use jurat_types::{
+    Auth, AuthMethod, Catalog, Claimed, Engine, Outcome, Principal, PrincipalKind, Refusal, Target,
+};
+
+use crate::{CatalogIndex, Clock, Database, Ending, Gate, Limits, Login, SearchPath, Session};
+
+#[derive(Debug)]
+struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now_ns(&self) -> i64 {
+        1_795_354_200_000_000_000
+    }
+}
+
+/// A session on its way through a gate.
+pub(crate) struct Bench {
+    pub(crate) session: Session,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) dir: tempfile::TempDir,
+}
+
+impl Bench {
+    pub(crate) fn new(policy: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let policies = dir.path().join("policies");
+        std::fs::create_dir_all(policies.join("jurat/catalog")).unwrap();
+        std::fs::write(policies.join("case.rego"), policy).unwrap();
+        std::fs::write(
+            policies.join("jurat/catalog/data.json"),
+            r#"{"public.users.email": ["pii.email"]}"#,
+        )
+        .unwrap();
+        let key = SigningKey::from_seed("test", [7; 32]).unwrap();
+        let audit = AuditLog::open(&dir.path().join("audit"), key, AuditOptions::default(), || {
+            SystemTime::UNIX_EPOCH
+        })
+        .unwrap();
+        let gate = Arc::new(Gate {
+            policy: Arc::new(PolicyHandle::new(policies, PolicyOptions::default()).unwrap()),
+            audit: Arc::new(audit),
+            clock: Arc::new(StoppedClock),
+            limits: Limits::default(),
+            labels: [].into(),
+        });
+        let database = Arc::new(Database::new(target()));
+        let mut session = Session::open(Arc::clone(&gate), database, login()).unwrap();
+        session.set_names(
+            Arc::new(CatalogIndex::new(catalog())),
+            SearchPath::Known(vec!["pg_catalog".to_owned(), "public".to_owned()]),
+        );
+        Self { session, gate, dir }
+    }
+
+    /// Judges, settles and pretends to send.
+    pub(crate) fn run(&mut self, text: &str) -> String {
+        let mut transcript = format!("> {text}\n");
+        let statements = self.session.read(text.as_bytes());
+        match self.session.judge_message(&statements, |_| None) {
+            Err(refusal) => told(&mut transcript, &refusal),
+            Ok(drafts) => {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                match runtime.block_on(self.gate.settle(drafts)) {
+                    Err(refusal) => told(&mut transcript, &refusal),
+                    Ok(permits) => {
+                        for permit in permits {
+                            for notice in permit.notices() {
+                                writeln!(transcript, "warned   {}", notice.msg).unwrap();
+                            }
+                            let (text, running) = permit.launch();
+                            writeln!(transcript, "sent     {text}").unwrap();
+                            running.finish(Outcome::Done, Ending::default());
+                        }
+                    }
+                }
+            }
+        }
+        transcript
+    }
+
+    /// The records of the log without what differs from run to run.
+    pub(crate) fn records(&self) -> String {
+        let mut text = String::new();
+        let segment = std::fs::read_dir(self.dir.path().join("audit"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .find(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+            .unwrap();
+        for line in std::fs::read_to_string(segment).unwrap().lines() {
+            let record: serde_json::Value = serde_json::from_str(line).unwrap();
+            let what = match record["type"].as_str().unwrap() {
+                "decision" => format!(
+                    "{} {} `{}`",
+                    record["result"]["effect"].as_str().unwrap(),
+                    record["input"]["statement"]["kind"].as_str().unwrap(),
+                    record["input"]["statement"]["text"].as_str().unwrap(),
+                ),
+                "outcome" => record["outcome"].as_str().unwrap().to_owned(),
+                "session" | "system" => record["event"].as_str().unwrap().to_owned(),
+                other => other.to_owned(),
+            };
+            writeln!(text, "{:8} {what}", record["type"].as_str().unwrap()).unwrap();
+        }
+        text
+    }
+}
+
+fn told(transcript: &mut String, refusal: &Refusal) {
+    let id = refusal.decision_id.as_deref().unwrap_or("none");
+    let message = refusal.message.replace(id, "ID");
+    writeln!(transcript, "told     {} {message}", refusal.code.as_str()).unwrap();
+}
+
+fn login() -> Login {
+    Login {
+        principal: Principal {
+            id: "ana".to_owned(),
+            kind: PrincipalKind::Person,
+            groups: vec!["analyst".to_owned()],
+            attributes: [].into(),
+            auth: Auth { method: AuthMethod::Scram, issuer: None, mfa: false },
+            on_behalf_of: None,
+            delegation: Vec::new(),
+        },
+        claimed: Claimed::default(),
+        client_addr: "127.0.0.1:1".to_owned(),
+        tls: true,
+    }
+}
+
+fn target() -> Target {
+    Target {
+        name: "shop".to_owned(),
+        engine: Engine::Postgres,
+        version: "15".to_owned(),
+        database: "shop".to_owned(),
+        environment: "production".to_owned(),
+        labels: [].into(),
+        upstream_user: "app".to_owned(),
+    }
+}
+
+fn catalog() -> Catalog {
+    serde_json::from_str(
+        r#"{
+          "server_version": "15", "has_system": false, "schemas": ["public"],
+          "relations": [{"name": {"schema": "public", "name": "users"}, "kind": "table", "columns": [
+            {"name": "id", "data_type": "integer"}, {"name": "email", "data_type": "text"}]}]
+        }"#,
+    )
+    .unwrap()
+}
