@@ -1,0 +1,154 @@
+-- What exists in one database, for PostgreSQL 13 to 18. `catalog.rs` reads the answers in this order.
+--
+-- The session's search_path may be hostile: a schema in front of pg_catalog can hold an operator or
+-- a function of any name. So every name is qualified, operators too, and IN, USING, LIKE and || are
+-- not used because they look operators up by name. Nothing here changes the session.
+-- Temporary schemas of other sessions and TOAST tables are left out everywhere.
+
+-- 0: the server's version.
+SELECT pg_catalog.current_setting('server_version');
+
+-- 1: schemas.
+SELECT n.nspname
+FROM pg_catalog.pg_namespace n
+WHERE n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+   OR NOT (pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_temp_')
+           OR pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast'))
+ORDER BY n.nspname;
+
+-- 2: relations.
+SELECT c.oid, n.nspname, c.relname, c.relkind
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S,c}'::pg_catalog."char"[])
+  AND (n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+       OR NOT (pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_temp_')
+               OR pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast')))
+ORDER BY n.nspname, c.relname;
+
+-- 3: columns. format_type leaves the schema of a type out where the search_path finds it, but the
+-- answer is used in other sessions; the columns visible and schema say when to put it back.
+SELECT a.attrelid, a.attnum, a.attname,
+       pg_catalog.format_type(a.atttypid, a.atttypmod),
+       pg_catalog.quote_ident(tn.nspname::pg_catalog.text),
+       tn.nspname OPERATOR(pg_catalog.<>) 'pg_catalog' AND pg_catalog.pg_type_is_visible(t.oid)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid
+LEFT JOIN pg_catalog.pg_type element
+       ON element.typarray OPERATOR(pg_catalog.=) a.atttypid
+JOIN pg_catalog.pg_type t
+  ON t.oid OPERATOR(pg_catalog.=) COALESCE(element.oid, a.atttypid)
+JOIN pg_catalog.pg_namespace tn ON tn.oid OPERATOR(pg_catalog.=) t.typnamespace
+WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S,c}'::pg_catalog."char"[])
+  AND a.attnum OPERATOR(pg_catalog.>) 0
+  AND NOT a.attisdropped
+  AND (n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+       OR NOT (pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_temp_')
+               OR pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast')))
+ORDER BY a.attrelid, a.attnum;
+
+-- 4: parents of partitions and of inheriting tables.
+SELECT i.inhrelid, n.nspname, c.relname
+FROM pg_catalog.pg_inherits i
+JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.inhparent
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,f}'::pg_catalog."char"[])
+ORDER BY i.inhrelid, i.inhseqno;
+
+-- 5: what the definitions of views read, one level deep.
+--
+-- pg_depend names the columns, but it has two gaps. It holds nothing about pinned objects, which
+-- are those with an oid below 12000 (FirstUnpinnedObjectId), so a view over pg_authid has no entry.
+-- And a whole-row reference adds no column: SELECT c, c.id FROM customers c leaves customers.id
+-- alone. The second half finds both in the stored query: there `:relid` names each relation and
+-- `:varattno 0` is a whole row (any one, so all relations of that view then count as wholly read).
+-- Spaces inside names are escaped there, so a name cannot be taken for either.
+-- Views below oid 16384 (FirstNormalObjectId) are the server's own and are not opened that way.
+SELECT v.oid, n.nspname, c.relname, a.attname
+FROM pg_catalog.pg_class v
+JOIN pg_catalog.pg_rewrite r
+  ON r.ev_class OPERATOR(pg_catalog.=) v.oid AND r.ev_type OPERATOR(pg_catalog.=) '1'
+JOIN pg_catalog.pg_depend d
+  ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+ AND d.objid OPERATOR(pg_catalog.=) r.oid
+ AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+ AND d.refobjid OPERATOR(pg_catalog.<>) v.oid
+JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.refobjid
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+LEFT JOIN pg_catalog.pg_attribute a
+       ON a.attrelid OPERATOR(pg_catalog.=) d.refobjid
+      AND a.attnum OPERATOR(pg_catalog.=) d.refobjsubid
+      AND d.refobjsubid OPERATOR(pg_catalog.<>) 0
+WHERE v.relkind OPERATOR(pg_catalog.=) ANY ('{v,m}'::pg_catalog."char"[])
+UNION ALL
+SELECT v.oid, n.nspname, c.relname, NULL
+FROM pg_catalog.pg_class v
+JOIN pg_catalog.pg_rewrite r
+  ON r.ev_class OPERATOR(pg_catalog.=) v.oid AND r.ev_type OPERATOR(pg_catalog.=) '1'
+CROSS JOIN LATERAL (SELECT r.ev_action::pg_catalog.text AS query OFFSET 0) tree
+CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.string_to_array(tree.query, ':relid '))
+  WITH ORDINALITY AS mention(tail, place)
+JOIN pg_catalog.pg_class c
+  ON c.oid OPERATOR(pg_catalog.=)
+     CASE WHEN mention.place OPERATOR(pg_catalog.>) 1
+          THEN pg_catalog.split_part(mention.tail, ' ', 1)::pg_catalog.oid END
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+WHERE v.relkind OPERATOR(pg_catalog.=) ANY ('{v,m}'::pg_catalog."char"[])
+  AND v.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+  AND c.oid OPERATOR(pg_catalog.<>) v.oid
+  AND (c.oid OPERATOR(pg_catalog.<) '12000'::pg_catalog.oid
+       OR pg_catalog.strpos(tree.query, ':varattno 0 ') OPERATOR(pg_catalog.>) 0);
+
+-- 6: functions, one row per name.
+SELECT n.nspname, p.proname, pg_catalog.bool_or(p.prosecdef)
+FROM pg_catalog.pg_proc p
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+WHERE n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+   OR NOT (pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_temp_')
+           OR pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast'))
+GROUP BY n.nspname, p.proname
+ORDER BY n.nspname, p.proname;
+
+-- 7: foreign keys along which a write cascades.
+SELECT n.nspname, c.relname, fn.nspname, fc.relname,
+       k.confdeltype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::pg_catalog."char"[]),
+       k.confupdtype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::pg_catalog."char"[])
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) k.conrelid
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+JOIN pg_catalog.pg_class fc ON fc.oid OPERATOR(pg_catalog.=) k.confrelid
+JOIN pg_catalog.pg_namespace fn ON fn.oid OPERATOR(pg_catalog.=) fc.relnamespace
+WHERE k.contype OPERATOR(pg_catalog.=) 'f'
+  AND (k.confdeltype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::pg_catalog."char"[])
+       OR k.confupdtype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::pg_catalog."char"[]))
+ORDER BY k.oid;
+
+-- 8: user triggers, also disabled ones. A rule that runs other commands on a write is one too; it
+-- has no function, and `pg_catalog.rule`, which does not exist, stands for what it does.
+SELECT n.nspname, c.relname, t.tgname, pn.nspname, p.proname
+FROM pg_catalog.pg_trigger t
+JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.tgrelid
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
+JOIN pg_catalog.pg_namespace pn ON pn.oid OPERATOR(pg_catalog.=) p.pronamespace
+WHERE NOT t.tgisinternal
+UNION ALL
+SELECT n.nspname, c.relname, r.rulename, 'pg_catalog', 'rule'
+FROM pg_catalog.pg_rewrite r
+JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.ev_class
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+WHERE r.ev_type OPERATOR(pg_catalog.<>) '1';
+
+-- 9: types outside pg_catalog, row types of tables included, array types not.
+SELECT n.nspname, t.typname
+FROM pg_catalog.pg_type t
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
+LEFT JOIN pg_catalog.pg_type element ON element.typarray OPERATOR(pg_catalog.=) t.oid
+WHERE element.oid IS NULL
+  AND t.typtype OPERATOR(pg_catalog.=) ANY ('{e,d,c,b,r,m}'::pg_catalog."char"[])
+  AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog'
+  AND (n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+       OR NOT (pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_temp_')
+               OR pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast')))
+ORDER BY n.nspname, t.typname;

@@ -1,0 +1,130 @@
+//! Jurat's own questions to the database over a session's connection: its catalog and search path.
+//!
+//! They are asked over the session's own connection because only that one sees what its open
+//! transaction has made. They are constants, read system catalogs only, and are asked while nothing
+//! else is under way.
+
+use std::sync::Arc;
+
+use jurat_core::{CatalogIndex, SearchPath};
+use jurat_types::Catalog;
+use jurat_wire::postgres::{
+    backend::{Backend, BackendTag, parse_backend},
+    frame::{FRAME_HEADER, scan},
+};
+
+use crate::{
+    catalog::{self, CATALOG_QUERIES, CATALOG_QUERY_COUNT, CatalogReader, SEARCH_PATH_QUERY},
+    upstream::{Upstream, UpstreamError},
+};
+
+/// One message of the catalog may be long where a database has many objects, bytes.
+const MESSAGE_BYTES_MAX: usize = 1 << 20;
+
+/// What may arrive besides the answer and is the client's.
+pub(crate) type Asides = Vec<u8>;
+
+/// Reads the whole catalog.
+///
+/// # Errors
+/// [`UpstreamError`] when the server does not answer as it should.
+pub(crate) async fn read_catalog(
+    upstream: &mut Upstream,
+    asides: &mut Asides,
+) -> Result<Catalog, UpstreamError> {
+    let mut reader = CatalogReader::new();
+    let answers = ask(upstream, CATALOG_QUERIES, asides, |index, columns| {
+        reader.row(index, columns).map_err(|error| UpstreamError::Catalog(error.to_string()))
+    })
+    .await?;
+    if answers != CATALOG_QUERY_COUNT {
+        return Err(UpstreamError::Catalog(format!("{answers} answers came")));
+    }
+    reader.finish().map_err(|error| UpstreamError::Catalog(error.to_string()))
+}
+
+/// Reads the schemas in which unqualified names are looked up, in order.
+///
+/// # Errors
+/// [`UpstreamError`] when the server does not answer as it should.
+pub(crate) async fn read_search_path(
+    upstream: &mut Upstream,
+    asides: &mut Asides,
+) -> Result<SearchPath, UpstreamError> {
+    let mut schemas = None;
+    ask(upstream, SEARCH_PATH_QUERY, asides, |_index, columns| {
+        let parsed = catalog::parse_search_path(columns.first().copied().flatten())
+            .map_err(|error| UpstreamError::Catalog(error.to_string()))?;
+        schemas = Some(parsed);
+        Ok(())
+    })
+    .await?;
+    Ok(schemas.map_or(SearchPath::Unknown, SearchPath::Known))
+}
+
+/// An index over a fresh catalog.
+pub(crate) async fn read_index(
+    upstream: &mut Upstream,
+    asides: &mut Asides,
+) -> Result<Arc<CatalogIndex>, UpstreamError> {
+    Ok(Arc::new(CatalogIndex::new(read_catalog(upstream, asides).await?)))
+}
+
+/// Asks and returns how many statements were answered.
+async fn ask(
+    upstream: &mut Upstream,
+    text: &'static str,
+    asides: &mut Asides,
+    mut row: impl FnMut(usize, &[Option<&[u8]>]) -> Result<(), UpstreamError>,
+) -> Result<usize, UpstreamError> {
+    let io = |source| UpstreamError::Io { doing: "reading the catalog", source };
+    upstream.internal(text);
+    upstream.drain().await.map_err(io)?;
+    let mut index = 0;
+    let mut failed = None;
+    loop {
+        let header = scan(upstream.inbox(), MESSAGE_BYTES_MAX)
+            .map_err(|error| UpstreamError::Protocol(error.to_string()))?;
+        let whole = header.and_then(|header| {
+            Some((header.tag, upstream.inbox().get(..header.whole_len())?.to_vec()))
+        });
+        let Some((tag, whole)) = whole else {
+            upstream.fill().await.map_err(io)?;
+            continue;
+        };
+        upstream.consume(whole.len());
+        if BackendTag::from_byte(tag).is_asynchronous() {
+            asides.extend_from_slice(&whole);
+            continue;
+        }
+        let body = whole.get(FRAME_HEADER..).unwrap_or_default();
+        let message =
+            parse_backend(tag, body).map_err(|error| UpstreamError::Protocol(error.to_string()))?;
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the arm is the refusal: a message that is not named here is out of turn"
+        )]
+        match message {
+            Backend::RowDescription(_) | Backend::EmptyQueryResponse => {}
+            Backend::DataRow(values) => {
+                let columns: Vec<Option<&[u8]>> = values.iter().collect();
+                if failed.is_none() {
+                    failed = row(index, &columns).err();
+                }
+            }
+            Backend::CommandComplete(_) => index += 1,
+            Backend::ErrorResponse(fields) => {
+                failed = Some(UpstreamError::Refused {
+                    code: fields.code().unwrap_or("?????").to_owned(),
+                    message: String::from_utf8_lossy(fields.message().unwrap_or_default())
+                        .into_owned(),
+                });
+            }
+            Backend::ReadyForQuery(_) => return failed.map_or(Ok(index), Err),
+            _ => {
+                let what = format!("message `{}` came out of turn", tag.escape_ascii());
+                return Err(UpstreamError::Protocol(what));
+            }
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Accepting clients: bounded, timed, each in a task of its own.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+
+use jurat_core::{Authenticate, Gate, Login, Session, refusal};
+use jurat_types::{Principal, Refusal, RefusalCode, SessionRecord};
+use jurat_wire::postgres::encode::backend as encode;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    auth::{self, AuthError},
+    cancel::Registry,
+    internal,
+    parameters::Request,
+    pipe::Pipe,
+    relay::Relay,
+    respond::{self, write},
+    startup::{Arrival, arrive},
+    upstream::{self, CancelKey, Connected, UpstreamDatabase},
+};
+
+/// The newest version of the protocol that is spoken, 3.0.
+const VERSION: (u16, u16) = (3, 0);
+
+/// Everything that the sessions of one listener need.
+#[derive(Debug)]
+pub struct Listener {
+    /// Its name in the configuration.
+    pub name: String,
+    /// What judges and records.
+    pub gate: Arc<Gate>,
+    /// Who may log in.
+    pub authenticate: Arc<dyn Authenticate>,
+    /// The databases by the name that clients connect to.
+    pub databases: BTreeMap<String, Arc<UpstreamDatabase>>,
+    /// The certificate, where the listener has one.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Whether a client without TLS is turned away.
+    pub tls_required: bool,
+}
+
+struct Shared {
+    listener: Arc<Listener>,
+    registry: Arc<Registry>,
+    shutdown: CancellationToken,
+    sessions: Arc<Semaphore>,
+    unauthenticated: Arc<Semaphore>,
+}
+
+/// Serves until `shutdown`; returns once every session has ended. A session in the middle of
+/// something goes on until it is idle; the caller limits how long that may take.
+pub async fn serve(tcp: TcpListener, listener: Arc<Listener>, shutdown: CancellationToken) {
+    let limits = &listener.gate.limits;
+    let shared = Arc::new(Shared {
+        registry: Arc::new(Registry::default()),
+        sessions: Arc::new(Semaphore::new(limits.sessions_max)),
+        unauthenticated: Arc::new(Semaphore::new(limits.unauthenticated_max)),
+        shutdown: shutdown.clone(),
+        listener,
+    });
+    let tasks = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = tcp.accept() => accepted,
+            () = shutdown.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, address)) => {
+                tasks.spawn(connection(Arc::clone(&shared), stream, address));
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: waiting lets sessions end.
+                tracing::warn!(%error, listener = %shared.listener.name, "accept failed");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    drop(tcp);
+    tasks.close();
+    tasks.wait().await;
+}
+
+async fn connection(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) {
+    let Ok(waiting) = Arc::clone(&shared.unauthenticated).try_acquire_owned() else {
+        tracing::warn!(client = %address, "too many clients that have not authenticated");
+        return;
+    };
+    let Ok(slot) = Arc::clone(&shared.sessions).try_acquire_owned() else {
+        tracing::warn!(client = %address, "too many sessions");
+        return turn_away(stream).await;
+    };
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(client = %address, %error, "TCP_NODELAY could not be set");
+    }
+    let limit = shared.listener.gate.limits.login_timeout;
+    let arrival = arrive(stream, shared.listener.tls.as_ref());
+    match tokio::time::timeout(limit, arrival).await {
+        Err(_elapsed) => tracing::info!(client = %address, "no start-up message in time"),
+        Ok(Err(error)) => {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::info!(client = %address, %error, cause, "connection refused");
+        }
+        Ok(Ok(Arrival::Cancel(key))) => cancel(&shared, address, &key).await,
+        Ok(Ok(Arrival::Session { pipe, request, tls })) => {
+            let arrived = Arrived { pipe: *pipe, request, tls, address };
+            session(&shared, arrived, (waiting, slot)).await;
+        }
+    }
+}
+
+struct Arrived {
+    pipe: Pipe,
+    request: Box<Request>,
+    tls: bool,
+    address: SocketAddr,
+}
+
+async fn session(
+    shared: &Arc<Shared>,
+    mut arrived: Arrived,
+    (waiting, slot): (OwnedSemaphorePermit, OwnedSemaphorePermit),
+) {
+    let limits = &shared.listener.gate.limits;
+    let login = tokio::time::timeout(limits.login_timeout, admit(shared, &mut arrived)).await;
+    let admitted = match login {
+        Err(_elapsed) => Err(Rejected::Silent("the login took too long".to_owned())),
+        Ok(result) => result,
+    };
+    drop(waiting);
+    match admitted {
+        Ok(admitted) => {
+            let Admitted { relay_parts: (upstream, session), registration } = admitted;
+            let id = session.id().to_owned();
+            tracing::info!(session = %id, client = %arrived.address, "session opened");
+            let relay = Relay::new(arrived.pipe, upstream, session);
+            let end = Box::pin(relay.run(shared.shutdown.clone())).await;
+            let cause = std::error::Error::source(&end).map(ToString::to_string);
+            tracing::info!(session = %id, %end, cause, "session closed");
+            drop(registration);
+        }
+        Err(Rejected::Silent(why)) => {
+            tracing::info!(client = %arrived.address, %why, "login failed");
+        }
+        Err(Rejected::Told(refusal, code)) => {
+            tracing::info!(client = %arrived.address, message = %refusal.message, "login refused");
+            respond::fatal(arrived.pipe.out(), &refusal, code);
+            arrived.pipe.close().await;
+        }
+    }
+    drop(slot);
+}
+
+struct Admitted {
+    relay_parts: (upstream::Upstream, Session),
+    registration: crate::cancel::Registration,
+}
+
+enum Rejected {
+    /// Nothing more is said to the client.
+    Silent(String),
+    /// The client is told, with this SQLSTATE.
+    Told(Refusal, &'static str),
+}
+
+async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Admitted, Rejected> {
+    let listener = &shared.listener;
+    if listener.tls_required && !arrived.tls {
+        let why =
+            "jurat refused the session: TLS is required [JRT-AUTH]. Connect with sslmode=require";
+        return Err(told(RefusalCode::AuthenticationFailed, why, "28000"));
+    }
+    negotiate_version(arrived);
+    let principal = prove(listener, arrived).await?;
+    if let Some(refusal) = arrived.request.refused.take() {
+        record_refused(listener, arrived, Some(&principal), &refusal.message);
+        return Err(Rejected::Told(refusal, "0A000"));
+    }
+    let Some(target) = listener.databases.get(&arrived.request.database).cloned() else {
+        let why = "database is not configured in jurat".to_owned();
+        record_refused(listener, arrived, Some(&principal), &why);
+        let name: String = arrived.request.database.chars().take(63).collect();
+        let message = format!("database \"{name}\" is not configured in jurat [JRT-OBJECT]");
+        return Err(told(RefusalCode::UnknownObject, &message, "3D000"));
+    };
+    let login = Login {
+        principal,
+        claimed: arrived.request.claimed.clone(),
+        client_addr: arrived.address.to_string(),
+        tls: arrived.tls,
+    };
+    let gate = Arc::clone(&listener.gate);
+    let mut session =
+        Session::open(gate, Arc::clone(&target.database), login).map_err(|refusal| {
+            let code =
+                if refusal.code == RefusalCode::AuditUnavailable { "58000" } else { "28000" };
+            Rejected::Told(refusal, code)
+        })?;
+    let limit = listener.gate.limits.connect_timeout;
+    let connected = upstream::connect(&target, &arrived.request.settings, limit).await;
+    let Connected { mut upstream, parameters, cancel } =
+        connected.map_err(|error| unreachable_database(&mut session, &error))?;
+    let asides = load_names(&mut upstream, &mut session)
+        .await
+        .map_err(|error| unreachable_database(&mut session, &error))?;
+    let registration = shared.registry.register(target, cancel).ok_or_else(|| {
+        Rejected::Silent("the operating system gives no random numbers".to_owned())
+    })?;
+    let out = arrived.pipe.out();
+    encode::authentication_ok(out);
+    for (name, value) in &parameters {
+        write(encode::parameter_status(out, name, value));
+    }
+    write(encode::backend_key_data(out, registration.key.process_id, &registration.key.secret));
+    out.extend_from_slice(&asides);
+    encode::ready_for_query(out, jurat_wire::postgres::backend::TransactionStatus::Idle);
+    Ok(Admitted { relay_parts: (upstream, session), registration })
+}
+
+/// A newer minor version or unknown options of the protocol are answered with what is spoken here.
+fn negotiate_version(arrived: &mut Arrived) {
+    let options: Vec<&str> = arrived.request.unknown_options.iter().map(String::as_str).collect();
+    if arrived.request.minor > 0 || !options.is_empty() {
+        let out = arrived.pipe.out();
+        write(encode::negotiate_protocol_version(out, VERSION.0, VERSION.1, &options));
+    }
+}
+
+async fn prove(listener: &Listener, arrived: &mut Arrived) -> Result<Principal, Rejected> {
+    let users = listener.authenticate.as_ref();
+    match auth::authenticate(&mut arrived.pipe, users, &arrived.request.user).await {
+        Ok(principal) => Ok(principal),
+        Err(AuthError::Io(error)) => Err(Rejected::Silent(error.to_string())),
+        Err(error @ (AuthError::Protocol(_) | AuthError::Wrong | AuthError::Verifier)) => {
+            tracing::info!(client = %arrived.address, %error, "authentication failed");
+            record_refused(listener, arrived, None, &error.to_string());
+            // PostgreSQL's own words: drivers and people know them.
+            let name: String = arrived.request.user.chars().take(63).collect();
+            let message = format!("password authentication failed for user \"{name}\"");
+            Err(told(RefusalCode::AuthenticationFailed, &message, "28P01"))
+        }
+    }
+}
+
+fn record_refused(
+    listener: &Listener,
+    arrived: &Arrived,
+    principal: Option<&Principal>,
+    reason: &str,
+) {
+    let record = SessionRecord {
+        event: "refused".to_owned(),
+        session_id: String::new(),
+        client_addr: arrived.address.to_string(),
+        principal: principal.cloned(),
+        target: None,
+        claimed_user: Some(arrived.request.user.chars().take(63).collect()),
+        reason: Some(reason.to_owned()),
+    };
+    // The session is refused in any case.
+    if let Err(refusal) = listener.gate.record_session(record) {
+        tracing::error!(message = %refusal.message, "a refused session could not be recorded");
+    }
+}
+
+fn unreachable_database(session: &mut Session, error: &upstream::UpstreamError) -> Rejected {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::error!(session = session.id(), %error, cause, "the database cannot be used");
+    session.close("the database cannot be used");
+    let message = format!(
+        "jurat refused the session: the database behind it cannot be reached or read [JRT-UPSTREAM, \
+         session {}]. Try again later",
+        session.id()
+    );
+    told(RefusalCode::UpstreamUnavailable, &message, "58000")
+}
+
+/// The first session of a database reads its catalog; later ones share it.
+async fn load_names(
+    upstream: &mut upstream::Upstream,
+    session: &mut Session,
+) -> Result<Vec<u8>, upstream::UpstreamError> {
+    let mut asides = Vec::new();
+    let path = internal::read_search_path(upstream, &mut asides).await?;
+    let catalog = match session.database().catalog() {
+        Some(catalog) => catalog,
+        None => {
+            let catalog = internal::read_index(upstream, &mut asides).await?;
+            let now_ns = session.gate().clock.now_ns();
+            session.database().publish(catalog, now_ns)
+        }
+    };
+    session.set_names(catalog, path);
+    Ok(asides)
+}
+
+async fn cancel(shared: &Shared, address: SocketAddr, key: &CancelKey) {
+    let Some((target, upstream_key)) = shared.registry.find(key) else {
+        tracing::info!(client = %address, "a cancel request with an unknown key");
+        return;
+    };
+    let limit = shared.listener.gate.limits.connect_timeout;
+    match upstream::cancel(&target, &upstream_key, limit).await {
+        Ok(()) => tracing::info!(client = %address, "a running statement was canceled"),
+        Err(error) => tracing::warn!(client = %address, %error, "a cancel request failed"),
+    }
+}
+
+async fn turn_away(stream: TcpStream) {
+    // The start-up message is not read: it costs memory that there is none of.
+    let mut pipe = Pipe::new(Box::new(stream));
+    let refusal = refusal(
+        RefusalCode::LimitExceeded,
+        "jurat refused the session: there are too many sessions [JRT-LIMIT]. Try again later",
+        None,
+    );
+    respond::fatal(pipe.out(), &refusal, "53300");
+    pipe.close().await;
+}
+
+fn told(code: RefusalCode, message: &str, sqlstate: &'static str) -> Rejected {
+    Rejected::Told(refusal(code, message, None), sqlstate)
+}

@@ -1,0 +1,146 @@
+//! What the client still has to be answered, in order. The order of replies is the protocol: this
+//! queue is the session's one source of truth about it.
+
+use std::collections::VecDeque;
+
+use jurat_core::Running;
+
+use crate::names::Undo;
+
+/// One request that has not been answered in full.
+#[derive(Debug)]
+pub(crate) enum Expect {
+    /// ParseComplete.
+    Parse {
+        /// How to take the name back.
+        undo: Undo,
+        /// Whether the text differs from the client's, so that positions in errors mean nothing to it.
+        rewritten: bool,
+    },
+    /// BindComplete.
+    Bind(Undo),
+    /// CloseComplete.
+    Close(Undo),
+    /// ParameterDescription, then RowDescription or NoData.
+    DescribeStatement,
+    /// RowDescription or NoData.
+    DescribePortal,
+    /// Rows, then CommandComplete, EmptyQueryResponse or PortalSuspended.
+    Execute(Box<Execution>),
+    /// The replies of every statement in turn, then ReadyForQuery.
+    Query(VecDeque<Execution>),
+    /// ReadyForQuery.
+    Sync,
+    /// An error that stands for a refusal: the database was made to fail at this very point, so that
+    /// transactions and pipelines end as they would for any other error.
+    Pill(Vec<u8>),
+}
+
+/// A statement that was sent.
+#[derive(Debug)]
+pub(crate) struct Execution {
+    /// Takes the outcome; `None` for an empty text, which runs nothing.
+    pub(crate) running: Option<Running>,
+    /// What the statement puts under a name or takes away; undone if it does not run.
+    pub(crate) undo: Undo,
+    /// As for Parse.
+    pub(crate) rewritten: bool,
+}
+
+/// The queue.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    expected: VecDeque<Expect>,
+}
+
+impl Queue {
+    pub(crate) fn push(&mut self, expect: Expect) {
+        self.expected.push_back(expect);
+    }
+
+    pub(crate) fn front(&mut self) -> Option<&mut Expect> {
+        self.expected.front_mut()
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Expect> {
+        self.expected.pop_front()
+    }
+
+    /// `Some` where a row may come now.
+    pub(crate) fn take_row(&self) -> Option<()> {
+        matches!(self.expected.front(), Some(Expect::Execute(_) | Expect::Query(_))).then_some(())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.expected.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.expected.is_empty()
+    }
+
+    /// Whether the queue empties without any further message of the client.
+    pub(crate) fn drains_by_itself(&self) -> bool {
+        matches!(self.expected.back(), Some(Expect::Sync | Expect::Query(_)))
+    }
+
+    /// After an error of the extended protocol the server ignores everything up to the next Sync
+    /// (PostgreSQL documentation, "Extended Query"). Takes those requests out, the newest first, so
+    /// that what they did to names can be undone in that order. Tells whether a Sync was reached.
+    pub(crate) fn drop_until_sync(&mut self) -> (Vec<Expect>, bool) {
+        let position = self.expected.iter().position(|expect| matches!(expect, Expect::Sync));
+        let count = position.unwrap_or(self.expected.len());
+        let mut dropped: Vec<Expect> = self.expected.drain(..count).collect();
+        dropped.reverse();
+        (dropped, position.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Expect, Queue};
+    use crate::names::Undo;
+
+    fn queue(expected: Vec<Expect>) -> Queue {
+        let mut queue = Queue::default();
+        expected.into_iter().for_each(|expect| queue.push(expect));
+        queue
+    }
+
+    #[test]
+    fn an_error_drops_what_comes_before_the_next_sync_newest_first() {
+        let mut queue = queue(vec![
+            Expect::Bind(Undo::default()),
+            Expect::DescribePortal,
+            Expect::Sync,
+            Expect::DescribeStatement,
+        ]);
+        let (dropped, synced) = queue.drop_until_sync();
+        assert!(synced);
+        assert!(matches!(dropped.as_slice(), [Expect::DescribePortal, Expect::Bind(_)]));
+        assert!(matches!(queue.pop(), Some(Expect::Sync)));
+        assert_eq!(queue.len(), 1);
+    }
+
+    #[test]
+    fn without_a_sync_everything_is_dropped() {
+        let mut queue = queue(vec![Expect::Close(Undo::default()), Expect::DescribeStatement]);
+        let (dropped, synced) = queue.drop_until_sync();
+        assert_eq!((dropped.len(), synced), (2, false));
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn rows_come_only_from_what_runs() {
+        assert!(queue(vec![Expect::DescribePortal]).take_row().is_none());
+        assert!(queue(vec![Expect::Query([].into())]).take_row().is_some());
+        assert!(queue(vec![]).take_row().is_none());
+    }
+
+    #[test]
+    fn only_a_complete_cycle_drains_by_itself() {
+        assert!(!queue(vec![Expect::DescribePortal]).drains_by_itself());
+        assert!(queue(vec![Expect::DescribePortal, Expect::Sync]).drains_by_itself());
+        assert!(queue(vec![Expect::Query([].into())]).drains_by_itself());
+    }
+}

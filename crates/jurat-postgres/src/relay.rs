@@ -1,0 +1,226 @@
+//! One session between a client and its database: both directions in one task.
+//!
+//! Each side is read only while the other side takes what was read before, so a slow reader holds up
+//! its own session and nothing grows.
+
+use std::{future::poll_fn, io, task::Poll};
+
+use jurat_core::{Session, refusal};
+use jurat_types::{Refusal, RefusalCode};
+use jurat_wire::postgres::{
+    backend::TransactionStatus,
+    error::{FrameError, ParseError},
+    frame::{Limits as FrameLimits, Scanner, Sender},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{names::Names, pipe::Pipe, queue::Queue, respond, upstream::Upstream};
+
+mod from_client;
+mod from_upstream;
+mod refresh;
+
+/// While this many bytes wait for one side, the other side is not read, bytes.
+const OUTBOX_BYTES_MAX: usize = 64 << 10;
+
+/// Rows longer than this pass in pieces, bytes.
+const STREAM_ABOVE_BYTES: usize = 16 << 10;
+
+/// One session.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    client: Pipe,
+    upstream: Upstream,
+    session: Session,
+    queue: Queue,
+    names: Names,
+    client_scanner: Scanner,
+    upstream_scanner: Scanner,
+    status: TransactionStatus,
+    /// Message cycles (Sync or Query) that were answered in full.
+    cycles_done: u64,
+    /// The client's messages are ignored until its next Sync, as the server itself does after an
+    /// error in the extended protocol.
+    skipping: bool,
+    /// Messages for the client that must wait until a long row that passes in pieces has ended.
+    deferred: Vec<u8>,
+    freshness: refresh::Freshness,
+}
+
+/// Why a session ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum End {
+    /// The client said good-bye.
+    #[error("the client ended the session")]
+    Terminated,
+    /// The client left without saying so.
+    #[error("the client left")]
+    ClientGone(#[source] io::Error),
+    /// The client sent something that the protocol does not have.
+    #[error("the client broke the protocol: {0}")]
+    ClientProtocol(String),
+    /// The database ended the session and said why.
+    #[error("the database ended the session")]
+    UpstreamFatal,
+    /// The database went away without a word.
+    #[error("the database went away")]
+    UpstreamGone(#[source] io::Error),
+    /// The database sent something that the protocol does not have at this point.
+    #[error("the database broke the protocol: {0}")]
+    UpstreamProtocol(String),
+    /// Jurat is shutting down.
+    #[error("jurat is shutting down")]
+    Shutdown,
+}
+
+impl From<FrameError> for End {
+    fn from(error: FrameError) -> Self {
+        Self::ClientProtocol(error.to_string())
+    }
+}
+
+impl From<ParseError> for End {
+    fn from(error: ParseError) -> Self {
+        Self::ClientProtocol(error.to_string())
+    }
+}
+
+impl Relay {
+    pub(crate) fn new(client: Pipe, upstream: Upstream, session: Session) -> Self {
+        let limits = &session.gate().limits;
+        let scanner = |sender, body_max| {
+            Scanner::new(sender, FrameLimits { body_max, stream_above: Some(STREAM_ABOVE_BYTES) })
+        };
+        Self {
+            client_scanner: Scanner::new(
+                Sender::Frontend,
+                FrameLimits { body_max: limits.message_bytes_max, stream_above: None },
+            ),
+            upstream_scanner: scanner(Sender::Backend, limits.upstream_message_bytes_max),
+            freshness: refresh::Freshness::new(session.gate().clock.now_ns()),
+            client,
+            upstream,
+            session,
+            queue: Queue::default(),
+            names: Names::default(),
+            status: TransactionStatus::Idle,
+            cycles_done: 0,
+            skipping: false,
+            deferred: Vec::new(),
+        }
+    }
+
+    /// Relays until one side ends, and tells both.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) -> End {
+        let end = self.relay(&shutdown).await;
+        if let Some((refusal, code)) = farewell(&end) {
+            respond::fatal(self.client.out(), &refusal, code);
+        }
+        self.session.close(&end.to_string());
+        // What is still expected goes first, so that its outcome is recorded as unknown before
+        // anything else can fail.
+        drop(self.queue);
+        tokio::join!(self.client.close(), self.upstream.terminate());
+        end
+    }
+
+    async fn relay(&mut self, shutdown: &CancellationToken) -> End {
+        loop {
+            if let Err(end) = self.take_from_client().await {
+                return end;
+            }
+            let idle = self.queue.is_empty() && self.status == TransactionStatus::Idle;
+            let progress = tokio::select! {
+                progress = self.progress() => progress,
+                () = shutdown.cancelled(), if idle => Err(End::Shutdown),
+            };
+            if let Err(end) = progress.and_then(|()| self.take_from_upstream()) {
+                return end;
+            }
+        }
+    }
+
+    /// Moves bytes in whatever direction they can move.
+    async fn progress(&mut self) -> Result<(), End> {
+        let client_wanted = self.wants_client_bytes();
+        poll_fn(|cx| {
+            let mut moved = false;
+            if let Poll::Ready(result) = self.upstream.poll_write(cx) {
+                result.map_err(End::UpstreamGone)?;
+                moved = true;
+            }
+            if let Poll::Ready(result) = self.client.poll_write(cx) {
+                result.map_err(End::ClientGone)?;
+                moved = true;
+            }
+            if self.client.pending() < OUTBOX_BYTES_MAX
+                && let Poll::Ready(result) = self.upstream.poll_read(cx)
+            {
+                ended(result).map_err(End::UpstreamGone)?;
+                moved = true;
+            }
+            if client_wanted && let Poll::Ready(result) = self.client.poll_read(cx) {
+                ended(result).map_err(End::ClientGone)?;
+                moved = true;
+            }
+            if moved { Poll::Ready(Ok(())) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// Whether the next thing to do needs more bytes of the client. While something else is waited
+    /// for, its bytes stay in the network, which slows the client down and costs no memory here.
+    fn wants_client_bytes(&self) -> bool {
+        self.upstream.pending() < OUTBOX_BYTES_MAX && !self.client_must_wait()
+    }
+
+    /// Tells the client something outside the order of replies, which may be done between any two
+    /// messages.
+    fn tell(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.upstream_scanner.mid_message() {
+            write(&mut self.deferred);
+        } else {
+            write(self.client.out());
+        }
+    }
+}
+
+fn ended(result: io::Result<usize>) -> io::Result<()> {
+    match result? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(()),
+    }
+}
+
+/// What the client is told when the session ends for a reason that is not its own.
+fn farewell(end: &End) -> Option<(Refusal, &'static str)> {
+    match end {
+        End::Terminated | End::ClientGone(_) | End::UpstreamFatal => None,
+        End::ClientProtocol(why) => Some((
+            refusal(
+                RefusalCode::ProtocolViolation,
+                format!("jurat closed the session: {why} [JRT-PROTOCOL]"),
+                None,
+            ),
+            "08P01",
+        )),
+        // Class 57P tells pools that the connection is gone, which it is.
+        End::UpstreamGone(_) | End::UpstreamProtocol(_) => Some((
+            refusal(
+                RefusalCode::UpstreamUnavailable,
+                "jurat closed the session: the database went away. What was under way may or may \
+                 not have been done [JRT-UPSTREAM]. Connect again",
+                Some("Look at the outcome before you repeat a write"),
+            ),
+            "57P01",
+        )),
+        End::Shutdown => Some((
+            refusal(
+                RefusalCode::UpstreamUnavailable,
+                "jurat closed the session: it is shutting down [JRT-UPSTREAM]. Connect again",
+                None,
+            ),
+            "57P01",
+        )),
+    }
+}

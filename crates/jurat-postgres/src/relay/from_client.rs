@@ -1,0 +1,327 @@
+//! What the client sends: judged, and only then forwarded.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use jurat_core::{Draft, JudgedStatement, Permit, Prepared, Running, SessionEffect, refusal};
+use jurat_types::{Refusal, RefusalCode};
+use jurat_wire::postgres::{
+    backend::TransactionStatus,
+    encode::backend as encode,
+    frame::{Frame, Piece},
+    frontend::{Bind, Frontend, parse_frontend},
+    value::Target,
+};
+
+use super::{End, OUTBOX_BYTES_MAX, Relay};
+use crate::{
+    names::Undo,
+    queue::{Execution, Expect},
+    respond,
+    upstream::{Harmless, PILL_PREFIX},
+};
+
+const COPY_NOT_CARRIED: (&str, &str) =
+    ("COPY is not carried in this version", "Use INSERT or SELECT instead of COPY");
+
+impl Relay {
+    /// Handles every complete message of the client that may be handled now.
+    pub(super) async fn take_from_client(&mut self) -> Result<(), End> {
+        while self.upstream.pending() < OUTBOX_BYTES_MAX && !self.client_must_wait() {
+            let message = match self.client_scanner.next(&self.client.inbox)? {
+                None => return Ok(()),
+                Some(Piece::Frame(frame)) => frame.whole.to_vec(),
+                Some(Piece::StreamStart { .. } | Piece::StreamPart { .. }) => {
+                    return Err(End::ClientProtocol("a message in pieces".to_owned()));
+                }
+            };
+            self.client.consume(message.len());
+            let header = jurat_wire::postgres::frame::FRAME_HEADER;
+            if let (Some(tag), Some(body)) = (message.first(), message.get(header..)) {
+                self.handle(&Frame { tag: *tag, body, whole: &message }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the next message has to wait for replies first.
+    pub(super) fn client_must_wait(&self) -> bool {
+        let full = self.queue.len() >= self.session.gate().limits.pipeline_max;
+        let too_much_to_tell = self.client.pending() >= OUTBOX_BYTES_MAX;
+        full || too_much_to_tell || self.names_must_wait()
+    }
+
+    async fn handle(&mut self, frame: &Frame<'_>) -> Result<(), End> {
+        let message = parse_frontend(frame.tag, frame.body)?;
+        if self.skipping && !matches!(message, Frontend::Sync | Frontend::Terminate) {
+            return Ok(());
+        }
+        match message {
+            Frontend::Query { text } => self.on_query(text).await?,
+            Frontend::Parse { name, text, parameter_types } => {
+                let types: Vec<u32> = parameter_types.iter().collect();
+                self.on_parse(name, text, types).await?;
+            }
+            Frontend::Bind(bind) => self.on_bind(&bind, frame),
+            Frontend::Execute { portal, max_rows } => self.on_execute(portal, max_rows).await,
+            Frontend::Describe { target, .. } => {
+                self.queue.push(match target {
+                    Target::Statement => Expect::DescribeStatement,
+                    Target::Portal => Expect::DescribePortal,
+                });
+                self.forward(frame);
+            }
+            Frontend::Close { target, name } => {
+                let undo = match target {
+                    Target::Statement => self.names.close_statement(name),
+                    Target::Portal => self.names.close_portal(name),
+                };
+                self.queue.push(Expect::Close(undo));
+                self.forward(frame);
+            }
+            Frontend::Flush => self.forward(frame),
+            Frontend::Sync => {
+                self.skipping = false;
+                self.push_sync();
+            }
+            Frontend::FunctionCall(_) => self.on_function_call(),
+            // The server ignores these outside of a COPY, and a COPY is never let through.
+            Frontend::CopyData(_) | Frontend::CopyDone | Frontend::CopyFail { .. } => {}
+            Frontend::Password(_) => {
+                return Err(End::ClientProtocol("a password out of turn".to_owned()));
+            }
+            Frontend::Terminate => return Err(End::Terminated),
+        }
+        Ok(())
+    }
+
+    async fn on_query(&mut self, text: &[u8]) -> Result<(), End> {
+        let statements = self.read_fresh(text).await?;
+        if statements.is_empty() {
+            if self.queue.is_empty() {
+                encode::empty_query_response(self.client.out());
+                encode::ready_for_query(self.client.out(), self.status);
+            } else {
+                self.names.forget_unnamed();
+                self.send_query(Vec::new(), text);
+            }
+            return Ok(());
+        }
+        match self.judge_message(&statements).await {
+            Ok(permits) => {
+                self.names.forget_unnamed();
+                self.send_query(permits, text);
+            }
+            Err(refusal) => self.refuse_query(&refusal),
+        }
+        Ok(())
+    }
+
+    async fn judge_message(
+        &mut self,
+        statements: &[Arc<JudgedStatement>],
+    ) -> Result<Vec<Permit>, Refusal> {
+        for judged in statements {
+            self.refuse_copy(judged)?;
+        }
+        let names = &self.names;
+        let drafts = self.session.judge_message(statements, |effect| names.bound(effect))?;
+        self.settle(drafts).await
+    }
+
+    async fn settle(&mut self, drafts: Vec<Draft>) -> Result<Vec<Permit>, Refusal> {
+        let gate = Arc::clone(self.session.gate());
+        let permits = gate.settle(drafts).await?;
+        for permit in &permits {
+            for notice in permit.notices() {
+                self.tell(|out| respond::warning(out, notice, permit.decision_id()));
+            }
+        }
+        Ok(permits)
+    }
+
+    fn send_query(&mut self, permits: Vec<Permit>, client_text: &[u8]) {
+        let texts: Vec<Arc<str>> = permits.iter().map(Permit::text).collect();
+        let running = self.upstream.query(permits);
+        let mut executions = VecDeque::with_capacity(running.len());
+        for (run, text) in running.into_iter().zip(texts) {
+            let rewritten = text.as_bytes() != client_text;
+            executions.push_back(self.started(run, text, rewritten));
+        }
+        self.queue.push(Expect::Query(executions));
+        self.names.next_cycle();
+    }
+
+    /// Notes what a statement that was just sent does to the session.
+    fn started(&mut self, run: Running, text: Arc<str>, rewritten: bool) -> Execution {
+        let made = Prepared::declared(Arc::clone(run.judged()), text);
+        let undo = self.names.apply(run.effect(), made);
+        self.freshness.note(run.effect());
+        Execution { running: Some(run), undo, rewritten }
+    }
+
+    /// While nothing is under way and no transaction is open, a refusal is answered here and the
+    /// database learns nothing of it. Otherwise the database is made to fail at this point.
+    fn refuse_query(&mut self, refusal: &Refusal) {
+        if self.queue.is_empty() && self.status == TransactionStatus::Idle {
+            self.names.forget_unnamed();
+            respond::error_and_ready(self.client.out(), refusal, self.status);
+        } else {
+            self.push_pill(refusal);
+            self.push_sync();
+        }
+    }
+
+    /// Refuses one message of the extended protocol; what follows is ignored until Sync.
+    fn refuse_extended(&mut self, refusal: &Refusal) {
+        self.push_pill(refusal);
+        self.skipping = true;
+    }
+
+    fn push_pill(&mut self, refusal: &Refusal) {
+        let mut reply = Vec::new();
+        respond::error(&mut reply, refusal);
+        let id = refusal.decision_id.as_deref().unwrap_or_else(|| self.session.id());
+        self.upstream.pill(id);
+        self.queue.push(Expect::Pill(reply));
+    }
+
+    fn push_sync(&mut self) {
+        self.upstream.sync();
+        self.queue.push(Expect::Sync);
+        self.names.next_cycle();
+    }
+
+    fn forward(&mut self, frame: &Frame<'_>) {
+        if let Some(message) = Harmless::new(frame) {
+            self.upstream.forward(&message);
+        }
+    }
+
+    async fn on_parse(&mut self, name: &[u8], text: &[u8], types: Vec<u32>) -> Result<(), End> {
+        if self.names.statements_len() >= self.session.gate().limits.prepared_max {
+            self.refuse_extended(&limit("prepared statements"));
+            return Ok(());
+        }
+        let statements = self.read_fresh(text).await?;
+        let judged = match &*statements {
+            [] => {
+                self.upstream.prepare_empty(name, types);
+                let undo = self.names.put_statement(name, None);
+                self.queue.push(Expect::Parse { undo, rewritten: false });
+                return Ok(());
+            }
+            [judged] => judged,
+            [first, ..] => {
+                let why = (
+                    "several statements cannot be prepared as one",
+                    "Prepare them one by one, or send them as a simple query",
+                );
+                let refusal = self.session.refuse(first, RefusalCode::Unreadable, why);
+                self.refuse_extended(&refusal);
+                return Ok(());
+            }
+        };
+        let prepared = match self.refuse_copy(judged) {
+            Ok(()) => self.session.prepare(text, judged),
+            Err(refusal) => Err(refusal),
+        };
+        match prepared {
+            Ok((prepared, preparation)) => {
+                self.upstream.prepare(name, &preparation, types);
+                let undo = self.names.put_statement(name, Some(prepared));
+                let rewritten = preparation.text().as_bytes() != text;
+                self.queue.push(Expect::Parse { undo, rewritten });
+            }
+            Err(refusal) => self.refuse_extended(&refusal),
+        }
+        Ok(())
+    }
+
+    fn on_bind(&mut self, bind: &Bind<'_>, frame: &Frame<'_>) {
+        if bind.portal.starts_with(PILL_PREFIX.as_bytes()) {
+            self.refuse_extended(&unknown_name("portal names may not begin like those of jurat"));
+        } else if self.names.portals_len() >= self.session.gate().limits.portals_max {
+            self.refuse_extended(&limit("portals"));
+        } else if let Some(named) = self.names.statement(bind.statement).cloned() {
+            let undo = self.names.put_portal(bind.portal, named, false);
+            self.queue.push(Expect::Bind(undo));
+            self.forward(frame);
+        } else {
+            self.refuse_extended(&unknown_name("there is no prepared statement of that name"));
+        }
+    }
+
+    async fn on_execute(&mut self, portal: &[u8], max_rows: i32) {
+        match self.names.portal(portal).cloned() {
+            None => {
+                self.refuse_extended(&unknown_name("there is no portal of that name"));
+            }
+            Some(None) => {
+                let running = self.upstream.execute(portal, max_rows, None);
+                let execution = Execution { running, undo: Undo::default(), rewritten: false };
+                self.queue.push(Expect::Execute(Box::new(execution)));
+            }
+            Some(Some(prepared)) => match self.judge_execute(&prepared).await {
+                Ok(permit) => self.send_execute(portal, max_rows, permit),
+                Err(refusal) => self.refuse_extended(&refusal),
+            },
+        }
+    }
+
+    async fn judge_execute(&mut self, prepared: &Prepared) -> Result<Permit, Refusal> {
+        let bound = prepared.looks_up().and_then(|effect| self.names.bound(effect));
+        let draft = self.session.judge_prepared(prepared, bound.as_ref())?;
+        let mut permits = self.settle(vec![draft]).await?;
+        permits.pop().ok_or_else(|| limit("permits"))
+    }
+
+    fn send_execute(&mut self, portal: &[u8], max_rows: i32, permit: Permit) {
+        let text = permit.text();
+        let Some(run) = self.upstream.execute(portal, max_rows, Some(permit)) else { return };
+        let execution = self.started(run, text, true);
+        self.queue.push(Expect::Execute(Box::new(execution)));
+    }
+
+    fn on_function_call(&mut self) {
+        let refusal = refusal(
+            RefusalCode::NotSupported,
+            "jurat refused a function call: the function-call sub-protocol is not carried \
+             [JRT-UNSUPPORTED]. Call the function in a SELECT",
+            Some("Call the function in a SELECT"),
+        );
+        self.refuse_query(&refusal);
+    }
+
+    fn refuse_copy(&mut self, judged: &Arc<JudgedStatement>) -> Result<(), Refusal> {
+        match judged.statement().effect() {
+            SessionEffect::CopyIn | SessionEffect::CopyOut => {
+                Err(self.session.refuse(judged, RefusalCode::NotSupported, COPY_NOT_CARRIED))
+            }
+            SessionEffect::None
+            | SessionEffect::SearchPathChanged
+            | SessionEffect::CatalogChanged
+            | SessionEffect::Prepare { .. }
+            | SessionEffect::Execute { .. }
+            | SessionEffect::Deallocate { .. }
+            | SessionEffect::DeclareCursor { .. }
+            | SessionEffect::Fetch { .. }
+            | SessionEffect::CloseCursor { .. }
+            | SessionEffect::DiscardAll
+            | SessionEffect::Transaction => Ok(()),
+        }
+    }
+}
+
+fn limit(what: &str) -> Refusal {
+    refusal(
+        RefusalCode::LimitExceeded,
+        format!(
+            "jurat refused the request: the session has too many {what} [JRT-LIMIT]. Close some"
+        ),
+        None,
+    )
+}
+
+fn unknown_name(why: &str) -> Refusal {
+    refusal(RefusalCode::UnknownName, format!("jurat refused the request: {why} [JRT-NAME]"), None)
+}

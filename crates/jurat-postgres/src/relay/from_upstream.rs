@@ -1,0 +1,297 @@
+//! What the database answers: matched with what was asked, and forwarded.
+
+use jurat_core::{Ending, Running};
+use jurat_types::Outcome;
+use jurat_wire::postgres::{
+    backend::{Backend, BackendTag, TransactionStatus, parse_backend, report::ReportFields},
+    frame::{Frame, Piece},
+};
+
+use super::{End, Relay};
+use crate::{
+    queue::{Execution, Expect},
+    report,
+    upstream::violated_pin,
+};
+
+impl Relay {
+    /// Handles every message, and every piece of a long row, that has come.
+    pub(super) fn take_from_upstream(&mut self) -> Result<(), End> {
+        loop {
+            let inbox = self.upstream.inbox();
+            let piece = match self.upstream_scanner.next(inbox) {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                Err(error) => return Err(End::UpstreamProtocol(error.to_string())),
+            };
+            let length = piece.bytes().len();
+            match piece {
+                Piece::Frame(frame) if frame.tag == b'D' => {
+                    self.queue.take_row().ok_or_else(|| out_of_turn(b'D'))?;
+                    self.client.out().extend_from_slice(frame.whole);
+                }
+                Piece::Frame(frame) => {
+                    let message = frame.whole.to_vec();
+                    let header = jurat_wire::postgres::frame::FRAME_HEADER;
+                    let body = message.get(header..).unwrap_or_default();
+                    self.answer(&Frame { tag: frame.tag, body, whole: &message })?;
+                }
+                Piece::StreamStart { bytes, .. } | Piece::StreamPart { bytes, .. } => {
+                    let expected = if piece.tag() == b'D' { self.queue.take_row() } else { None };
+                    expected.ok_or_else(|| out_of_turn(piece.tag()))?;
+                    self.client.out().extend_from_slice(bytes);
+                }
+            }
+            self.upstream.consume(length);
+            if !self.deferred.is_empty() && !self.upstream_scanner.mid_message() {
+                let deferred = std::mem::take(&mut self.deferred);
+                self.client.out().extend_from_slice(&deferred);
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, frame: &Frame<'_>) -> Result<(), End> {
+        let message = parse_backend(frame.tag, frame.body)
+            .map_err(|error| End::UpstreamProtocol(error.to_string()))?;
+        match message {
+            Backend::NoticeResponse(_) if self.protects() => return Ok(()),
+            Backend::NoticeResponse(_) | Backend::NotificationResponse { .. } => {}
+            Backend::ParameterStatus { name, value } => {
+                if let Some(pinned) = violated_pin(name, value) {
+                    let why = format!("the setting {pinned} was changed");
+                    return Err(End::UpstreamProtocol(why));
+                }
+            }
+            Backend::ErrorResponse(fields) => return self.on_error(&fields, frame),
+            Backend::ParseComplete => self.pop(frame.tag, |e| matches!(e, Expect::Parse { .. }))?,
+            Backend::BindComplete => self.pop(frame.tag, |e| matches!(e, Expect::Bind(_)))?,
+            Backend::CloseComplete => self.pop(frame.tag, |e| matches!(e, Expect::Close(_)))?,
+            Backend::ParameterDescription(_) => {
+                if !matches!(self.queue.front(), Some(Expect::DescribeStatement)) {
+                    return Err(out_of_turn(frame.tag));
+                }
+            }
+            Backend::RowDescription(_) | Backend::NoData => self.on_description(frame.tag)?,
+            Backend::CommandComplete(command) => {
+                let ending = Ending {
+                    rows: command.rows(),
+                    command: Some(command.command().to_owned()),
+                    sqlstate: None,
+                };
+                self.count(&ending);
+                self.statement_ended(frame.tag, Outcome::Done, ending)?;
+            }
+            Backend::EmptyQueryResponse | Backend::PortalSuspended => {
+                self.statement_ended(frame.tag, Outcome::Done, Ending::default())?;
+            }
+            Backend::ReadyForQuery(status) => self.on_ready(status)?,
+            Backend::Authentication(_)
+            | Backend::BackendKeyData { .. }
+            | Backend::CopyBothResponse(_)
+            | Backend::CopyData(_)
+            | Backend::CopyDone
+            | Backend::CopyInResponse(_)
+            | Backend::CopyOutResponse(_)
+            | Backend::DataRow(_)
+            | Backend::FunctionCallResponse(_)
+            | Backend::NegotiateProtocolVersion(_) => return Err(out_of_turn(frame.tag)),
+        }
+        self.client.out().extend_from_slice(frame.whole);
+        Ok(())
+    }
+
+    /// Whether what runs now has masked columns in its reach.
+    fn protects(&mut self) -> bool {
+        let execution = match self.queue.front() {
+            Some(Expect::Execute(execution)) => Some(&**execution),
+            Some(Expect::Query(executions)) => executions.front(),
+            Some(
+                Expect::Parse { .. }
+                | Expect::Bind(_)
+                | Expect::Close(_)
+                | Expect::DescribeStatement
+                | Expect::DescribePortal
+                | Expect::Sync
+                | Expect::Pill(_),
+            )
+            | None => None,
+        };
+        execution.and_then(|e| e.running.as_ref()).is_some_and(Running::protects)
+    }
+
+    fn pop(&mut self, tag: u8, is: impl Fn(&Expect) -> bool) -> Result<(), End> {
+        match self.queue.front() {
+            Some(expect) if is(expect) => {
+                self.queue.pop();
+                Ok(())
+            }
+            _ => Err(out_of_turn(tag)),
+        }
+    }
+
+    fn on_description(&mut self, tag: u8) -> Result<(), End> {
+        match self.queue.front() {
+            Some(Expect::DescribeStatement | Expect::DescribePortal) => {
+                self.queue.pop();
+                Ok(())
+            }
+            Some(Expect::Query(_)) if tag == b'T' => Ok(()),
+            _ => Err(out_of_turn(tag)),
+        }
+    }
+
+    fn statement_ended(&mut self, tag: u8, outcome: Outcome, ending: Ending) -> Result<(), End> {
+        match self.queue.front() {
+            Some(Expect::Execute(_)) => {
+                if let Some(Expect::Execute(execution)) = self.queue.pop() {
+                    finish(execution.running, outcome, ending);
+                }
+                Ok(())
+            }
+            Some(Expect::Query(executions)) if tag != b's' => {
+                if let Some(execution) = executions.pop_front() {
+                    finish(execution.running, outcome, ending);
+                }
+                Ok(())
+            }
+            _ => Err(out_of_turn(tag)),
+        }
+    }
+
+    fn on_error(&mut self, fields: &ReportFields<'_>, frame: &Frame<'_>) -> Result<(), End> {
+        let sqlstate = fields.code().map(str::to_owned);
+        let ending = Ending { sqlstate, ..Ending::default() };
+        let protects = self.protects();
+        if fields.is_fatal() {
+            report::forward(
+                self.client.out(),
+                fields,
+                frame.whole,
+                report::Care { protects, rewritten: true },
+            );
+            if let Some(Expect::Execute(execution)) = self.queue.pop() {
+                finish(execution.running, Outcome::Failed, ending);
+            }
+            return Err(End::UpstreamFatal);
+        }
+        let rewritten = match self.queue.front() {
+            Some(Expect::Query(executions)) => executions.front().is_some_and(|e| e.rewritten),
+            Some(Expect::Parse { rewritten, .. }) => *rewritten,
+            // The text that the statement was prepared with is not looked up again: rather no
+            // position than a wrong one.
+            Some(Expect::Bind(_) | Expect::Execute(_)) => true,
+            Some(
+                Expect::Close(_)
+                | Expect::DescribeStatement
+                | Expect::DescribePortal
+                | Expect::Sync
+                | Expect::Pill(_),
+            ) => false,
+            None => return Err(out_of_turn(frame.tag)),
+        };
+        if let Some(Expect::Pill(reply)) = self.queue.front() {
+            let reply = std::mem::take(reply);
+            self.client.out().extend_from_slice(&reply);
+        } else {
+            let care = report::Care { protects, rewritten };
+            report::forward(self.client.out(), fields, frame.whole, care);
+        }
+        self.unwind(ending);
+        Ok(())
+    }
+
+    /// After an error: in the simple protocol the rest of the message is not run, in the extended
+    /// protocol everything up to the next Sync is ignored.
+    fn unwind(&mut self, ending: Ending) {
+        match self.queue.front() {
+            Some(Expect::Query(executions)) => {
+                let failed = std::mem::take(executions);
+                let mut ending = Some(ending);
+                let mut undone = Vec::new();
+                for execution in failed {
+                    match ending.take() {
+                        Some(ending) => finish(execution.running, Outcome::Failed, ending),
+                        None => finish(execution.running, Outcome::Skipped, Ending::default()),
+                    }
+                    undone.push(execution.undo);
+                }
+                undone.into_iter().rev().for_each(|undo| self.names.undo(undo));
+            }
+            // A deferred constraint failed at the end of an implicit transaction.
+            Some(Expect::Sync) | None => {}
+            Some(_) => {
+                let (dropped, synced) = self.queue.drop_until_sync();
+                self.skipping = self.skipping || !synced;
+                let newest_first = dropped.len();
+                for (position, expect) in dropped.into_iter().enumerate() {
+                    let first = position + 1 == newest_first;
+                    self.drop_expected(expect, if first { Some(ending.clone()) } else { None });
+                }
+            }
+        }
+    }
+
+    fn drop_expected(&mut self, expect: Expect, failed: Option<Ending>) {
+        match expect {
+            Expect::Parse { undo, .. } | Expect::Bind(undo) | Expect::Close(undo) => {
+                self.names.undo(undo);
+            }
+            Expect::Execute(execution) => {
+                let Execution { running, undo, .. } = *execution;
+                match failed {
+                    Some(ending) => finish(running, Outcome::Failed, ending),
+                    None => finish(running, Outcome::Skipped, Ending::default()),
+                }
+                self.names.undo(undo);
+            }
+            Expect::DescribeStatement | Expect::DescribePortal | Expect::Pill(_) => {}
+            // The server ignores a simple query too while it waits for Sync.
+            Expect::Query(executions) => {
+                for Execution { running, undo, .. } in executions.into_iter().rev() {
+                    finish(running, Outcome::Skipped, Ending::default());
+                    self.names.undo(undo);
+                }
+            }
+            Expect::Sync => {}
+        }
+    }
+
+    fn on_ready(&mut self, status: TransactionStatus) -> Result<(), End> {
+        match self.queue.front() {
+            Some(Expect::Query(_) | Expect::Sync) => {
+                self.queue.pop();
+            }
+            _ => return Err(out_of_turn(b'Z')),
+        }
+        self.cycles_done = self.cycles_done.saturating_add(1);
+        self.freshness.transaction(self.status, status);
+        self.status = status;
+        self.session.set_in_transaction(status != TransactionStatus::Idle);
+        if status == TransactionStatus::Idle {
+            self.names.transaction_ended(self.cycles_done);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, ending: &Ending) {
+        let rows = ending.rows.unwrap_or_default();
+        match ending.command.as_deref() {
+            Some("SELECT" | "FETCH") => self.session.count_rows(rows, 0),
+            Some("INSERT" | "UPDATE" | "DELETE" | "MERGE") => self.session.count_rows(0, rows),
+            _ => {}
+        }
+    }
+}
+
+fn finish(running: Option<Running>, outcome: Outcome, ending: Ending) {
+    if let Some(running) = running {
+        running.finish(outcome, ending);
+    }
+}
+
+fn out_of_turn(tag: u8) -> End {
+    let known = !matches!(BackendTag::from_byte(tag), BackendTag::Unknown(_));
+    let what = if known { "came out of turn" } else { "is not known" };
+    End::UpstreamProtocol(format!("message `{}` {what}", tag.escape_ascii()))
+}

@@ -1,0 +1,203 @@
+//! Keeping what names mean up to date: the catalog and the search path of the session.
+//!
+//! A name is resolved against a snapshot of the catalog and the search path that the server itself
+//! reports. Both are read again, over the session's own connection, after a statement that may have
+//! changed them, after a transaction that changed them was rolled back, when a name is not known,
+//! and when the snapshot is old. Where that cannot be done in time (in the middle of a pipeline, or
+//! in a failed transaction), unqualified names mean nothing and their statements are refused.
+
+use std::sync::Arc;
+
+use jurat_core::{JudgedStatement, SearchPath, SessionEffect};
+use jurat_wire::postgres::backend::TransactionStatus;
+
+use super::{End, Relay};
+use crate::{internal, upstream::UpstreamError};
+
+/// A name that is not known makes the catalog be read again, but not more often than this.
+const UNKNOWN_NAME_INTERVAL_NS: i64 = 1_000_000_000;
+
+/// What of the session's names may be out of date.
+#[derive(Debug)]
+pub(super) struct Freshness {
+    search_path_stale: bool,
+    catalog_stale: bool,
+    /// The open transaction has changed what names mean, so its end changes it again.
+    changed_in_transaction: bool,
+    /// The session sees objects that others may not see: its own temporary ones, or those of its
+    /// open transaction.
+    private: bool,
+    catalog_read_ns: i64,
+}
+
+impl Freshness {
+    pub(super) const fn new(now_ns: i64) -> Self {
+        Self {
+            search_path_stale: false,
+            catalog_stale: false,
+            changed_in_transaction: false,
+            private: false,
+            catalog_read_ns: now_ns,
+        }
+    }
+
+    /// Notes what a statement that is on its way may change.
+    pub(super) const fn note(&mut self, effect: &SessionEffect) {
+        match effect {
+            SessionEffect::SearchPathChanged => self.search_path_stale = true,
+            SessionEffect::CatalogChanged | SessionEffect::DiscardAll => {
+                self.catalog_stale = true;
+                // A schema that is made or dropped changes the effective search path.
+                self.search_path_stale = true;
+            }
+            SessionEffect::None
+            | SessionEffect::Prepare { .. }
+            | SessionEffect::Execute { .. }
+            | SessionEffect::Deallocate { .. }
+            | SessionEffect::DeclareCursor { .. }
+            | SessionEffect::Fetch { .. }
+            | SessionEffect::CloseCursor { .. }
+            | SessionEffect::CopyIn
+            | SessionEffect::CopyOut => return,
+            SessionEffect::Transaction => {
+                // ROLLBACK TO a savepoint takes back what came after it.
+                self.search_path_stale |= self.changed_in_transaction;
+                self.catalog_stale |= self.changed_in_transaction;
+                return;
+            }
+        }
+        self.changed_in_transaction = true;
+    }
+
+    /// A message cycle ended and the server reports a new state.
+    pub(super) const fn transaction(&mut self, _from: TransactionStatus, to: TransactionStatus) {
+        if matches!(to, TransactionStatus::Idle) && self.changed_in_transaction {
+            self.changed_in_transaction = false;
+            self.search_path_stale = true;
+            self.catalog_stale = true;
+        }
+    }
+
+    const fn stale(&self) -> bool {
+        self.search_path_stale || self.catalog_stale
+    }
+}
+
+impl Relay {
+    /// Whether the next message should wait until names can be read again, which will be once the
+    /// replies that are under way have come.
+    pub(super) fn names_must_wait(&self) -> bool {
+        self.freshness.stale() && !self.queue.is_empty() && self.queue.drains_by_itself()
+    }
+
+    /// Reads a text against what its names mean now.
+    pub(super) async fn read_fresh(
+        &mut self,
+        text: &[u8],
+    ) -> Result<Arc<[Arc<JudgedStatement>]>, End> {
+        self.refresh_names().await?;
+        let statements = self.session.read(text);
+        let unknown = statements.iter().any(|judged| !judged.unresolved().is_empty());
+        if unknown && self.may_ask_again() {
+            self.freshness.catalog_stale = true;
+            self.refresh_names().await?;
+            return Ok(self.session.read(text));
+        }
+        Ok(statements)
+    }
+
+    fn may_ask(&self) -> bool {
+        self.queue.is_empty() && self.status != TransactionStatus::Failed
+    }
+
+    fn may_ask_again(&self) -> bool {
+        let age_ns = self.session.gate().clock.now_ns() - self.freshness.catalog_read_ns;
+        self.may_ask() && age_ns > UNKNOWN_NAME_INTERVAL_NS
+    }
+
+    async fn refresh_names(&mut self) -> Result<(), End> {
+        if !self.freshness.stale() && !self.freshness.private {
+            self.session.adopt_shared_catalog();
+        }
+        if !self.may_ask() {
+            if self.freshness.stale() {
+                self.session.forget_search_path();
+            }
+            return Ok(());
+        }
+        let now_ns = self.session.gate().clock.now_ns();
+        let age_max_ns = i64::try_from(self.session.gate().limits.catalog_age_max.as_nanos())
+            .unwrap_or(i64::MAX);
+        let idle = self.status == TransactionStatus::Idle;
+        let claimed = idle && self.session.database().claim_refresh(now_ns, age_max_ns);
+        if !claimed && !self.freshness.stale() {
+            return Ok(());
+        }
+        let read_catalog = claimed || self.freshness.catalog_stale;
+        match self.ask(read_catalog, idle).await {
+            Ok(()) => {
+                self.freshness.search_path_stale = false;
+                self.freshness.catalog_stale = false;
+                if read_catalog {
+                    self.freshness.catalog_read_ns = now_ns;
+                }
+                Ok(())
+            }
+            Err(error) => {
+                if claimed {
+                    self.session.database().refresh_failed();
+                }
+                self.failed_to_ask(error)
+            }
+        }
+    }
+
+    async fn ask(&mut self, read_catalog: bool, idle: bool) -> Result<(), UpstreamError> {
+        let mut asides = Vec::new();
+        let result = self.ask_aside(read_catalog, idle, &mut asides).await;
+        self.client.out().extend_from_slice(&asides);
+        result
+    }
+
+    async fn ask_aside(
+        &mut self,
+        read_catalog: bool,
+        idle: bool,
+        asides: &mut Vec<u8>,
+    ) -> Result<(), UpstreamError> {
+        let path = internal::read_search_path(&mut self.upstream, asides).await?;
+        let mut catalog = self.session.catalog();
+        if read_catalog {
+            catalog = internal::read_index(&mut self.upstream, asides).await?;
+            let temporary = match &path {
+                SearchPath::Known(schemas) => schemas.iter().any(|s| s.starts_with("pg_temp_")),
+                SearchPath::Unknown => true,
+            };
+            self.freshness.private = !idle || temporary;
+            if !self.freshness.private {
+                let now_ns = self.session.gate().clock.now_ns();
+                catalog = self.session.database().publish(catalog, now_ns);
+            }
+        }
+        self.session.set_names(catalog, path);
+        Ok(())
+    }
+
+    /// A server that refuses the question leaves the session alive without names; a connection that
+    /// broke ends it.
+    fn failed_to_ask(&mut self, error: UpstreamError) -> Result<(), End> {
+        tracing::warn!(session = self.session.id(), %error, "the catalog could not be read again");
+        match error {
+            UpstreamError::Io { source, .. } => Err(End::UpstreamGone(source)),
+            UpstreamError::Protocol(why) => Err(End::UpstreamProtocol(why)),
+            UpstreamError::Authentication(_)
+            | UpstreamError::Catalog(_)
+            | UpstreamError::Refused { .. }
+            | UpstreamError::Timeout(_)
+            | UpstreamError::Tls(_) => {
+                self.session.forget_search_path();
+                Ok(())
+            }
+        }
+    }
+}

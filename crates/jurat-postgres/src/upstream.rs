@@ -1,0 +1,170 @@
+//! The connection to the database, and the one door to it.
+//!
+//! INVARIANT(one-door-upstream): SQL text leaves through [`Upstream::query`] and [`Upstream::execute`], which
+//! take permits, [`Upstream::prepare`], which takes a preparation and runs nothing, and
+//! [`Upstream::internal`], which takes constants of this crate. The pipe is private to this file.
+
+use std::{sync::Arc, task::Context, task::Poll};
+
+use jurat_core::{Database, Permit, Preparation, Running};
+use jurat_types::Secret;
+use jurat_wire::postgres::encode::frontend as encode;
+
+use crate::{pipe::Pipe, respond::write};
+
+mod connect;
+
+pub use connect::UpstreamError;
+pub(crate) use connect::{CancelKey, Connected, cancel, connect, violated_pin};
+
+/// A database that sessions can be connected to, and how to get there.
+#[derive(Debug)]
+pub struct UpstreamDatabase {
+    /// What policies are told about it, and its catalog.
+    pub database: Arc<Database>,
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// The role that Jurat logs in as; clients never hold its credential.
+    pub user: String,
+    /// That role's password.
+    pub password: Option<Secret<String>>,
+    /// The database's name on that server.
+    pub dbname: String,
+    /// Encryption.
+    pub tls: UpstreamTls,
+}
+
+/// Encryption towards a database.
+#[derive(Clone, Debug)]
+pub enum UpstreamTls {
+    /// None: for loopback and private networks only.
+    Disable,
+    /// Encrypted; the certificate is not checked.
+    Require(Arc<rustls::ClientConfig>),
+    /// Encrypted; certificate and host name are checked.
+    VerifyFull(Arc<rustls::ClientConfig>),
+}
+
+/// An established connection to a database.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    pipe: Pipe,
+}
+
+impl Upstream {
+    /// Sends the statements of one message, in order, as one simple query.
+    pub(crate) fn query(&mut self, permits: Vec<Permit>) -> Vec<Running> {
+        let mut text = String::new();
+        let mut running = Vec::with_capacity(permits.len());
+        for permit in permits {
+            let (statement, run) = permit.launch();
+            if !text.is_empty() {
+                text.push_str(";\n");
+            }
+            text.push_str(&statement);
+            running.push(run);
+        }
+        write(encode::query(self.pipe.out(), text.as_bytes()));
+        running
+    }
+
+    /// Prepares a judged text; nothing runs.
+    pub(crate) fn prepare(
+        &mut self,
+        name: &[u8],
+        preparation: &Preparation,
+        parameter_types: impl IntoIterator<Item = u32>,
+    ) {
+        let text = preparation.text().as_bytes();
+        write(encode::parse(self.pipe.out(), name, text, parameter_types));
+    }
+
+    /// Prepares the empty text.
+    pub(crate) fn prepare_empty(&mut self, name: &[u8], types: impl IntoIterator<Item = u32>) {
+        write(encode::parse(self.pipe.out(), name, b"", types));
+    }
+
+    /// Runs a portal once. Its text went out when it was prepared; `None` is the empty text.
+    pub(crate) fn execute(
+        &mut self,
+        portal: &[u8],
+        max_rows: i32,
+        permit: Option<Permit>,
+    ) -> Option<Running> {
+        write(encode::execute(self.pipe.out(), portal, max_rows));
+        permit.map(|permit| permit.launch().1)
+    }
+
+    /// Forwards a message that holds no SQL text and runs nothing.
+    pub(crate) fn forward(&mut self, message: &Harmless<'_>) {
+        self.pipe.out().extend_from_slice(message.0);
+    }
+
+    /// Sends Sync.
+    pub(crate) fn sync(&mut self) {
+        encode::sync(self.pipe.out());
+    }
+
+    /// Makes the database fail at this point of the pipeline: it runs a portal that cannot exist,
+    /// because clients may not use the prefix.
+    pub(crate) fn pill(&mut self, id: &str) {
+        let portal = format!("{PILL_PREFIX}{id}");
+        write(encode::execute(self.pipe.out(), portal.as_bytes(), 0));
+    }
+
+    /// Asks something for Jurat's own use. Only constants of this crate fit.
+    pub(crate) fn internal(&mut self, text: &'static str) {
+        write(encode::query(self.pipe.out(), text.as_bytes()));
+    }
+
+    /// Says good-bye and closes.
+    pub(crate) async fn terminate(mut self) {
+        encode::terminate(self.pipe.out());
+        self.pipe.close().await;
+    }
+
+    pub(crate) fn inbox(&self) -> &[u8] {
+        &self.pipe.inbox
+    }
+
+    pub(crate) fn consume(&mut self, bytes: usize) {
+        self.pipe.consume(bytes);
+    }
+
+    pub(crate) const fn pending(&self) -> usize {
+        self.pipe.pending()
+    }
+
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
+        self.pipe.poll_read(cx)
+    }
+
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        self.pipe.poll_write(cx)
+    }
+
+    pub(crate) async fn drain(&mut self) -> std::io::Result<()> {
+        self.pipe.drain().await
+    }
+
+    pub(crate) async fn fill(&mut self) -> std::io::Result<()> {
+        self.pipe.fill().await
+    }
+}
+
+/// Names that begin so belong to Jurat.
+pub(crate) const PILL_PREFIX: &str = "jurat refused ";
+
+/// A message of the client that holds no SQL text and runs nothing: Bind, Describe, Close, Flush.
+/// It is forwarded as the very bytes that were parsed.
+#[derive(Debug)]
+pub(crate) struct Harmless<'a>(&'a [u8]);
+
+impl<'a> Harmless<'a> {
+    /// `None` for a message of any other kind.
+    pub(crate) fn new(frame: &jurat_wire::postgres::frame::Frame<'a>) -> Option<Self> {
+        matches!(frame.tag, b'B' | b'D' | b'C' | b'H').then_some(Self(frame.whole))
+    }
+}
