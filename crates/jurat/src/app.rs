@@ -1,0 +1,359 @@
+//! The wiring: from a configuration to a running proxy. `jurat run` and `jurat demo` share it, so that
+//! the demo shows the product and not a look-alike.
+
+mod probe;
+mod reload;
+mod users;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use jurat_audit::{AuditLog, AuditOptions, SigningKey};
+use jurat_core::{Authenticate, Clock, Database, Gate, SystemClock};
+use jurat_policy::PolicyHandle;
+use jurat_postgres::{Listener, UpstreamDatabase, UpstreamTls};
+use jurat_types::{Engine, RecordBody, SystemRecord, Target};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{AuditConfig, Config, DatabaseConfig, DatabaseTls, ListenerTls},
+    exit::{Exit, Failure, chain},
+};
+
+pub(crate) use reload::Reloader;
+pub(crate) use users::LiveUsers;
+
+/// A proxy that is ready to listen: everything is loaded and the record is open.
+#[derive(Debug)]
+pub(crate) struct App {
+    config: Config,
+    gate: Arc<Gate>,
+    users: Arc<LiveUsers>,
+    databases: BTreeMap<String, Arc<UpstreamDatabase>>,
+    listeners: Vec<(SocketAddr, Arc<Listener>)>,
+}
+
+/// A proxy whose sockets are open.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    app: App,
+    sockets: Vec<(TcpListener, Arc<Listener>)>,
+}
+
+impl App {
+    /// Loads everything that the configuration names and opens the record. Nothing listens yet.
+    ///
+    /// # Errors
+    /// The first thing that cannot be used.
+    pub(crate) fn open(config: Config) -> Result<Self, Failure> {
+        let users = Arc::new(LiveUsers::load(&config.users_file)?);
+        let policy = Arc::new(load_policies(&config)?);
+        let tls = load_tls(&config)?;
+        let databases = config
+            .databases
+            .iter()
+            .map(|database| Ok((database.name.clone(), Arc::new(upstream(database)?))))
+            .collect::<Result<BTreeMap<_, _>, Failure>>()?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let audit = Arc::new(open_audit(&config.audit, Arc::clone(&clock))?);
+        let gate = Arc::new(Gate {
+            policy,
+            audit,
+            clock,
+            limits: config.limits.clone(),
+            labels: BTreeMap::from([
+                ("app".to_owned(), "jurat".to_owned()),
+                ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            ]),
+        });
+        let listeners = config
+            .listeners
+            .iter()
+            .map(|listener| {
+                let authenticate: Arc<dyn Authenticate> = Arc::<LiveUsers>::clone(&users);
+                let ready = Listener {
+                    name: listener.name.clone(),
+                    gate: Arc::clone(&gate),
+                    authenticate,
+                    databases: databases.clone(),
+                    tls: if listener.tls == ListenerTls::Disabled { None } else { tls.clone() },
+                    tls_required: listener.tls == ListenerTls::Required,
+                };
+                (listener.bind, Arc::new(ready))
+            })
+            .collect();
+        let app = Self { config, gate, users, databases, listeners };
+        app.record_start()?;
+        Ok(app)
+    }
+
+    /// Opens the sockets.
+    ///
+    /// # Errors
+    /// Where an address is taken or not ours; the record says that nothing was served.
+    pub(crate) async fn bind(self) -> Result<Bound, Failure> {
+        let mut sockets = Vec::with_capacity(self.listeners.len());
+        for (address, listener) in &self.listeners {
+            match TcpListener::bind(address).await {
+                Ok(socket) => sockets.push((socket, Arc::clone(listener))),
+                Err(error) => {
+                    self.close("an address cannot be listened on", true).await;
+                    return Err(Failure::other(format!(
+                        "listener `{}` cannot listen on {address}: {error}",
+                        listener.name
+                    )));
+                }
+            }
+        }
+        Ok(Bound { app: self, sockets })
+    }
+
+    /// What reloads policies and users, for signals and for polling.
+    pub(crate) fn reloader(&self) -> Reloader {
+        Reloader::new(Arc::clone(&self.gate), Arc::clone(&self.users))
+    }
+
+    fn record_start(&self) -> Result<(), Failure> {
+        let state = self.gate.policy.state();
+        let names = |listener: &(SocketAddr, Arc<Listener>)| json!({"name": listener.1.name, "bind": listener.0.to_string()});
+        let record = system(
+            "started",
+            [
+                ("version", json!(env!("CARGO_PKG_VERSION"))),
+                ("listeners", self.listeners.iter().map(names).collect()),
+                ("databases", self.config.databases.iter().map(|d| json!(d.name)).collect()),
+                ("policy_revision", json!(state.revision)),
+            ],
+        );
+        match self.gate.audit.append(record) {
+            Ok(_receipt) => Ok(()),
+            Err(error) => {
+                Err(Failure::because(Exit::Failure, "the start cannot be recorded", &error))
+            }
+        }
+    }
+
+    /// Writes the last record and the last checkpoint.
+    async fn close(&self, reason: &str, drained: bool) {
+        let gate = Arc::clone(&self.gate);
+        let details = [("reason", json!(reason)), ("drained", json!(drained))];
+        let record = system("stopped", details);
+        let closing = tokio::task::spawn_blocking(move || {
+            gate.audit.append(record).map(drop)?;
+            gate.audit.close()
+        });
+        match closing.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(error = chain(&error), "the record could not be closed");
+            }
+            Err(error) => tracing::error!(%error, "the record could not be closed"),
+        }
+    }
+}
+
+impl Bound {
+    /// Where it listens: the listener's name and the address, with the port that the system gave.
+    pub(crate) fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        self.sockets
+            .iter()
+            .filter_map(|(socket, listener)| {
+                Some((listener.name.clone(), socket.local_addr().ok()?))
+            })
+            .collect()
+    }
+
+    /// What reloads policies and users, for signals and for polling.
+    pub(crate) fn reloader(&self) -> Reloader {
+        self.app.reloader()
+    }
+
+    /// The open record.
+    pub(crate) fn audit(&self) -> Arc<AuditLog> {
+        Arc::clone(&self.app.gate.audit)
+    }
+
+    /// Serves until `shutdown`, then lets sessions end within the configured time, and closes the
+    /// record.
+    ///
+    /// # Errors
+    /// Where a listener ended by itself; everything else is then ended in order, too.
+    pub(crate) async fn serve(self, shutdown: CancellationToken) -> Result<(), Failure> {
+        let Self { app, sockets } = self;
+        let mut serving = JoinSet::new();
+        for (socket, listener) in sockets {
+            serving.spawn(jurat_postgres::serve(socket, listener, shutdown.clone()));
+        }
+        let mut chores = JoinSet::new();
+        for database in app.databases.values() {
+            chores.spawn(probe::probe(Arc::clone(database), app.config.limits.clone()));
+        }
+        if let Some(every) = app.config.policy.poll {
+            let reloader = app.reloader();
+            chores.spawn(repeat(every, move || reloader.policies()));
+        }
+        if let Some(every) = app.config.audit.heartbeat {
+            let gate = Arc::clone(&app.gate);
+            chores.spawn(repeat(every, move || heartbeat(&gate)));
+        }
+        // Listeners end at the same signal, so it is looked at first.
+        let reason = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => "signal",
+            _ended = serving.join_next() => "a listener ended by itself",
+        };
+        shutdown.cancel();
+        tracing::info!(reason, timeout = ?app.config.drain_timeout, "ending: waiting for sessions");
+        let drained = async { while serving.join_next().await.is_some() {} };
+        let in_time = tokio::time::timeout(app.config.drain_timeout, drained).await.is_ok();
+        if !in_time {
+            tracing::warn!("sessions did not end in time and are cut off");
+        }
+        serving.shutdown().await;
+        chores.shutdown().await;
+        app.close(reason, in_time).await;
+        tracing::info!("ended");
+        if reason == "signal" { Ok(()) } else { Err(Failure::other(reason)) }
+    }
+}
+
+/// Does something that may wait for the disk, again and again.
+async fn repeat(every: Duration, chore: impl Fn() + Clone + Send + 'static) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // The first tick comes at once, and everything has just been loaded.
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        if let Err(error) = tokio::task::spawn_blocking(chore.clone()).await {
+            tracing::error!(%error, "a regular task failed");
+        }
+    }
+}
+
+fn heartbeat(gate: &Gate) {
+    if let Err(error) = gate.audit.heartbeat().map(drop) {
+        tracing::error!(error = chain(&error), "the record does not take a heartbeat");
+    }
+}
+
+/// A record about Jurat itself.
+pub(crate) fn system<const N: usize>(event: &str, details: [(&str, Value); N]) -> RecordBody {
+    RecordBody::System(SystemRecord {
+        event: event.to_owned(),
+        details: details.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+    })
+}
+
+/// Loads the policies of a configuration.
+///
+/// # Errors
+/// Findings, where they are wrong.
+fn load_policies(config: &Config) -> Result<PolicyHandle, Failure> {
+    let policy = &config.policy;
+    PolicyHandle::new(policy.dir.clone(), policy.options.clone()).map_err(|error| {
+        let what = format!("the policies in {} cannot be used", policy.dir.display());
+        Failure::because(Exit::Findings, what, &error)
+    })
+}
+
+/// Certificate and key of the listeners.
+fn load_tls(config: &Config) -> Result<Option<Arc<rustls::ServerConfig>>, Failure> {
+    let Some(files) = &config.tls else { return Ok(None) };
+    let cert = std::fs::read(&files.cert).map_err(|error| {
+        Failure::usage(format!("the certificate {} cannot be read: {error}", files.cert.display()))
+    })?;
+    let key = files
+        .key
+        .fetch()
+        .map_err(|error| Failure::because(Exit::Usage, "the key of [tls]", &error))?;
+    jurat_postgres::server_config(&cert, key.expose().as_bytes())
+        .map(|server| Some(Arc::new(server)))
+        .map_err(|error| Failure::because(Exit::Usage, "[tls] cannot be used", &error))
+}
+
+/// A configured database as the front-end wants it.
+///
+/// # Errors
+/// Where its secret or its certificates are not there.
+pub(crate) fn upstream(config: &DatabaseConfig) -> Result<UpstreamDatabase, Failure> {
+    let what = format!("database `{}`", config.name);
+    let password = config
+        .credential
+        .as_ref()
+        .map(crate::config::SecretRef::fetch)
+        .transpose()
+        .map_err(|error| Failure::because(Exit::Usage, &what, &error))?;
+    let client = |ca: Option<&[u8]>, verify| {
+        jurat_postgres::client_config(ca, verify)
+            .map(Arc::new)
+            .map_err(|error| Failure::because(Exit::Usage, &what, &error))
+    };
+    let tls = match &config.tls {
+        DatabaseTls::Disable => UpstreamTls::Disable,
+        DatabaseTls::Require => UpstreamTls::Require(client(None, false)?),
+        DatabaseTls::VerifyFull { ca } => {
+            let pem = std::fs::read(ca).map_err(|error| {
+                Failure::usage(format!("{what}: {} cannot be read: {error}", ca.display()))
+            })?;
+            UpstreamTls::VerifyFull(client(Some(&pem), true)?)
+        }
+    };
+    Ok(UpstreamDatabase {
+        database: Arc::new(Database::new(target(config))),
+        host: config.host.clone(),
+        port: config.port,
+        user: config.user.clone(),
+        password,
+        dbname: config.dbname.clone(),
+        tls,
+    })
+}
+
+/// What policies are told about a configured database. Its version is told by its catalog.
+pub(crate) fn target(config: &DatabaseConfig) -> Target {
+    Target {
+        name: config.name.clone(),
+        engine: Engine::Postgres,
+        version: String::new(),
+        database: config.dbname.clone(),
+        environment: config.environment.clone(),
+        labels: config.labels.clone(),
+        upstream_user: config.user.clone(),
+    }
+}
+
+/// Opens the record, and says how to make its key where there is none.
+fn open_audit(config: &AuditConfig, clock: Arc<dyn Clock>) -> Result<AuditLog, Failure> {
+    let key = config.key.fetch().map_err(|error| {
+        let hint = match &config.key {
+            crate::config::SecretRef::File(file) => {
+                format!("make one with `jurat audit keygen --out {}`", file.display())
+            }
+            crate::config::SecretRef::Env(_) => "make one with `jurat audit keygen`".to_owned(),
+        };
+        Failure::usage(format!("the key that signs the record: {}; {hint}", chain(&error)))
+    })?;
+    let key = SigningKey::parse(key.expose()).map_err(|error| {
+        Failure::because(Exit::Usage, "the key that signs the record cannot be used", &error)
+    })?;
+    let options =
+        AuditOptions { checkpoint_interval: config.checkpoint, ..AuditOptions::default() };
+    AuditLog::open(&config.dir, key, options, wall_clock(clock)).map_err(|error| {
+        let what = format!("the record in {} cannot be opened", config.dir.display());
+        Failure::because(Exit::Failure, what, &error)
+    })
+}
+
+/// The core's clock in the form that the record wants.
+pub(crate) fn wall_clock(
+    clock: Arc<dyn Clock>,
+) -> impl Fn() -> std::time::SystemTime + Send + Sync + 'static {
+    move || UNIX_EPOCH + Duration::from_nanos(u64::try_from(clock.now_ns()).unwrap_or_default())
+}

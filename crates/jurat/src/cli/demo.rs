@@ -1,0 +1,31 @@
+//! `jurat demo`: its flags; the rest is in [`crate::demo`].
+
+use crate::{
+    demo::{self, Options},
+    exit::{Exit, Failure},
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// End after the tour; the exit code says whether every step held
+    #[arg(long)]
+    exit_after_tour: bool,
+    /// Port that Jurat listens on; the next free one where it is taken
+    #[arg(long, value_name = "PORT", default_value_t = 15432)]
+    port_base: u16,
+    /// Leave the temporary directory in place, with configuration, policies, record and server log
+    #[arg(long)]
+    keep: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let options = Options {
+        exit_after_tour: arguments.exit_after_tour,
+        port_base: arguments.port_base,
+        keep: arguments.keep,
+    };
+    let runtime = super::runtime()?;
+    let result = runtime.block_on(demo::run(&options));
+    runtime.shutdown_background();
+    result
+}

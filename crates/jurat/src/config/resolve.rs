@@ -1,0 +1,280 @@
+//! From what a person wrote to a configuration that cannot be wrong: defaults, checks, paths.
+
+use std::{net::IpAddr, ops::Range, path::Path, time::Duration};
+
+use jurat_core::Limits;
+use jurat_identity::document::{Document, DocumentError};
+use jurat_policy::{PackageMode, PolicyOptions};
+use tokio_postgres::config::Host;
+
+use super::{
+    AuditConfig, Config, DatabaseConfig, DatabaseTls, ListenerConfig, ListenerTls, PolicyConfig,
+    TlsFiles,
+    raw::{
+        RawAudit, RawConfig, RawDatabase, RawLimits, RawListener, RawListenerTls, RawMode,
+        RawPolicy, RawProtocol, RawTlsMode,
+    },
+};
+
+const VERSION: u32 = 1;
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_secs(5);
+const CHECKPOINT: Duration = Duration::from_secs(1);
+const HEARTBEAT: Duration = Duration::from_secs(60);
+
+/// Reads and checks a document. Relative paths are taken from the directory of `file`.
+///
+/// # Errors
+/// The first thing that is wrong, with its place.
+pub(crate) fn resolve(document: &Document, file: &Path) -> Result<Config, DocumentError> {
+    let raw: RawConfig = document.parse()?;
+    if *raw.version.get_ref() != VERSION {
+        return Err(document.error(
+            raw.version.span(),
+            format!("this program reads version {VERSION} of the configuration"),
+        ));
+    }
+    let base = file.parent().unwrap_or_else(|| Path::new(""));
+    let has_tls = raw.tls.is_some();
+    let listeners = raw
+        .listener
+        .into_iter()
+        .map(|listener| resolve_listener(listener, has_tls, document))
+        .collect::<Result<Vec<_>, _>>()?;
+    let databases = raw
+        .database
+        .into_iter()
+        .map(|database| resolve_database(database, base, document))
+        .collect::<Result<Vec<_>, _>>()?;
+    unique(&listeners, document, "listener")?;
+    unique(&databases, document, "database")?;
+    Ok(Config {
+        file: file.to_path_buf(),
+        drain_timeout: raw.server.drain_timeout.map_or(DRAIN_TIMEOUT, |time| time.0),
+        tls: raw
+            .tls
+            .map(|tls| TlsFiles { cert: base.join(tls.cert), key: tls.key.relative_to(base) }),
+        listeners: listeners.into_iter().map(|(_, listener)| listener).collect(),
+        databases: databases.into_iter().map(|(_, database)| database).collect(),
+        users_file: base.join(raw.identity.users_file),
+        policy: resolve_policy(raw.policy, base, document)?,
+        audit: resolve_audit(raw.audit, base),
+        limits: resolve_limits(&raw.limits),
+    })
+}
+
+/// What is checked for being there once: where its name stands, and the thing itself.
+type Placed<T> = ((String, Range<usize>), T);
+
+/// There is at least one, each has a name, and no name is there twice.
+fn unique<T>(items: &[Placed<T>], document: &Document, what: &str) -> Result<(), DocumentError> {
+    if items.is_empty() {
+        return Err(document.error(0..0, format!("there is no [[{what}]]")));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for ((name, place), _) in items {
+        if name.is_empty() {
+            return Err(document.error(place.clone(), format!("a {what} needs a name")));
+        }
+        if !seen.insert(name) {
+            return Err(
+                document.error(place.clone(), format!("the {what} `{name}` is there twice"))
+            );
+        }
+    }
+    Ok(())
+}
+
+fn resolve_listener(
+    raw: RawListener,
+    has_tls: bool,
+    document: &Document,
+) -> Result<Placed<ListenerConfig>, DocumentError> {
+    match raw.protocol {
+        RawProtocol::Postgres => {}
+    }
+    let place = raw.tls.as_ref().map_or_else(|| raw.name.span(), toml::Spanned::span);
+    let tls = match (raw.tls.map(toml::Spanned::into_inner), raw.bind.ip().is_loopback()) {
+        (Some(RawListenerTls::Disabled), _) => ListenerTls::Disabled,
+        (Some(RawListenerTls::Optional), _) => ListenerTls::Optional,
+        (Some(RawListenerTls::Required), _) | (None, false) => ListenerTls::Required,
+        (None, true) if has_tls => ListenerTls::Optional,
+        (None, true) => ListenerTls::Disabled,
+    };
+    if tls != ListenerTls::Disabled && !has_tls {
+        return Err(document.error(
+            place,
+            format!(
+                "clients of {} encrypt, which needs a [tls] section with `cert` and `key`; \
+                 `tls = \"disabled\"` goes without",
+                raw.bind
+            ),
+        ));
+    }
+    let name = raw.name.get_ref().clone();
+    let placed = (name.clone(), raw.name.span());
+    Ok((placed, ListenerConfig { name, bind: raw.bind, tls }))
+}
+
+fn resolve_database(
+    raw: RawDatabase,
+    base: &Path,
+    document: &Document,
+) -> Result<Placed<DatabaseConfig>, DocumentError> {
+    match raw.engine {
+        RawProtocol::Postgres => {}
+    }
+    let upstream = parse_upstream(raw.upstream.get_ref())
+        .map_err(|message| document.error(raw.upstream.span(), message))?;
+    let loopback = is_loopback(&upstream.host);
+    let tls = match raw.tls {
+        None if loopback => DatabaseTls::Disable,
+        None => {
+            return Err(document.error(
+                raw.upstream.span(),
+                "a database on another machine needs `tls = { mode = \"verify-full\", ca = \
+                 \"path\" }`; the modes `require` and `disable` protect less",
+            ));
+        }
+        Some(tls) => {
+            let place = tls.span();
+            let tls = tls.into_inner();
+            match (tls.mode, tls.ca) {
+                (RawTlsMode::VerifyFull, Some(ca)) => DatabaseTls::VerifyFull { ca: base.join(ca) },
+                (RawTlsMode::VerifyFull, None) => {
+                    return Err(document.error(
+                        place,
+                        "`verify-full` needs `ca`: a file with the certificates that may sign the \
+                         server's",
+                    ));
+                }
+                (RawTlsMode::Require | RawTlsMode::Disable, Some(_)) => {
+                    return Err(
+                        document.error(place, "`ca` is only looked at in the mode `verify-full`")
+                    );
+                }
+                (RawTlsMode::Require, None) => DatabaseTls::Require,
+                (RawTlsMode::Disable, None) => DatabaseTls::Disable,
+            }
+        }
+    };
+    let name = raw.name.get_ref().clone();
+    let placed = (name.clone(), raw.name.span());
+    let database = DatabaseConfig {
+        name,
+        environment: raw.environment,
+        labels: raw.labels,
+        host: upstream.host,
+        port: upstream.port,
+        user: upstream.user,
+        dbname: upstream.dbname,
+        credential: raw.credential.map(|secret| secret.relative_to(base)),
+        tls,
+    };
+    Ok((placed, database))
+}
+
+struct UpstreamUrl {
+    host: String,
+    port: u16,
+    user: String,
+    dbname: String,
+}
+
+/// Reads `postgres://user@host:port/database`. The messages never repeat the text: it may hold a
+/// password that should not be there.
+fn parse_upstream(text: &str) -> Result<UpstreamUrl, &'static str> {
+    const FORM: &str = "an upstream has the form `postgres://user@host:port/database`";
+    if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+        return Err(FORM);
+    }
+    if text.contains('?') {
+        return Err("an upstream takes no options after `?`");
+    }
+    let url: tokio_postgres::Config = text.parse().map_err(|_unreadable| FORM)?;
+    if url.get_password().is_some() {
+        return Err(
+            "no password is written here: name it with `credential = { env = \"VARIABLE\" }` or \
+             `credential = { file = \"path\" }`",
+        );
+    }
+    let ([Host::Tcp(host)], Some(user), Some(dbname)) =
+        (url.get_hosts(), url.get_user(), url.get_dbname())
+    else {
+        return Err(FORM);
+    };
+    let port = url.get_ports().first().copied().unwrap_or(5432);
+    if host.is_empty() || user.is_empty() || dbname.is_empty() || port == 0 {
+        return Err(FORM);
+    }
+    Ok(UpstreamUrl { host: host.clone(), port, user: user.to_owned(), dbname: dbname.to_owned() })
+}
+
+/// Whether a host is this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn resolve_policy(
+    raw: RawPolicy,
+    base: &Path,
+    document: &Document,
+) -> Result<PolicyConfig, DocumentError> {
+    let mut options = PolicyOptions::default();
+    if let Some(limit) = raw.time_limit_ms {
+        if *limit.get_ref() == 0 {
+            return Err(document
+                .error(limit.span(), "without time to judge, every statement would be denied"));
+        }
+        options.time_limit = Duration::from_millis(limit.into_inner());
+    }
+    options.modes = raw
+        .modes
+        .into_iter()
+        .map(|(package, mode)| {
+            let mode = match mode {
+                RawMode::Enforce => PackageMode::Enforce,
+                RawMode::Warn => PackageMode::Warn,
+                RawMode::Dryrun => PackageMode::Dryrun,
+            };
+            (package, mode)
+        })
+        .collect();
+    let poll = raw.poll.map_or(Some(POLL), super::raw::RawDuration::unless_zero);
+    Ok(PolicyConfig { dir: base.join(raw.dir), options, poll })
+}
+
+fn resolve_audit(raw: RawAudit, base: &Path) -> AuditConfig {
+    AuditConfig {
+        dir: base.join(raw.dir),
+        key: raw.key.relative_to(base),
+        checkpoint: raw.checkpoint.map_or(Some(CHECKPOINT), super::raw::RawDuration::unless_zero),
+        heartbeat: raw.heartbeat.map_or(Some(HEARTBEAT), super::raw::RawDuration::unless_zero),
+    }
+}
+
+fn resolve_limits(raw: &RawLimits) -> Limits {
+    let usual = Limits::default();
+    let mut read = usual.read.clone();
+    read.bytes_max = raw.statement_bytes_max.unwrap_or(read.bytes_max);
+    read.tokens_max = raw.statement_tokens_max.unwrap_or(read.tokens_max);
+    read.statements_max = raw.statements_max.unwrap_or(read.statements_max);
+    read.nesting_max = raw.nesting_max.unwrap_or(read.nesting_max);
+    Limits {
+        sessions_max: raw.sessions_max.unwrap_or(usual.sessions_max),
+        unauthenticated_max: raw.unauthenticated_max.unwrap_or(usual.unauthenticated_max),
+        login_timeout: raw.login_timeout.map_or(usual.login_timeout, |time| time.0),
+        connect_timeout: raw.connect_timeout.map_or(usual.connect_timeout, |time| time.0),
+        message_bytes_max: raw.message_bytes_max.unwrap_or(usual.message_bytes_max),
+        upstream_message_bytes_max: raw
+            .upstream_message_bytes_max
+            .unwrap_or(usual.upstream_message_bytes_max),
+        prepared_max: raw.prepared_max.unwrap_or(usual.prepared_max),
+        portals_max: raw.portals_max.unwrap_or(usual.portals_max),
+        pipeline_max: raw.pipeline_max.unwrap_or(usual.pipeline_max),
+        readings_cached_max: raw.readings_cached_max.unwrap_or(usual.readings_cached_max),
+        reading_cached_bytes_max: usual.reading_cached_bytes_max,
+        catalog_age_max: raw.catalog_age_max.map_or(usual.catalog_age_max, |time| time.0),
+        read,
+    }
+}

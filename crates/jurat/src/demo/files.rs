@@ -1,0 +1,128 @@
+//! What `jurat run` would read: the demo writes it to disk and starts from there.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use jurat_audit::SigningKey;
+use jurat_identity::make_verifier;
+
+use super::{PASSWORD, cluster::Cluster, seed::Shop};
+use crate::{
+    cli,
+    exit::{Exit, Failure},
+};
+
+/// The shipped policies: paths below `rego/`, and contents. `build.rs` writes the list.
+const POLICIES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/policies.rs"));
+
+/// What is labeled in the shop; the policies mask by label.
+const LABELS: &str = include_str!("labels.yaml");
+
+/// Who is there.
+const USERS: &[(&str, &str)] = &[
+    ("ana", "kind = \"person\"\ngroups = [\"analyst\"]"),
+    ("dan", "kind = \"person\"\ngroups = [\"dba\"]"),
+    (
+        "bot",
+        "kind = \"agent\"\ngroups = [\"analyst\"]\n\
+         on_behalf_of = { id = \"ana\", groups = [\"analyst\"] }",
+    ),
+];
+
+/// Where everything is.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) config: PathBuf,
+    pub(super) audit: PathBuf,
+    pub(super) public_key: PathBuf,
+}
+
+impl Files {
+    /// The directory of the policies.
+    pub(super) fn policies(&self) -> PathBuf {
+        self.config.with_file_name("rego")
+    }
+
+    /// Writes configuration, users, policies and keys to the new directory `dir`.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub(super) fn write(
+        dir: &Path,
+        cluster: &Cluster,
+        shop: &Shop,
+        port: u16,
+    ) -> Result<Self, Failure> {
+        for (name, content) in POLICIES.iter().copied().chain([("jurat/catalog/data.yaml", LABELS)])
+        {
+            put(&dir.join("rego").join(name), content)?;
+        }
+        put(&dir.join("users.toml"), &users()?)?;
+        put(&dir.join("shop.password"), shop.password.expose())?;
+        let config = dir.join("jurat.toml");
+        put(&config, &configuration(cluster, shop, port))?;
+        let key = SigningKey::generate("demo.jurat")
+            .map_err(|error| Failure::because(Exit::Failure, "no key was made", &error))?;
+        put(&dir.join("audit.key"), &key.to_text())?;
+        let public_key = dir.join("audit.key.pub");
+        put(&public_key, &key.verifying_key().to_text())?;
+        Ok(Self { config, audit: dir.join("audit"), public_key })
+    }
+}
+
+fn users() -> Result<String, Failure> {
+    let mut text = String::from("# Everybody's password is the one that `jurat demo` prints.\n");
+    for (name, rest) in USERS {
+        let verifier =
+            make_verifier(PASSWORD).map_err(|error| Failure::other(error.to_string()))?;
+        text.push_str(&format!("\n[[user]]\nname = \"{name}\"\n{rest}\nscram = \"{verifier}\"\n"));
+    }
+    Ok(text)
+}
+
+fn configuration(cluster: &Cluster, shop: &Shop, port: u16) -> String {
+    let Shop { database, owner, .. } = shop;
+    let upstream_port = cluster.port;
+    format!(
+        r#"version = 1
+
+[server]
+drain_timeout = "2s"
+
+[[listener]]
+name = "pg"
+protocol = "postgres"
+bind = "127.0.0.1:{port}"
+
+[[database]]
+name = "{database}"
+engine = "postgres"
+environment = "production"
+upstream = "postgres://{owner}@127.0.0.1:{upstream_port}/{database}"
+credential = {{ file = "shop.password" }}
+
+[identity]
+users_file = "users.toml"
+
+[policy]
+dir = "rego"
+
+[audit]
+dir = "audit"
+key = {{ file = "audit.key" }}
+heartbeat = "1h"
+"#
+    )
+}
+
+/// Writes a file that only we can read, and the directories above it.
+fn put(path: &Path, text: &str) -> Result<(), Failure> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|error| {
+            Failure::other(format!("{} cannot be made: {error}", parent.display()))
+        })?;
+    }
+    cli::create_file(path, 0o600, text)
+}

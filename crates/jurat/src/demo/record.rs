@@ -1,0 +1,136 @@
+//! The steps about the record: it verifies, and one flipped byte in a copy of it is found.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use jurat_audit::{Verified, VerifyingKey};
+use jurat_types::{Record, RecordBody};
+
+use super::tour::{Proof, Step, Tour};
+use crate::exit::chain;
+
+/// What the altered record is about: the denied statement of an earlier step.
+const ALTERED: &str = "\"kind\":\"drop_table\"";
+
+/// How many connections the tour makes through Jurat.
+const CLIENTS: usize = 3;
+const POLL: Duration = Duration::from_millis(20);
+
+pub(super) async fn verify(tour: &Tour<'_>) -> Step {
+    // The sessions of the steps before have ended; their last records come a moment later.
+    while closed_sessions(&tour.files.audit)? < CLIENTS {
+        tokio::time::sleep(POLL).await;
+    }
+    let audit = Arc::clone(tour.audit);
+    let signing = tokio::task::spawn_blocking(move || audit.checkpoint());
+    match signing.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return Err(chain(&error)),
+        Err(error) => return Err(error.to_string()),
+    }
+    let Verified { origin, records, signed, decisions, let_through, outcomes, .. } =
+        check(&tour.files.audit, tour).map_err(|(_, why)| why)?;
+    if decisions == 0 || signed != records || outcomes != let_through {
+        return Err(format!(
+            "{records} records, {signed} signed, {decisions} decisions, {let_through} let through, \
+             {outcomes} outcomes"
+        ));
+    }
+    Ok(Proof {
+        what: "jurat audit verify".to_owned(),
+        proved: format!("{records} records, chain and signature of {origin} OK"),
+        evidence: vec![format!(
+            "{decisions} decisions: {} denied, {let_through} let through, {outcomes} with an outcome",
+            decisions.saturating_sub(let_through)
+        )],
+    })
+}
+
+pub(super) async fn tamper(tour: &Tour<'_>) -> Step {
+    let copy = tour.files.audit.with_extension("altered");
+    copy_tree(&tour.files.audit, &copy).map_err(|error| format!("no copy: {error}"))?;
+    let (file, seq) = flip_one_byte(&copy)?;
+    // Another task could have to wait for the disk otherwise.
+    tokio::task::yield_now().await;
+    match check(&copy, tour) {
+        Ok(_) => Err(format!("one byte of record {seq} was flipped and nothing was noticed")),
+        Err((Some(found), why)) if found == seq => Ok(Proof {
+            what: format!("one byte of {file} flipped in a copy; jurat audit verify"),
+            proved: format!("record {seq} is named as the bad one"),
+            evidence: vec![why],
+        }),
+        Err((_, why)) => Err(format!("record {seq} was altered, and verify says: {why}")),
+    }
+}
+
+/// How many sessions the record says have ended.
+fn closed_sessions(dir: &Path) -> Result<usize, String> {
+    let lines = jurat_audit::tail(dir, usize::MAX).map_err(|error| chain(&error))?;
+    let closed = lines.flatten().filter_map(|line| line.record.ok()).filter(
+        |record| matches!(&record.body, RecordBody::Session(session) if session.event == "closed"),
+    );
+    Ok(closed.count())
+}
+
+/// The bad record where one is named, and why.
+type Bad = (Option<u64>, String);
+
+fn check(dir: &Path, tour: &Tour<'_>) -> Result<Verified, Bad> {
+    let other = |why: String| (None, why);
+    let text =
+        fs::read_to_string(&tour.files.public_key).map_err(|error| other(error.to_string()))?;
+    let key = VerifyingKey::parse(&text).map_err(|error| other(chain(&error)))?;
+    jurat_audit::verify(dir, &key).map_err(|error| (error.record(), chain(&error)))
+}
+
+/// Flips the last bit of the first letter of the statement's kind in one record.
+fn flip_one_byte(dir: &Path) -> Result<(String, u64), String> {
+    for path in files_below(dir).map_err(|error| error.to_string())? {
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let Some(at) = text.find(ALTERED) else { continue };
+        let line = text.lines().find(|line| line.contains(ALTERED)).unwrap_or_default();
+        let record: Record = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let mut bytes = text.into_bytes();
+        let target = at.saturating_add(ALTERED.len()).saturating_sub(2);
+        if let Some(byte) = bytes.get_mut(target) {
+            *byte ^= 1;
+        }
+        fs::write(&path, bytes).map_err(|error| error.to_string())?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        return Ok((name, record.seq));
+    }
+    Err("the denied DROP TABLE is not in the record".to_owned())
+}
+
+fn files_below(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut dirs = vec![dir.to_path_buf()];
+    while let Some(next) = dirs.pop() {
+        for entry in fs::read_dir(next)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                dirs.push(entry.path());
+            } else {
+                files.push(entry.path());
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
+    for file in files_below(from)? {
+        let Ok(relative) = file.strip_prefix(from) else { continue };
+        let target = to.join(relative);
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::copy(&file, target)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! The order of the tour. Each step prints one line that begins with its word and ends in what was
+//! proved; a step that does not hold prints `FAIL` and the tour goes on.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use jurat_audit::AuditLog;
+use tokio_postgres::Client;
+
+use super::{
+    PASSWORD,
+    cluster::{self, Cluster},
+    files::Files,
+    print::Printer,
+    record,
+    seed::Shop,
+    steps,
+};
+use crate::exit::{Failure, chain};
+
+/// How long one step may take. They take milliseconds.
+const STEP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What the tour goes through.
+#[derive(Debug)]
+pub(super) struct Tour<'a> {
+    /// Where Jurat listens.
+    pub(super) port: u16,
+    pub(super) cluster: &'a Cluster,
+    pub(super) shop: &'a Shop,
+    pub(super) files: &'a Files,
+    pub(super) audit: &'a Arc<AuditLog>,
+}
+
+/// What a step has shown.
+#[derive(Debug)]
+pub(super) struct Proof {
+    /// Who did what.
+    pub(super) what: String,
+    /// What that proved, checked against the database behind Jurat.
+    pub(super) proved: String,
+    /// What the client got to see.
+    pub(super) evidence: Vec<String>,
+}
+
+/// A step holds and shows something, or does not hold and says why.
+pub(super) type Step = Result<Proof, String>;
+
+/// Everybody's connection.
+pub(super) struct Clients {
+    /// An analyst, through Jurat.
+    pub(super) ana: Client,
+    /// A database administrator, through Jurat.
+    pub(super) dan: Client,
+    /// An AI agent that works for ana, through Jurat.
+    pub(super) bot: Client,
+    /// The shop's owner, past Jurat: what is really there.
+    pub(super) behind: Client,
+}
+
+impl Tour<'_> {
+    /// Goes through every step; tells whether all held.
+    ///
+    /// # Errors
+    /// Only where nothing can be printed.
+    pub(super) async fn run(&self, printer: &Printer) -> Result<bool, Failure> {
+        let clients = match self.connect().await {
+            Ok(clients) => clients,
+            Err(why) => return printer.step("LOGIN", &Err(why)),
+        };
+        let mut held = printer.step("MASK", &timed(steps::mask_rows(&clients)).await)?;
+        held &= printer.step("MASK", &timed(steps::mask_prepared_join(&clients)).await)?;
+        held &= printer.step("ALLOW", &timed(steps::allow_report(&clients)).await)?;
+        held &= printer.step("ALLOW", &timed(steps::allow_one_row(&clients)).await)?;
+        held &= printer.step("DENY", &timed(steps::deny_drop(&clients)).await)?;
+        held &= printer.step("DENY", &timed(steps::deny_update_of_all(&clients)).await)?;
+        held &= printer.step("DENY", &timed(steps::deny_agent_write(&clients)).await)?;
+        held &= printer.step("DENY", &timed(steps::deny_guessing(&clients)).await)?;
+        drop(clients);
+        held &= printer.step("RECORD", &timed(record::verify(self)).await)?;
+        held &= printer.step("RECORD", &timed(record::tamper(self)).await)?;
+        Ok(held)
+    }
+
+    async fn connect(&self) -> Result<Clients, String> {
+        let Shop { database, owner, password } = self.shop;
+        let through = async |user: &str| {
+            cluster::connect(self.port, user, PASSWORD, database)
+                .await
+                .map_err(|error| format!("{user} cannot log in through Jurat: {}", chain(&error)))
+        };
+        Ok(Clients {
+            ana: through("ana").await?,
+            dan: through("dan").await?,
+            bot: through("bot").await?,
+            behind: self
+                .cluster
+                .connect(owner, password, database)
+                .await
+                .map_err(|error| format!("nobody can log in behind Jurat: {}", chain(&error)))?,
+        })
+    }
+}
+
+/// A step that hangs does not hold.
+async fn timed(step: impl Future<Output = Step>) -> Step {
+    tokio::time::timeout(STEP_TIMEOUT, Box::pin(step))
+        .await
+        .unwrap_or_else(|_elapsed| Err(format!("no answer within {STEP_TIMEOUT:?}")))
+}
