@@ -1,0 +1,40 @@
+# Every command of the repository. CI calls nothing else (.ci/run). Logic lives in scripts/ and in the binary itself.
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-check test e2e policy-test lint bless bench fuzz clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## start a throw-away PostgreSQL with Jurat in front, run the tour, stay up
+	@scripts/ensure-postgres >/dev/null
+	@cargo run --release -p jurat -- demo
+
+demo-check: ## run the tour, check every step, and exit
+	@scripts/ensure-postgres >/dev/null
+	@cargo run -p jurat -- demo --exit-after-tour
+
+test: ## run every test; installs or starts what it needs
+	@scripts/test
+
+e2e: ## run only the end-to-end tests, against a real PostgreSQL
+	@scripts/test e2e
+
+policy-test: ## run the tests of the shipped policies
+	@cargo run -q -p jurat -- test rego
+
+lint: ## check format, lints, documentation and dependencies
+	@scripts/lint
+
+bless: ## rewrite the golden files from what the code says now; read the diff
+	@BLESS=1 cargo test --workspace --exclude jurat-tests
+
+bench: ## measure direct, relay and Jurat in one run; about three minutes
+	@scripts/ensure-postgres >/dev/null
+	@cargo build --release -p jurat
+	@python3 bench/compare.py
+
+fuzz: ## run each fuzz target for a minute; needs nightly and cargo-fuzz
+	@scripts/fuzz
+
+clean: ## remove build output; the cache folder stays
+	@cargo clean
