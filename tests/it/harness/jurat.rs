@@ -1,0 +1,323 @@
+//! The binary under test, with everything that it reads in a directory of its own.
+
+use std::{
+    env, fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::OnceLock,
+};
+
+use tempfile::TempDir;
+
+use super::{cluster, until};
+
+/// The password of every user of the users file.
+pub(crate) const PASSWORD: &str = "correct horse";
+
+/// What a test wants that is not usual.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    pub(crate) environment: &'static str,
+    /// Whether the policies that ship are there.
+    pub(crate) shipped: bool,
+    /// Files that are put into the policy directory, over the shipped ones.
+    pub(crate) policies: Vec<(&'static str, String)>,
+    /// More databases: the name that clients use, the upstream port, the upstream database.
+    pub(crate) databases: Vec<(&'static str, u16, String)>,
+    /// Where the database `shop` is reached, when not at the cluster itself.
+    pub(crate) upstream_port: Option<u16>,
+    /// Further lines of `[[database]]` for `shop`.
+    pub(crate) upstream: String,
+    /// Further lines of `[[listener]]`.
+    pub(crate) listener: &'static str,
+    /// Lines of `[limits]`.
+    pub(crate) limits: &'static str,
+    /// A limit on the size of files that it writes, in blocks of 512 bytes.
+    pub(crate) file_blocks_max: Option<u32>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            environment: "production",
+            shipped: true,
+            policies: Vec::new(),
+            databases: Vec::new(),
+            upstream_port: None,
+            upstream: String::new(),
+            listener: "",
+            limits: "",
+            file_blocks_max: None,
+        }
+    }
+}
+
+impl Setup {
+    /// A database in which definitions may change.
+    pub(crate) fn staging() -> Self {
+        Self { environment: "staging", ..Self::default() }
+    }
+
+    /// With one more policy file.
+    pub(crate) fn policy(mut self, name: &'static str, text: impl Into<String>) -> Self {
+        self.policies.push((name, text.into()));
+        self
+    }
+}
+
+/// Which columns are protected, in the form of the catalog labels file.
+const LABELS: &str = r#"{"jurat": {"catalog": {
+  "public.customers.email": ["pii.email"],
+  "public.customers.ssn": ["pii.ssn"],
+  "public.customers.card": ["pci.card"],
+  "archive.customers.email": ["pii.email"],
+  "public.secrets": ["secret"],
+  "public.secrets.token": ["secret"]
+}}}"#;
+
+/// Who may log in, and as what. All share one password.
+const USERS: [(&str, &str); 5] = [
+    ("ana", "kind = \"person\"\ngroups = [\"analyst\"]"),
+    ("bot", "kind = \"agent\"\non_behalf_of = { id = \"ana\", groups = [\"analyst\"] }"),
+    ("shopd", "kind = \"service\"\ngroups = [\"app\"]"),
+    ("dora", "kind = \"person\"\ngroups = [\"dba\"]"),
+    ("priya", "kind = \"person\"\ngroups = [\"pii_reader\"]"),
+];
+
+/// The binary: where the variable says, else built now, so that it is never older than the tests.
+pub(crate) fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        if let Some(binary) = env::var_os("JURAT_TEST_BIN") {
+            return PathBuf::from(binary);
+        }
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo).args(["build", "-q", "-p", "jurat"]).status().unwrap();
+        assert!(built.success(), "the binary cannot be built");
+        // Tests are in `deps`, binaries in the directory above.
+        let deps = env::current_exe().unwrap();
+        deps.ancestors().nth(2).unwrap().join("jurat")
+    })
+}
+
+/// Runs a command of the binary to its end.
+pub(crate) fn command(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(binary())
+        .args(arguments)
+        .env_remove("JURAT_LOG")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn verifier() -> &'static str {
+    static VERIFIER: OnceLock<String> = OnceLock::new();
+    VERIFIER.get_or_init(|| {
+        let made = command(&["hash"], &format!("{PASSWORD}\n"));
+        assert!(made.status.success(), "jurat hash: {made:?}");
+        String::from_utf8(made.stdout).unwrap().trim().to_owned()
+    })
+}
+
+/// A directory with everything that `jurat run` reads.
+#[derive(Debug)]
+pub(crate) struct Home {
+    dir: TempDir,
+    /// The certificate that listeners show, PEM.
+    pub(crate) certificate: String,
+}
+
+impl Home {
+    pub(crate) fn new(setup: &Setup, upstream_port: u16, database: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix("jurat-e2e-").tempdir().unwrap();
+        let (certificate, key) = cluster::self_signed();
+        let home = Self { dir, certificate };
+        home.write("tls.crt", &home.certificate);
+        home.write("tls.key", &key);
+        home.write("upstream.password", cluster::PASSWORD);
+        let users: String = USERS
+            .iter()
+            .map(|(name, rest)| {
+                format!("[[user]]\nname = \"{name}\"\n{rest}\nscram = '{}'\n\n", verifier())
+            })
+            .collect();
+        home.write("users.toml", &users);
+        fs::create_dir(home.path("policy")).unwrap();
+        if setup.shipped {
+            copy_policies(&shipped(), &home.path("policy"));
+        }
+        home.write("policy/data.json", LABELS);
+        for (name, text) in &setup.policies {
+            home.write(&format!("policy/{name}"), text);
+        }
+        home.write("jurat.toml", &configuration(setup, upstream_port, database));
+        let key = home.path("audit.key");
+        let made = command(&["audit", "keygen", "--out", key.to_str().unwrap()], "");
+        assert!(made.status.success(), "jurat audit keygen: {made:?}");
+        home
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Runs `jurat run` to its end, for a configuration that must not be taken.
+    pub(crate) fn refused(&self) -> Output {
+        command(&["run", "-c", self.path("jurat.toml").to_str().unwrap()], "")
+    }
+
+    /// `jurat audit verify` over the record as it is now.
+    pub(crate) fn verify(&self) -> Output {
+        command(&["audit", "verify", "-c", self.path("jurat.toml").to_str().unwrap()], "")
+    }
+}
+
+/// The policies of the repository.
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../rego")
+}
+
+fn copy_policies(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() && name != "schema" {
+            fs::create_dir_all(to.join(&name)).unwrap();
+            copy_policies(&path, &to.join(&name));
+        } else if name.ends_with(".rego") && !name.ends_with("_test.rego") {
+            fs::copy(&path, to.join(&name)).unwrap();
+        }
+    }
+}
+
+fn configuration(setup: &Setup, upstream_port: u16, database: &str) -> String {
+    let environment = setup.environment;
+    let entry = |name: &str, port: u16, dbname: &str, more: &str| {
+        format!(
+            "[[database]]\nname = \"{name}\"\nengine = \"postgres\"\nenvironment = \"{environment}\"\n\
+             upstream = \"postgres://{}@127.0.0.1:{port}/{dbname}\"\n\
+             credential = {{ file = \"upstream.password\" }}\n{more}\n\n",
+            cluster::UPSTREAM
+        )
+    };
+    let mut databases =
+        entry("shop", setup.upstream_port.unwrap_or(upstream_port), database, &setup.upstream);
+    for (name, port, dbname) in &setup.databases {
+        databases += &entry(name, *port, dbname, "");
+    }
+    // Nothing happens by the clock: what a test wants to happen it asks for.
+    format!(
+        "version = 1\n\n\
+         [server]\ndrain_timeout = \"5s\"\n\n\
+         [tls]\ncert = \"tls.crt\"\nkey = {{ file = \"tls.key\" }}\n\n\
+         [[listener]]\nname = \"pg\"\nprotocol = \"postgres\"\nbind = \"127.0.0.1:0\"\n{}\n\n\
+         {databases}\
+         [identity]\nusers_file = \"users.toml\"\n\n\
+         [policy]\ndir = \"policy\"\npoll = \"0\"\n\n\
+         [audit]\ndir = \"audit\"\nkey = {{ file = \"audit.key\" }}\nheartbeat = \"0\"\n\n\
+         [limits]\n{}\n",
+        setup.listener, setup.limits
+    )
+}
+
+/// A running Jurat.
+#[derive(Debug)]
+pub(crate) struct Jurat {
+    pub(crate) home: Home,
+    pub(crate) port: u16,
+    child: Child,
+}
+
+impl Jurat {
+    /// Starts it and waits until it listens.
+    pub(crate) fn start(home: Home, setup: &Setup) -> Self {
+        let log = fs::File::create(home.path("stderr.log")).unwrap();
+        let mut command = match setup.file_blocks_max {
+            // The signal of a file that grew too large would end it; without the signal the write
+            // fails, as it does on a full disk.
+            Some(blocks) => {
+                let mut shell = Command::new("/bin/sh");
+                let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+                shell.arg("-c").arg(script).arg(binary());
+                shell
+            }
+            None => Command::new(binary()),
+        };
+        let child = command
+            .args(["run", "--log-format", "json", "-c"])
+            .arg(home.path("jurat.toml"))
+            .env_remove("JURAT_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut jurat = Self { home, port: 0, child };
+        jurat.port = until("Jurat to listen", || {
+            if let Some(status) = jurat.child.try_wait().unwrap() {
+                panic!("jurat ended with {status}: {}", jurat.log());
+            }
+            jurat.log().lines().find_map(listening_port)
+        });
+        jurat
+    }
+
+    /// Everything that it has logged.
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.home.path("stderr.log")).unwrap()).into_owned()
+    }
+
+    /// Waits until it has logged `text`.
+    pub(crate) fn logged(&self, text: &str) {
+        until(&format!("`{text}` in the log of Jurat"), || self.log().contains(text).then_some(()));
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([name, &pid]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Asks it to read policies and users again.
+    pub(crate) fn reload(&self) {
+        self.signal("-HUP");
+    }
+
+    /// Ends it in order, so that the record has its last checkpoint.
+    pub(crate) fn stop(&mut self) {
+        if self.child.try_wait().unwrap().is_none() {
+            self.signal("-TERM");
+        }
+        let status = until("Jurat to end", || self.child.try_wait().unwrap());
+        assert!(status.success(), "jurat ended with {status}: {}", self.log());
+    }
+}
+
+/// The port in the line of the log that says where it listens.
+fn listening_port(line: &str) -> Option<u16> {
+    let line: serde_json::Value = serde_json::from_str(line).ok()?;
+    let fields = &line["fields"];
+    if fields["message"] != "listening" {
+        return None;
+    }
+    fields["address"].as_str()?.rsplit(':').next()?.parse().ok()
+}
+
+impl Drop for Jurat {
+    fn drop(&mut self) {
+        // It may have ended already, and nobody looks at its record any more.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}

@@ -1,0 +1,8 @@
+//! The end-to-end suite: real clients, the real binary, a real PostgreSQL.
+//!
+//! - [`harness`] starts what a test needs and holds the two oracles: no protected value leaves, and every
+//!   statement that ran was judged and recorded before.
+//! - [`suite`] has one module a promise or a threat; each says which in its first line.
+
+mod harness;
+mod suite;

@@ -1,0 +1,16 @@
+//! One module a promise or a threat.
+
+mod bad_input;
+mod bad_policy;
+mod basics;
+mod deny;
+mod faults;
+mod login;
+mod mask;
+mod misread;
+mod names;
+mod pipeline;
+mod psql;
+mod psycopg;
+mod record;
+mod reload;

@@ -1,0 +1,259 @@
+//! Threat: a name means one thing when it is judged and another when it runs. Names of statements, portals
+//! and cursors are shared between SQL and the protocol; names of tables depend on the search path, on
+//! temporary tables, and on what a transaction has made.
+
+use crate::harness::{Setup, Shop, canary};
+
+/// PROT-02 to PROT-05: one side makes the name, the other side uses it.
+#[tokio::test]
+async fn names_made_by_sql_are_used_by_messages_and_the_other_way_round() {
+    let Some(shop) = Shop::usual().await else { return };
+    let read = "SELECT email FROM customers ORDER BY id";
+
+    // PREPARE, then Bind and Execute.
+    let mut wire = shop.wire("ana").await;
+    assert_eq!(wire.run(&format!("PREPARE p AS {read}")).await.tags(), "C ZI");
+    wire.bind("", "p").execute("").sync();
+    assert_eq!(wire.answer().await.rows().len(), 20);
+
+    // Parse, then EXECUTE.
+    wire.parse("s", read).sync();
+    assert_eq!(wire.answer().await.tags(), "1 ZI");
+    assert_eq!(wire.run("EXECUTE s").await.rows().len(), 20);
+
+    // Parse of EXECUTE.
+    wire.parse("e", "EXECUTE s").bind("", "e").execute("").sync();
+    assert_eq!(wire.answer().await.rows().len(), 20);
+
+    // DECLARE, then Execute of the portal.
+    wire.run("BEGIN").await;
+    assert_eq!(wire.run(&format!("DECLARE c CURSOR FOR {read}")).await.tags(), "C ZT");
+    wire.execute_some("c", 5).sync();
+    assert_eq!(wire.answer().await.rows().len(), 5);
+
+    // Bind of a named portal, then FETCH.
+    wire.bind("x", "s").sync();
+    assert_eq!(wire.answer().await.tags(), "2 ZT");
+    assert_eq!(wire.run("FETCH 3 FROM x").await.rows().len(), 3);
+    assert_eq!(wire.run("CLOSE x").await.tags(), "C ZT");
+    wire.run("ROLLBACK").await;
+
+    assert_eq!(canary::find(&wire.received), None);
+    let records = shop.close().await;
+    for decision in records.decisions() {
+        let statement = &decision["input"]["statement"];
+        let text = statement["text"].as_str().unwrap();
+        if text.contains("EXECUTE") || text.contains("FETCH") {
+            let relations = statement["relations"].to_string();
+            assert!(relations.contains("public.customers"), "judged without its body: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_denied_cannot_be_run_by_its_name() {
+    let Some(shop) = Shop::usual().await else { return };
+    let mut wire = shop.wire("ana").await;
+    for (make, run) in [
+        ("PREPARE p AS DELETE FROM payments", "EXECUTE p"),
+        ("PREPARE q AS SELECT id FROM customers WHERE ssn = '1'", "EXECUTE q"),
+        ("PREPARE r AS SELECT pg_read_file('PG_VERSION')", "EXPLAIN ANALYZE EXECUTE r"),
+    ] {
+        // To prepare runs nothing, so a policy may let it be; to run what was prepared it must not.
+        let (made, code) = (wire.run(make).await.sqlstate(), wire.run(run).await.sqlstate());
+        assert!(["00000", "42501"].contains(&made.as_str()), "{make}: {made}");
+        let refused = if made == "00000" { &["42501"][..] } else { &["26000", "42501", "42601"] };
+        assert!(refused.contains(&code.as_str()), "{run}: {code}");
+    }
+    wire.parse("s", "DELETE FROM payments").sync();
+    assert_eq!(wire.answer().await.sqlstate(), "42501");
+    wire.bind("", "s").execute("").sync();
+    assert_eq!(wire.answer().await.sqlstate(), "26000");
+    assert_eq!(wire.run("EXECUTE s").await.sqlstate(), "26000");
+    assert_eq!(shop.count("SELECT count(*) FROM payments").await, 100);
+    shop.close().await;
+}
+
+/// PROT-09 and PROT-25: replaced and forgotten names.
+#[tokio::test]
+async fn a_name_stands_for_what_was_put_under_it_last() {
+    let Some(shop) = Shop::usual().await else { return };
+    let mut wire = shop.wire("ana").await;
+    wire.parse("", "SELECT email FROM customers")
+        .parse("", "SELECT 'second'")
+        .bind("", "")
+        .execute("")
+        .sync();
+    assert_eq!(wire.answer().await.value(), "second");
+
+    wire.parse("s", "SELECT 'first'").sync();
+    wire.answer().await;
+    wire.parse("s", "SELECT 'again'").sync();
+    assert_eq!(wire.answer().await.sqlstate(), "42P05", "the name is taken");
+    wire.bind("", "s").execute("").sync();
+    assert_eq!(wire.answer().await.value(), "first");
+
+    wire.close_statement("s").parse("s", "SELECT 'other'").bind("", "s").execute("").sync();
+    assert_eq!(wire.answer().await.value(), "other");
+    for forget in ["DEALLOCATE s", "DEALLOCATE ALL", "DISCARD ALL"] {
+        if wire.run(forget).await.error().is_some() {
+            continue;
+        }
+        wire.bind("", "s").execute("").sync();
+        assert_eq!(wire.answer().await.sqlstate(), "26000", "{forget}");
+        wire.parse("s", "SELECT 'new'").bind("", "s").execute("").sync();
+        assert_eq!(wire.answer().await.value(), "new", "{forget}");
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn unqualified_names_follow_the_search_path() {
+    let Some(shop) = Shop::usual().await else { return };
+    let mut wire = shop.wire("ana").await;
+    let count = "SELECT count(*) FROM customers";
+    assert_eq!(wire.run(count).await.value(), "20");
+    assert_eq!(wire.run("SET search_path = archive, public").await.tags(), "C ZI");
+    assert_eq!(wire.run(count).await.value(), "1");
+    assert_eq!(wire.run_extended(count, 0).await.value(), "1");
+    // Masked there as well.
+    let masked = wire.run("SELECT email FROM customers").await;
+    assert!(!masked.value().starts_with("archived1"), "{masked:?}");
+    assert_eq!(wire.run("RESET search_path").await.tags(), "C ZI");
+    assert_eq!(wire.run(count).await.value(), "20");
+
+    // A transaction that is rolled back takes its setting back.
+    for (setting, end, then) in [
+        ("SET search_path = archive", "ROLLBACK", "20"),
+        ("SET LOCAL search_path = archive", "COMMIT", "20"),
+        ("SET search_path = archive", "COMMIT", "1"),
+    ] {
+        wire.run("BEGIN").await;
+        assert_eq!(wire.run(setting).await.tags(), "C ZT");
+        assert_eq!(wire.run(count).await.value(), "1", "{setting}");
+        assert_eq!(wire.run(end).await.tags(), "C ZI");
+        assert_eq!(wire.run(count).await.value(), then, "{setting} and {end}");
+    }
+    // In one message nothing can be looked up in between.
+    let both = wire.run("SET search_path = public; SELECT ssn FROM customers").await;
+    assert_eq!(both.sqlstate(), "0A000");
+    assert_eq!(canary::find(&wire.received), None);
+
+    let records = shop.close().await;
+    let seen: Vec<String> = records
+        .decisions()
+        .iter()
+        .filter_map(|record| record["input"]["statement"]["relations"][0]["id"].as_str())
+        .map(str::to_owned)
+        .collect();
+    assert!(
+        seen.contains(&"archive.customers".to_owned())
+            && seen.contains(&"public.customers".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_prepared_statement_is_read_again_when_its_names_change() {
+    let Some(shop) = Shop::usual().await else { return };
+    let mut wire = shop.wire("ana").await;
+    wire.parse("s", "SELECT email FROM customers ORDER BY 1").sync();
+    // Ordering by a protected column is refused, so the statement must not exist.
+    assert_eq!(wire.answer().await.sqlstate(), "42501");
+    wire.parse("s", "SELECT count(*) FROM customers").sync();
+    assert_eq!(wire.answer().await.tags(), "1 ZI");
+    wire.run("SET search_path = archive").await;
+    wire.bind("", "s").execute("").sync();
+    let reply = wire.answer().await;
+    // PostgreSQL has the qualified text: it counts what was judged, or it is prepared again.
+    assert!(reply.sqlstate() == "0A000" || reply.value() == "20", "{reply:?}");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_temporary_table_is_made_used_and_dropped() {
+    let Some(shop) = Shop::usual().await else { return };
+    let mut wire = shop.wire("shopd").await;
+    for text in [
+        "CREATE TEMP TABLE basket (id int, note text)",
+        "INSERT INTO basket VALUES (1, 'one'), (2, 'two')",
+        "UPDATE basket SET note = 'eins' WHERE id = 1",
+        "SELECT b.note, o.amount FROM basket b JOIN orders o ON o.id = b.id",
+        "DROP TABLE basket",
+    ] {
+        let reply = wire.run(text).await;
+        assert_eq!(reply.error().map(|error| error.to_string()), None, "{text}");
+    }
+    assert_ne!(wire.run("SELECT * FROM basket").await.sqlstate(), "00000");
+    assert_eq!(wire.run("SELECT 1").await.value(), "1");
+    shop.close().await;
+}
+
+/// PARSE-13: a temporary table in front of a protected one, and away again.
+#[tokio::test]
+async fn a_temporary_table_that_hides_a_protected_one_does_not_unmask_it() {
+    let Some(shop) = Shop::usual().await else { return };
+    for extended in [false, true] {
+        let mut wire = shop.wire("ana").await;
+        let read = "SELECT email FROM customers";
+        assert_eq!(wire.run("CREATE TEMP TABLE customers (email text)").await.tags(), "C ZI");
+        assert_eq!(wire.run("INSERT INTO customers VALUES ('mine')").await.tags(), "C ZI");
+        let mine = if extended { wire.run_extended(read, 0).await } else { wire.run(read).await };
+        assert_eq!(mine.value(), "mine");
+        // Qualified it is still the other one, and still masked.
+        assert_eq!(wire.run("SELECT email FROM public.customers").await.rows().len(), 20);
+        assert_eq!(wire.run("DROP TABLE pg_temp.customers").await.tags(), "C ZI");
+        let again = if extended { wire.run_extended(read, 0).await } else { wire.run(read).await };
+        assert_eq!(again.rows().len(), 20);
+
+        // Made and rolled back.
+        wire.run("BEGIN").await;
+        wire.run("CREATE TEMP TABLE customers (email text)").await;
+        assert_eq!(wire.run(read).await.rows().len(), 0);
+        wire.run("ROLLBACK").await;
+        assert_eq!(wire.run(read).await.rows().len(), 20);
+        assert_eq!(canary::find(&wire.received), None);
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_table_of_the_same_transaction_can_be_used_at_once() {
+    let Some(shop) = Shop::open(Setup::staging()).await else { return };
+    let mut wire = shop.wire("shopd").await;
+    for (text, tags) in [
+        ("BEGIN", "C ZT"),
+        ("CREATE TABLE fresh (id int PRIMARY KEY, note text)", "C ZT"),
+        ("INSERT INTO fresh VALUES (1, 'new')", "C ZT"),
+        ("SELECT note FROM fresh", "T D C ZT"),
+        ("ALTER TABLE fresh ADD COLUMN more text DEFAULT 'm'", "C ZT"),
+        ("SELECT more FROM fresh", "T D C ZT"),
+        ("COMMIT", "C ZI"),
+        ("SELECT more FROM fresh", "T D C ZI"),
+    ] {
+        let reply = wire.run(text).await;
+        assert_eq!(reply.tags(), tags, "{text}: {:?}", reply.error());
+    }
+    // Another session sees it too.
+    assert_eq!(shop.wire("ana").await.run("SELECT note FROM fresh").await.value(), "new");
+    // What was rolled back is gone.
+    wire.run("BEGIN").await;
+    wire.run("DROP TABLE fresh").await;
+    wire.run("ROLLBACK").await;
+    assert_eq!(wire.run("SELECT note FROM fresh").await.value(), "new");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_table_that_another_client_made_is_found() {
+    let Some(shop) = Shop::usual().await else { return };
+    let mut wire = shop.wire("ana").await;
+    assert_ne!(wire.run("SELECT 1 FROM late").await.sqlstate(), "00000");
+    shop.inspector().await.batch_execute("CREATE TABLE late (id int)").await.unwrap();
+    // The catalog is read again for a name that is not known, but not more often than once a second.
+    let start = std::time::Instant::now();
+    while wire.run("SELECT count(*) FROM late").await.sqlstate() != "00000" {
+        assert!(start.elapsed() < crate::harness::PATIENCE, "the new table is not found");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    shop.close().await;
+}
