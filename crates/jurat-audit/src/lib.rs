@@ -2,7 +2,7 @@
 //!
 //! An [`AuditLog`] is a directory of JSON lines, hash-linked from record to record and hashed into an
 //! RFC 6962 Merkle tree that is stored as C2SP tlog-tiles beside them, with a signed checkpoint. One
-//! process writes it; [`verify`] needs only the files and the public key. The format is described for
+//! process writes it; [`verify()`] needs only the files and the public key. The format is described for
 //! an independent implementer in `docs/audit.md`.
 //!
 //! In reading order: `log` (append, durable, checkpoint), `line` (one record as bytes), `tree` and

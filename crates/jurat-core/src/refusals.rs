@@ -79,6 +79,18 @@ pub(crate) fn not_carried_out(
     }
 }
 
+/// The same refusal, put down to the rule of a policy that led to it.
+pub(crate) fn by_rule(mut refusal: Refusal, rule: Option<&String>) -> Refusal {
+    if let Some(rule) = rule {
+        let code = format!("[rule {}, ", refusal.code.as_str());
+        refusal.message = refusal.message.replace(&code, &format!("[rule {rule}, "));
+        if let Some(detail) = refusal.detail.as_object_mut() {
+            detail.insert("rule".to_owned(), rule.as_str().into());
+        }
+    }
+    refusal
+}
+
 /// Drivers know PostgreSQL's codes for names that do not exist, and some act on them, so an unknown
 /// name keeps its own. The reading says what it does not know in its first word.
 fn unreadable_code(facts: &StatementFacts) -> RefusalCode {

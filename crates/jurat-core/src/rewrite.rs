@@ -21,15 +21,14 @@ pub(crate) fn permitted_text(
         Statement::Parsed(parsed) if decision.masks.is_empty() => Ok(Arc::from(parsed.text())),
         Statement::Parsed(parsed) => match parsed.rewrite(&decision.masks) {
             Ok(rewritten) => Ok(Arc::from(rewritten.text)),
-            Err(error) => Err(refusals::not_carried_out(
-                RefusalCode::Denied,
-                facts,
-                (
-                    &error.to_string(),
-                    "Leave the masked column out, or ask for the right to read it",
-                ),
-                decision_id,
-            )),
+            Err(error) => {
+                let remedy = "Leave the masked column out, or ask for the right to read it";
+                let why = (&*error.to_string(), remedy);
+                let refusal =
+                    refusals::not_carried_out(RefusalCode::Denied, facts, why, decision_id);
+                let rule = decision.masks.first().and_then(|mask| mask.ids.first());
+                Err(refusals::by_rule(refusal, rule))
+            }
         },
         // Nothing is known about an opaque statement, so nothing in it can be masked: the policy that
         // lets it pass does so knowing that.

@@ -214,11 +214,15 @@ impl Session {
     ) -> Result<Vec<Draft>, Refusal> {
         let mut drafts = Vec::with_capacity(statements.len());
         let mut names_changed = false;
+        let mut bindings_changed = false;
         for judged in statements {
-            if names_changed && depends_on_names(judged) {
+            let depends = (names_changed && depends_on_names(judged))
+                || (bindings_changed && judged.looks_up().is_some());
+            if depends {
                 return Err(self.refuse(judged, RefusalCode::NotSupported, NAMES_CHANGED));
             }
             names_changed |= changes_names(judged.statement().effect());
+            bindings_changed |= changes_bindings(judged.statement().effect());
             drafts.push(match judged.looks_up() {
                 Some(effect) => self.judge_bound(judged, bound(effect).as_ref(), None)?,
                 None => self.judge_own(judged)?,
@@ -499,6 +503,25 @@ const fn changes_names(effect: &SessionEffect) -> bool {
         | SessionEffect::Fetch { .. }
         | SessionEffect::CloseCursor { .. }
         | SessionEffect::Transaction
+        | SessionEffect::CopyIn
+        | SessionEffect::CopyOut => false,
+    }
+}
+
+/// Whether an EXECUTE or FETCH behind it in the same message may mean something else than now.
+const fn changes_bindings(effect: &SessionEffect) -> bool {
+    match effect {
+        SessionEffect::Prepare { .. }
+        | SessionEffect::Deallocate { .. }
+        | SessionEffect::DeclareCursor { .. }
+        | SessionEffect::CloseCursor { .. }
+        | SessionEffect::DiscardAll
+        | SessionEffect::Transaction => true,
+        SessionEffect::None
+        | SessionEffect::SearchPathChanged
+        | SessionEffect::CatalogChanged
+        | SessionEffect::Execute { .. }
+        | SessionEffect::Fetch { .. }
         | SessionEffect::CopyIn
         | SessionEffect::CopyOut => false,
     }

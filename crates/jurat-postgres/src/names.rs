@@ -14,16 +14,21 @@ pub(crate) type Named = Option<Prepared>;
 /// The tables.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    statements: HashMap<Vec<u8>, Named>,
-    portals: HashMap<Vec<u8>, Portal>,
+    statements: HashMap<Vec<u8>, Entry>,
+    portals: HashMap<Vec<u8>, Entry>,
+    /// The number of the message cycle that is being forwarded.
     generation: u64,
+    /// Whether this cycle has changed a name, and the newest earlier cycle that has.
+    changing: bool,
+    changed: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
-struct Portal {
+struct Entry {
     named: Named,
-    /// Which message cycle made it: the end of an older transaction must not remove it.
+    /// The cycle that made it.
     generation: u64,
+    /// Made by DECLARE.
     cursor: bool,
 }
 
@@ -33,13 +38,13 @@ pub(crate) struct Undo(Vec<Step>);
 
 #[derive(Debug)]
 enum Step {
-    Statement(Vec<u8>, Option<Named>),
-    Portal(Vec<u8>, Option<Portal>),
+    Statement(Vec<u8>, Option<Entry>),
+    Portal(Vec<u8>, Option<Entry>),
 }
 
 impl Names {
     pub(crate) fn statement(&self, name: &[u8]) -> Option<&Named> {
-        self.statements.get(name)
+        self.statements.get(name).map(|entry| &entry.named)
     }
 
     pub(crate) fn portal(&self, name: &[u8]) -> Option<&Named> {
@@ -55,14 +60,41 @@ impl Names {
     }
 
     pub(crate) fn put_statement(&mut self, name: &[u8], named: Named) -> Undo {
-        let old = self.statements.insert(name.to_vec(), named);
+        let entry = self.entry(named, false);
+        let old = self.statements.insert(name.to_vec(), entry);
         Undo(vec![Step::Statement(name.to_vec(), old)])
     }
 
     pub(crate) fn put_portal(&mut self, name: &[u8], named: Named, cursor: bool) -> Undo {
-        let portal = Portal { named, generation: self.generation, cursor };
-        let old = self.portals.insert(name.to_vec(), portal);
+        let entry = self.entry(named, cursor);
+        let old = self.portals.insert(name.to_vec(), entry);
         Undo(vec![Step::Portal(name.to_vec(), old)])
+    }
+
+    const fn entry(&mut self, named: Named, cursor: bool) -> Entry {
+        self.changing = true;
+        Entry { named, generation: self.generation, cursor }
+    }
+
+    /// Whether what stands under the name was made by an earlier cycle that is not answered yet. It
+    /// may still fail, and the name then stands for something older: whoever uses the name has to wait
+    /// for the answer. Within one cycle there is no need to: after a failure the server skips the rest.
+    pub(crate) fn statement_unsettled(&self, name: &[u8], cycles_done: u64) -> bool {
+        self.statements.get(name).is_some_and(|entry| self.unsettled(entry.generation, cycles_done))
+    }
+
+    /// As [`Self::statement_unsettled`], for a portal or cursor.
+    pub(crate) fn portal_unsettled(&self, name: &[u8], cycles_done: u64) -> bool {
+        self.portals.get(name).is_some_and(|entry| self.unsettled(entry.generation, cycles_done))
+    }
+
+    /// Whether any name may be unsettled.
+    pub(crate) fn any_unsettled(&self, cycles_done: u64) -> bool {
+        self.changed.is_some_and(|generation| self.unsettled(generation, cycles_done))
+    }
+
+    const fn unsettled(&self, generation: u64, cycles_done: u64) -> bool {
+        generation < self.generation && generation >= cycles_done
     }
 
     pub(crate) fn close_statement(&mut self, name: &[u8]) -> Undo {
@@ -121,7 +153,7 @@ impl Names {
         let mut steps = Vec::new();
         if statements {
             let old = self.statements.drain();
-            steps.extend(old.map(|(name, named)| Step::Statement(name, Some(named))));
+            steps.extend(old.map(|(name, entry)| Step::Statement(name, Some(entry))));
         }
         if portals {
             let old = self.portals.drain();
@@ -134,8 +166,8 @@ impl Names {
     pub(crate) fn undo(&mut self, undo: Undo) {
         for step in undo.0.into_iter().rev() {
             match step {
-                Step::Statement(name, Some(named)) => {
-                    self.statements.insert(name, named);
+                Step::Statement(name, Some(entry)) => {
+                    self.statements.insert(name, entry);
                 }
                 Step::Statement(name, None) => {
                     self.statements.remove(&name);
@@ -152,6 +184,10 @@ impl Names {
 
     /// A new message cycle (Sync or Query) was forwarded; returns its number.
     pub(crate) const fn next_cycle(&mut self) -> u64 {
+        if self.changing {
+            self.changing = false;
+            self.changed = Some(self.generation);
+        }
         self.generation = self.generation.saturating_add(1);
         self.generation
     }
@@ -203,6 +239,22 @@ mod tests {
         assert_eq!(names.next_cycle(), 2);
         names.transaction_ended(2);
         assert!(!has(&names, "new") && has(&names, "cursor"));
+    }
+
+    /// Parse of a name that exists fails, and the name keeps standing for the older statement: a Bind
+    /// that was sent along behind a Sync must not be judged as the newer one.
+    #[test]
+    fn a_name_that_an_unanswered_cycle_made_is_unsettled() {
+        let mut names = Names::default();
+        names.put_statement(b"s", None);
+        assert!(!names.statement_unsettled(b"s", 0), "the same cycle may use it");
+        names.next_cycle();
+        assert!(names.statement_unsettled(b"s", 0) && names.any_unsettled(0));
+        assert!(!names.statement_unsettled(b"s", 1) && !names.any_unsettled(1), "answered");
+        assert!(!names.statement_unsettled(b"other", 0));
+        // What this cycle changes itself does not hide what the one before has changed.
+        names.put_statement(b"", None);
+        assert!(names.any_unsettled(0));
     }
 
     #[test]

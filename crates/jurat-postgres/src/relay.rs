@@ -45,6 +45,8 @@ pub(crate) struct Relay {
     /// Messages for the client that must wait until a long row that passes in pieces has ended.
     deferred: Vec<u8>,
     freshness: refresh::Freshness,
+    /// The client's next message uses a name that an unanswered cycle may still take back.
+    awaits_name: bool,
 }
 
 /// Why a session ended.
@@ -107,6 +109,7 @@ impl Relay {
             cycles_done: 0,
             skipping: false,
             deferred: Vec::new(),
+            awaits_name: false,
         }
     }
 

@@ -150,7 +150,7 @@ fn role_membership(
     Some(Ok(()))
 }
 
-/// Words without a closing WITH [NO] DATA.
+/// Words without a closing `WITH [NO] DATA`.
 fn strip_with_data<'a, 'w>(words: &'a [(Kind, &'w str)]) -> &'a [(Kind, &'w str)] {
     let ends = |suffix: &[&str]| {
         words.len() > suffix.len()

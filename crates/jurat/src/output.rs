@@ -20,7 +20,7 @@ pub(crate) fn line(text: impl fmt::Display) -> Result<(), Failure> {
 /// Writes a result as JSON, with line breaks.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Failure::other(format!("the result has no form in JSON: {error}")))?;

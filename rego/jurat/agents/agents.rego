@@ -35,6 +35,38 @@ change := "write" if {
 }
 
 # METADATA
+# title: Agents leave no trace in a read
+# description: |
+#   A lock stops others, a notification tells them something, and a sequence that was advanced stays so.
+# custom:
+#   id: agents.side_effect
+#   severity: medium
+#   controls: ["SOC2:CC6.3", "NIST:AC-6"]
+deny contains {
+	"id": "agents.side_effect",
+	"msg": sprintf("An agent may only read, and %s does more", [does]),
+	"code": "agent_side_effect",
+	"severity": "medium",
+	"remedy": "Leave it out, or hand it over to a person",
+} if {
+	lib.is_statement
+	lib.is_agent
+	some does in side_effects
+}
+
+side_effects contains lib.verb if input.statement.kind in {"lock", "notify"}
+
+side_effects contains sprintf("%s()", [called.id]) if {
+	some called in input.statement.functions
+	called.id in {"pg_catalog.nextval", "pg_catalog.pg_notify"}
+}
+
+side_effects contains sprintf("%s()", [called.id]) if {
+	some called in input.statement.functions
+	contains(called.id, "_advisory_")
+}
+
+# METADATA
 # title: Agents do not read secrets
 # custom:
 #   id: agents.secret

@@ -26,6 +26,18 @@ test_changes_are_denied if {
 	}
 }
 
+test_a_read_that_does_more_is_denied if {
+	every statement in [
+		object.union(fixtures.statement("lock", "transaction"), {"relations": []}),
+		object.union(fixtures.statement("notify", "session"), {"relations": []}),
+		object.union(fixtures.select, {"functions": [{"id": "pg_catalog.nextval", "class": "volatile", "labels": []}]}),
+		object.union(fixtures.select, {"functions": [{"id": "pg_catalog.pg_try_advisory_lock", "class": "volatile", "labels": []}]}),
+	] {
+		ids(fixtures.intent(fixtures.agent, "production", statement)) == {"agents.side_effect"}
+		ids(fixtures.intent(fixtures.person, "production", statement)) == set()
+	}
+}
+
 test_people_and_services_are_not_meant if {
 	every principal in [fixtures.person, fixtures.dba, fixtures.service] {
 		ids(fixtures.intent(principal, "production", fixtures.statement("update", "write"))) == set()

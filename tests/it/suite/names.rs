@@ -74,6 +74,48 @@ async fn what_is_denied_cannot_be_run_by_its_name() {
     shop.close().await;
 }
 
+/// A name that cannot be made keeps standing for the older statement. A run that is sent along with the
+/// attempt must be judged as the older one, however the messages are packed.
+#[tokio::test]
+async fn a_name_that_could_not_be_made_does_not_lend_its_decision() {
+    let Some(shop) = Shop::usual().await else { return };
+
+    // The attack itself, past Jurat: the second PREPARE fails and EXECUTE runs the first.
+    let mut direct = shop.direct_wire().await;
+    direct.run("PREPARE p AS DELETE FROM payments").await;
+    direct.query("PREPARE p AS SELECT 1").query("EXECUTE p").send().await;
+    assert_eq!(direct.reply().await.sqlstate(), "42P05");
+    assert_eq!(direct.reply().await.sqlstate(), "00000");
+
+    let mut wire = shop.wire("ana").await;
+    assert_eq!(wire.run("PREPARE p AS DELETE FROM payments").await.sqlstate(), "00000");
+    wire.query("PREPARE p AS SELECT 1").query("EXECUTE p").send().await;
+    assert_eq!(wire.reply().await.sqlstate(), "42P05");
+    assert_eq!(wire.reply().await.sqlstate(), "42501");
+
+    // The same in the extended protocol, one cycle behind the other in one write.
+    wire.parse("", "PREPARE p AS SELECT 1").bind("", "").execute("").sync();
+    wire.parse("", "EXECUTE p").bind("", "").execute("").sync();
+    assert_eq!(wire.answer().await.sqlstate(), "42P05");
+    assert_eq!(wire.reply().await.sqlstate(), "42501");
+
+    // In one message: what the name stands for is not known before its first statement has run.
+    assert_ne!(
+        wire.run("DEALLOCATE p; PREPARE p AS SELECT 1; EXECUTE p").await.sqlstate(),
+        "00000"
+    );
+
+    // A Parse of a name that is taken, with its Bind behind a Sync.
+    wire.parse("s", "SELECT 'old'").sync();
+    wire.answer().await;
+    wire.parse("s", "SELECT 'new'").sync();
+    wire.bind("", "s").execute("").sync();
+    assert_eq!(wire.answer().await.sqlstate(), "42P05");
+    assert_eq!(wire.reply().await.value(), "old");
+    assert_eq!(shop.count("SELECT count(*) FROM payments").await, 100);
+    shop.close().await;
+}
+
 /// PROT-09 and PROT-25: replaced and forgotten names.
 #[tokio::test]
 async fn a_name_stands_for_what_was_put_under_it_last() {

@@ -14,7 +14,7 @@ use jurat_wire::postgres::{
 
 use super::{End, OUTBOX_BYTES_MAX, Relay};
 use crate::{
-    names::Undo,
+    names::{Names, Undo},
     queue::{Execution, Expect},
     respond,
     upstream::{Harmless, PILL_PREFIX},
@@ -29,7 +29,14 @@ impl Relay {
         while self.upstream.pending() < OUTBOX_BYTES_MAX && !self.client_must_wait() {
             let message = match self.client_scanner.next(&self.client.inbox)? {
                 None => return Ok(()),
-                Some(Piece::Frame(frame)) => frame.whole.to_vec(),
+                Some(Piece::Frame(frame)) => {
+                    let next = parse_frontend(frame.tag, frame.body)?;
+                    if !self.skipping && uses_unsettled_name(&next, &self.names, self.cycles_done) {
+                        self.awaits_name = true;
+                        return Ok(());
+                    }
+                    frame.whole.to_vec()
+                }
                 Some(Piece::StreamStart { .. } | Piece::StreamPart { .. }) => {
                     return Err(End::ClientProtocol("a message in pieces".to_owned()));
                 }
@@ -47,7 +54,7 @@ impl Relay {
     pub(super) fn client_must_wait(&self) -> bool {
         let full = self.queue.len() >= self.session.gate().limits.pipeline_max;
         let too_much_to_tell = self.client.pending() >= OUTBOX_BYTES_MAX;
-        full || too_much_to_tell || self.names_must_wait()
+        full || too_much_to_tell || self.awaits_name || self.names_must_wait()
     }
 
     async fn handle(&mut self, frame: &Frame<'_>) -> Result<(), End> {
@@ -309,6 +316,33 @@ impl Relay {
             | SessionEffect::DiscardAll
             | SessionEffect::Transaction => Ok(()),
         }
+    }
+}
+
+/// Whether a message names something that an earlier, unanswered cycle has made. What it will stand
+/// for is known only with the answer.
+fn uses_unsettled_name(message: &Frontend<'_>, names: &Names, done: u64) -> bool {
+    match message {
+        Frontend::Bind(bind) => names.statement_unsettled(bind.statement, done),
+        Frontend::Execute { portal, .. } => {
+            let looks_up =
+                names.portal(portal).and_then(Option::as_ref).and_then(Prepared::looks_up);
+            names.portal_unsettled(portal, done)
+                || (looks_up.is_some() && names.any_unsettled(done))
+        }
+        // An EXECUTE or FETCH may be in it.
+        Frontend::Query { .. } => names.any_unsettled(done),
+        Frontend::Close { .. }
+        | Frontend::CopyData(_)
+        | Frontend::CopyDone
+        | Frontend::CopyFail { .. }
+        | Frontend::Describe { .. }
+        | Frontend::Flush
+        | Frontend::FunctionCall(_)
+        | Frontend::Parse { .. }
+        | Frontend::Password(_)
+        | Frontend::Sync
+        | Frontend::Terminate => false,
     }
 }
 

@@ -246,8 +246,9 @@ impl Relay {
                 self.names.undo(undo);
             }
             Expect::DescribeStatement | Expect::DescribePortal | Expect::Pill(_) => {}
-            // The server ignores a simple query too while it waits for Sync.
+            // The server ignores a simple query too while it waits for Sync: its cycle is over.
             Expect::Query(executions) => {
+                self.cycles_done = self.cycles_done.saturating_add(1);
                 for Execution { running, undo, .. } in executions.into_iter().rev() {
                     finish(running, Outcome::Skipped, Ending::default());
                     self.names.undo(undo);
@@ -265,6 +266,7 @@ impl Relay {
             _ => return Err(out_of_turn(b'Z')),
         }
         self.cycles_done = self.cycles_done.saturating_add(1);
+        self.awaits_name = false;
         self.freshness.transaction(self.status, status);
         self.status = status;
         self.session.set_in_transaction(status != TransactionStatus::Idle);
