@@ -7,7 +7,7 @@ help: ## list these commands
 
 demo: ## start a throw-away PostgreSQL with Jurat in front, run the tour, stay up
 	@scripts/ensure-postgres >/dev/null
-	@cargo run --release -p jurat -- demo
+	@cargo run -p jurat -- demo
 
 demo-check: ## run the tour, check every step, and exit
 	@scripts/ensure-postgres >/dev/null
@@ -33,7 +33,7 @@ bench: ## measure direct, relay and Jurat in one run; about three minutes
 	@cargo build --release -p jurat
 	@python3 bench/compare.py
 
-fuzz: ## run each fuzz target for a minute; needs nightly and cargo-fuzz
+fuzz: ## run each fuzz target for a minute; needs cargo-fuzz
 	@scripts/fuzz
 
 clean: ## remove build output; the cache folder stays

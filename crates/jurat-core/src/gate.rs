@@ -1,4 +1,6 @@
 //! The gate: judge, record, and only then permit.
+//!
+//! INVARIANT(nothing-runs-unrecorded): a permit is made in one place, after an append that succeeded.
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 

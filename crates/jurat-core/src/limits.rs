@@ -1,4 +1,4 @@
-//! All bounds of a session, each with its reason.
+//! All bounds of a session, each with its reason. INVARIANT(bounded): reaching one is a refusal.
 
 use std::time::Duration;
 

@@ -1,4 +1,7 @@
-//! The words of a refusal. Nothing here may hold a value from a statement or from the database.
+//! The words of a refusal.
+//!
+//! INVARIANT(refusal-only-text-to-client): nothing here may hold a value from a statement or from the
+//! database.
 
 use jurat_types::{
     Decision, Effect, PolicyRef, Reason, ReasonKind, Refusal, RefusalCode, StatementFacts,

@@ -1,4 +1,8 @@
 //! From a decision's masks to the text that is sent.
+//!
+//! INVARIANT(judged-text-is-sent-text): what a permit carries is made here, from the statement that
+//! the decision was made on. INVARIANT(masks-at-source): where a mask cannot be put into the text,
+//! there is no text.
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 //!
 //! [`PolicySet::load`] reads a directory, checks it, compiles it and compares the register machine
 //! with the interpreter; [`PolicySet::judge`] evaluates every decision rule over an intent and
-//! combines what they say (DESIGN section 5). [`PolicyHandle`] keeps the revision in force.
+//! combines what they say. [`PolicyHandle`] keeps the revision in force.
 
 mod builtins;
 mod combine;

@@ -84,7 +84,7 @@ impl Tree {
         Self { statement, stack_bytes: self.stack_bytes }
     }
 
-    /// The tree as text, if that text parses to the same tree again (DESIGN section 6.6).
+    /// The tree as text, if that text parses to the same tree again.
     ///
     /// # Errors
     /// Where it does not.

@@ -3,7 +3,7 @@
 //!
 //! Every `match` on the parser's types names every variant: a construct that nobody has thought about
 //! stops the walk, and the statement is opaque. With a mask plan the same pass puts derived tables in
-//! the place of masked relations (DESIGN section 7).
+//! the place of masked relations.
 
 mod columns;
 mod copy;
