@@ -22,6 +22,9 @@ pub struct Limits {
     pub upstream_message_bytes_max: usize,
     /// Prepared statements a session may keep.
     pub prepared_max: usize,
+    /// Their texts together, bytes. Only texts that are long count, so that it costs nothing to keep
+    /// many short ones under watch.
+    pub prepared_bytes_max: usize,
     /// Portals and cursors a session may keep.
     pub portals_max: usize,
     /// Messages that may wait for a reply in one pipeline.
@@ -46,6 +49,7 @@ impl Default for Limits {
             message_bytes_max: 16 << 20,
             upstream_message_bytes_max: 16 << 20,
             prepared_max: 2_000,
+            prepared_bytes_max: 16 << 20,
             portals_max: 1_000,
             pipeline_max: 10_000,
             readings_cached_max: 128,

@@ -39,6 +39,18 @@ impl Prepared {
         Self { judged, sent, by_name: false, source: Some((source, epoch)) }
     }
 
+    /// Whether it is a cursor that outlives its transaction. The text is the canonical one, so the words
+    /// stand in front of FOR in one spelling.
+    pub fn holds(&self) -> bool {
+        self.by_name
+            && self.sent.split(" FOR ").next().is_some_and(|head| head.contains(" WITH HOLD"))
+    }
+
+    /// How long its text is, bytes.
+    pub fn text_bytes(&self) -> usize {
+        self.sent.len()
+    }
+
     /// The name that running it looks up, for EXECUTE and FETCH.
     pub fn looks_up(&self) -> Option<&SessionEffect> {
         if self.by_name { None } else { self.judged.looks_up() }

@@ -28,8 +28,8 @@ struct Entry {
     named: Named,
     /// The cycle that made it.
     generation: u64,
-    /// Made by DECLARE.
-    cursor: bool,
+    /// Made by DECLARE … WITH HOLD, so that the end of its transaction does not end it.
+    hold: bool,
 }
 
 /// How to take back what a request did to the names.
@@ -51,6 +51,12 @@ impl Names {
         self.portals.get(name).map(|portal| &portal.named)
     }
 
+    /// The texts of all prepared statements together, bytes.
+    pub(crate) fn statement_bytes(&self) -> usize {
+        let named = self.statements.values().filter_map(|entry| entry.named.as_ref());
+        named.map(Prepared::text_bytes).sum()
+    }
+
     pub(crate) fn statements_len(&self) -> usize {
         self.statements.len()
     }
@@ -65,15 +71,15 @@ impl Names {
         Undo(vec![Step::Statement(name.to_vec(), old)])
     }
 
-    pub(crate) fn put_portal(&mut self, name: &[u8], named: Named, cursor: bool) -> Undo {
-        let entry = self.entry(named, cursor);
+    pub(crate) fn put_portal(&mut self, name: &[u8], named: Named, hold: bool) -> Undo {
+        let entry = self.entry(named, hold);
         let old = self.portals.insert(name.to_vec(), entry);
         Undo(vec![Step::Portal(name.to_vec(), old)])
     }
 
-    const fn entry(&mut self, named: Named, cursor: bool) -> Entry {
+    const fn entry(&mut self, named: Named, hold: bool) -> Entry {
         self.changing = true;
-        Entry { named, generation: self.generation, cursor }
+        Entry { named, generation: self.generation, hold }
     }
 
     /// Whether what stands under the name was made by an earlier cycle that is not answered yet. It
@@ -131,7 +137,8 @@ impl Names {
         match effect {
             SessionEffect::Prepare { name, .. } => self.put_statement(name.as_bytes(), Some(made)),
             SessionEffect::DeclareCursor { name, .. } => {
-                self.put_portal(name.as_bytes(), Some(made), true)
+                let hold = made.holds();
+                self.put_portal(name.as_bytes(), Some(made), hold)
             }
             SessionEffect::Deallocate { name: Some(name) } => self.close_statement(name.as_bytes()),
             SessionEffect::Deallocate { name: None } => self.close_all(true, false),
@@ -198,10 +205,10 @@ impl Names {
         self.portals.remove(&Vec::new());
     }
 
-    /// The transaction of the oldest `cycles_done` cycles ended: their portals are gone. Cursors may
-    /// be WITH HOLD and stay; the database refuses a FETCH from one that did not.
+    /// The transaction of the oldest `cycles_done` cycles ended: their portals are gone, but for cursors
+    /// WITH HOLD. After a rollback those are gone too, and the database refuses a FETCH from them.
     pub(crate) fn transaction_ended(&mut self, cycles_done: u64) {
-        self.portals.retain(|_, portal| portal.cursor || portal.generation >= cycles_done);
+        self.portals.retain(|_, portal| portal.hold || portal.generation >= cycles_done);
     }
 }
 

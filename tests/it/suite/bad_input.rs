@@ -245,6 +245,45 @@ async fn names_that_do_not_exist_are_errors_that_the_session_survives() {
     shop.close().await;
 }
 
+/// Names and their texts stay in the memory of Jurat, so a session may keep so many and no more, whether
+/// SQL or the protocol makes them.
+#[tokio::test]
+async fn a_session_keeps_no_more_names_than_configured() {
+    let limits = "prepared_max = 3\nprepared_bytes_max = 20000\nportals_max = 3";
+    let Some(shop) = Shop::open(Setup { limits, ..Setup::default() }).await else { return };
+    let mut wire = shop.wire("ana").await;
+    for name in ["a", "b", "c"] {
+        assert_eq!(wire.run(&format!("PREPARE {name} AS SELECT 1")).await.sqlstate(), "00000");
+    }
+    assert_eq!(wire.run("PREPARE d AS SELECT 1").await.sqlstate(), "54000");
+    wire.parse("d", "SELECT 1").sync();
+    assert_eq!(wire.answer().await.sqlstate(), "54000");
+    assert_eq!(wire.run("DEALLOCATE ALL").await.sqlstate(), "00000");
+
+    let long = format!("SELECT '{}'", "x".repeat(15_000));
+    wire.parse("a", &long).sync();
+    assert_eq!(wire.answer().await.sqlstate(), "00000");
+    wire.parse("b", &long).sync();
+    assert_eq!(wire.answer().await.sqlstate(), "54000");
+    assert_eq!(wire.run(&format!("PREPARE b AS {long}")).await.sqlstate(), "54000");
+
+    wire.run("BEGIN").await;
+    for name in ["a", "b", "c"] {
+        let declare = format!("DECLARE {name} CURSOR FOR SELECT 1");
+        assert_eq!(wire.run(&declare).await.sqlstate(), "00000");
+    }
+    assert_eq!(wire.run("DECLARE d CURSOR FOR SELECT 1").await.sqlstate(), "54000");
+    wire.run("ROLLBACK").await;
+    // The end of the transaction ends its cursors, and gives their places back.
+    wire.run("BEGIN").await;
+    assert_eq!(wire.run("DECLARE e CURSOR WITH HOLD FOR SELECT 'held'").await.sqlstate(), "00000");
+    wire.run("COMMIT").await;
+    assert_eq!(wire.run("FETCH 1 FROM e").await.value(), "held");
+    assert_eq!(wire.run("FETCH 1 FROM a").await.sqlstate(), "26000");
+    assert_eq!(wire.run("SELECT 1").await.value(), "1");
+    shop.close().await;
+}
+
 #[tokio::test]
 async fn more_sessions_than_configured_are_turned_away() {
     let setup = Setup { limits: "sessions_max = 2", ..Setup::default() };

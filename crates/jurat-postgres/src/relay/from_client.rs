@@ -23,6 +23,9 @@ use crate::{
 const COPY_NOT_CARRIED: (&str, &str) =
     ("COPY is not carried in this version", "Use INSERT or SELECT instead of COPY");
 
+const TOO_MANY: (&str, &str) =
+    ("the session keeps too many names", "Deallocate or close some, or keep shorter texts");
+
 impl Relay {
     /// Handles every complete message of the client that may be handled now.
     pub(super) async fn take_from_client(&mut self) -> Result<(), End> {
@@ -128,7 +131,7 @@ impl Relay {
         statements: &[Arc<JudgedStatement>],
     ) -> Result<Vec<Permit>, Refusal> {
         for judged in statements {
-            self.refuse_copy(judged)?;
+            self.refuse_uncarried(judged)?;
         }
         let names = &self.names;
         let drafts = self.session.judge_message(statements, |effect| names.bound(effect))?;
@@ -205,7 +208,7 @@ impl Relay {
     }
 
     async fn on_parse(&mut self, name: &[u8], text: &[u8], types: Vec<u32>) -> Result<(), End> {
-        if self.names.statements_len() >= self.session.gate().limits.prepared_max {
+        if self.too_many_statements(text.len()) {
             self.refuse_extended(&limit("prepared statements"));
             return Ok(());
         }
@@ -228,7 +231,7 @@ impl Relay {
                 return Ok(());
             }
         };
-        let prepared = match self.refuse_copy(judged) {
+        let prepared = match self.refuse_uncarried(judged) {
             Ok(()) => self.session.prepare(text, judged),
             Err(refusal) => Err(refusal),
         };
@@ -299,8 +302,28 @@ impl Relay {
         self.refuse_query(&refusal);
     }
 
-    fn refuse_copy(&mut self, judged: &Arc<JudgedStatement>) -> Result<(), Refusal> {
+    /// Whether one more prepared statement of this length would be too many.
+    fn too_many_statements(&self, bytes: usize) -> bool {
+        let limits = &self.session.gate().limits;
+        // A short text cannot exceed much, and adding all up for each would cost time.
+        let long = bytes > limits.reading_cached_bytes_max;
+        self.names.statements_len() >= limits.prepared_max
+            || (long
+                && self.names.statement_bytes().saturating_add(bytes) > limits.prepared_bytes_max)
+    }
+
+    /// Refuses what is not carried, and what would make the session keep too much.
+    fn refuse_uncarried(&mut self, judged: &Arc<JudgedStatement>) -> Result<(), Refusal> {
+        let bytes = judged.statement().facts().text.len();
         match judged.statement().effect() {
+            SessionEffect::Prepare { .. } if self.too_many_statements(bytes) => {
+                Err(self.session.refuse(judged, RefusalCode::LimitExceeded, TOO_MANY))
+            }
+            SessionEffect::DeclareCursor { .. }
+                if self.names.portals_len() >= self.session.gate().limits.portals_max =>
+            {
+                Err(self.session.refuse(judged, RefusalCode::LimitExceeded, TOO_MANY))
+            }
             SessionEffect::CopyIn | SessionEffect::CopyOut => {
                 Err(self.session.refuse(judged, RefusalCode::NotSupported, COPY_NOT_CARRIED))
             }

@@ -183,6 +183,8 @@ pub(crate) struct RawLimits {
     pub(crate) message_bytes_max: Option<usize>,
     pub(crate) upstream_message_bytes_max: Option<usize>,
     pub(crate) prepared_max: Option<usize>,
+    /// Their long texts together, bytes.
+    pub(crate) prepared_bytes_max: Option<usize>,
     pub(crate) portals_max: Option<usize>,
     pub(crate) pipeline_max: Option<usize>,
     pub(crate) readings_cached_max: Option<usize>,

@@ -274,6 +274,7 @@ fn resolve_limits(raw: &RawLimits) -> Limits {
         pipeline_max: raw.pipeline_max.unwrap_or(usual.pipeline_max),
         readings_cached_max: raw.readings_cached_max.unwrap_or(usual.readings_cached_max),
         reading_cached_bytes_max: usual.reading_cached_bytes_max,
+        prepared_bytes_max: raw.prepared_bytes_max.unwrap_or(usual.prepared_bytes_max),
         catalog_age_max: raw.catalog_age_max.map_or(usual.catalog_age_max, |time| time.0),
         read,
     }
