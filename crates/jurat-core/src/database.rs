@@ -35,12 +35,12 @@ impl Database {
         self.catalog.load_full()
     }
 
-    /// Whether this caller should read a new snapshot because the newest is older than `age_max_ns`.
-    /// Only one caller at a time is asked to; it answers with [`Self::publish`] or
-    /// [`Self::refresh_failed`].
-    pub fn claim_refresh(&self, now_ns: i64, age_max_ns: i64) -> bool {
+    /// The right to read a new snapshot because the newest is older than `age_max_ns`. One caller at a
+    /// time has it, for as long as it keeps the claim.
+    pub fn claim_refresh(self: &Arc<Self>, now_ns: i64, age_max_ns: i64) -> Option<RefreshClaim> {
         let age_ns = now_ns.saturating_sub(self.read_at_ns.load(Ordering::Acquire));
-        age_ns > age_max_ns && !self.refreshing.swap(true, Ordering::AcqRel)
+        let claimed = age_ns > age_max_ns && !self.refreshing.swap(true, Ordering::AcqRel);
+        claimed.then(|| RefreshClaim(Arc::clone(self)))
     }
 
     /// Makes a snapshot the newest one, and returns the newest one. A snapshot that says the same as
@@ -54,12 +54,34 @@ impl Database {
             }
         };
         self.read_at_ns.store(now_ns, Ordering::Release);
-        self.refreshing.store(false, Ordering::Release);
         newest
     }
+}
 
-    /// Gives up a claimed refresh; the old snapshot stays.
-    pub fn refresh_failed(&self) {
-        self.refreshing.store(false, Ordering::Release);
+/// The right to refresh a database's catalog. Dropping it lets the next caller have it, however the
+/// refresh ended.
+#[derive(Debug)]
+pub struct RefreshClaim(Arc<Database>);
+
+impl Drop for RefreshClaim {
+    fn drop(&mut self) {
+        self.0.refreshing.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Database;
+
+    #[test]
+    fn one_caller_refreshes_at_a_time_and_a_failure_lets_the_next_one_try() {
+        let database = Arc::new(Database::new(crate::testing::target()));
+        let claim = database.claim_refresh(100, 10);
+        assert!(claim.is_some() && database.claim_refresh(100, 10).is_none());
+        drop(claim);
+        assert!(database.claim_refresh(100, 10).is_some());
+        assert!(database.claim_refresh(5, 10).is_none(), "it is fresh");
     }
 }

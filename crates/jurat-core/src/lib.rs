@@ -30,7 +30,7 @@ mod tests;
 
 pub use authenticate::{Authenticate, Credential};
 pub use clock::{Clock, SystemClock};
-pub use database::Database;
+pub use database::{Database, RefreshClaim};
 pub use gate::Gate;
 pub use limits::Limits;
 pub use permit::{Draft, Ending, Permit, Preparation, Running};

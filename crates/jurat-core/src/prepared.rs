@@ -19,15 +19,18 @@ pub struct Prepared {
     pub(crate) sent: Arc<str>,
     /// Whether a PREPARE or DECLARE made it, so that what runs is the statement inside.
     pub(crate) by_name: bool,
-    /// The client's text and what names meant when it was read: once they mean something else, the
-    /// text is read again. Nothing for what a PREPARE or DECLARE made.
+    /// The text and what names meant when it was read: once they mean something else, the text is read
+    /// again. Nothing for a cursor, whose plan is made once.
     pub(crate) source: Option<(Arc<[u8]>, u64)>,
 }
 
 impl Prepared {
-    /// What a PREPARE or DECLARE that ran with the text `sent` put under its name.
-    pub const fn declared(judged: Arc<JudgedStatement>, sent: Arc<str>) -> Self {
-        Self { judged, sent, by_name: true, source: None }
+    /// What a PREPARE or DECLARE that ran with the text `sent` put under its name. The text that was
+    /// sent is the one to read again, because a message may hold others beside it.
+    pub(crate) fn declared(judged: Arc<JudgedStatement>, sent: Arc<str>, epoch: u64) -> Self {
+        let planned_again = matches!(judged.statement.effect(), SessionEffect::Prepare { .. });
+        let source = planned_again.then(|| (Arc::from(sent.as_bytes()), epoch));
+        Self { judged, sent, by_name: true, source }
     }
 
     pub(crate) const fn parsed(

@@ -281,6 +281,11 @@ impl Session {
         self.finish(intent, &verdict, &prepared.judged, None, timer)
     }
 
+    /// What a PREPARE or DECLARE that was just sent puts under its name.
+    pub fn declared(&self, judged: &Arc<JudgedStatement>, sent: Arc<str>) -> Prepared {
+        Prepared::declared(Arc::clone(judged), sent, self.epoch)
+    }
+
     /// Judges one statement without recording it, for `jurat explain`.
     pub fn explain(&mut self, judged: &Arc<JudgedStatement>) -> Explanation {
         let (intent, verdict) = self.verdict(judged, Protocol::Simple, false);
@@ -356,6 +361,7 @@ impl Session {
             return Err(self.refuse(judged, RefusalCode::UnknownName, UNKNOWN_NAME));
         };
         let timer = Timer::start();
+        let bound = &self.up_to_date(bound);
         let (intent, mut verdict) = self.verdict(&bound.judged, Protocol::Prepared, bound.by_name);
         require_same_text(&mut verdict, bound, &intent.request_id);
         let own_text = prepared_text.map_or_else(|| Arc::from(parsed.text()), Arc::clone);

@@ -135,7 +135,7 @@ fn login() -> Login {
     }
 }
 
-fn target() -> Target {
+pub(crate) fn target() -> Target {
     Target {
         name: "shop".to_owned(),
         engine: Engine::Postgres,

@@ -16,6 +16,11 @@ import rego.v1
 allow contains "all"
 masks contains {"id": "m", "column": {"label": "pii.*"}, "method": "null"}"#;
 
+const ALLOW_WHAT_IS_READ: &str = r#"package jurat.case
+import rego.v1
+allow contains "session" if input.stage == "session"
+allow contains "read" if input.statement.parsed"#;
+
 const VOLATILE: &str = r#"package jurat.case
 import rego.v1
 allow contains "all" if input.session.totals.statements < 2"#;
@@ -100,4 +105,23 @@ fn names_that_mean_something_else_are_read_again() {
     // permitted now, even by a policy that allows what cannot be read.
     bench.session.forget_search_path();
     assert_eq!(run(&mut bench, &prepared), Err(RefusalCode::PreparedStale));
+}
+
+/// A view can come to read something else while a name stands for a statement over it.
+#[test]
+fn what_sql_has_prepared_is_read_again_too() {
+    let mut bench = Bench::new(ALLOW_WHAT_IS_READ);
+    let text = "PREPARE p AS SELECT id FROM users";
+    let statements = bench.session.read(text.as_bytes());
+    let sent = Arc::from("PREPARE p AS SELECT id FROM public.users");
+    let named = bench.session.declared(&statements[0], sent);
+    let execute = bench.session.read(b"EXECUTE p");
+    assert!(bench.session.judge_message(&execute, |_| Some(named.clone())).is_ok());
+    bench.session.set_names(
+        Arc::new(crate::CatalogIndex::new(jurat_types::Catalog::default())),
+        crate::SearchPath::Unknown,
+    );
+    let execute = bench.session.read(b"EXECUTE p");
+    let judged = bench.session.judge_message(&execute, |_| Some(named.clone()));
+    assert_eq!(judged.err().map(|refusal| refusal.code), Some(RefusalCode::UnknownRelation));
 }

@@ -33,10 +33,13 @@ impl Relay {
             let message = match self.client_scanner.next(&self.client.inbox)? {
                 None => return Ok(()),
                 Some(Piece::Frame(frame)) => {
-                    let next = parse_frontend(frame.tag, frame.body)?;
-                    if !self.skipping && uses_unsettled_name(&next, &self.names, self.cycles_done) {
-                        self.awaits_name = true;
-                        return Ok(());
+                    let done = self.cycles_done;
+                    if !self.skipping && self.names.any_unsettled(done) {
+                        let next = parse_frontend(frame.tag, frame.body)?;
+                        if uses_unsettled_name(&next, &self.names, done) {
+                            self.awaits_name = true;
+                            return Ok(());
+                        }
                     }
                     frame.whole.to_vec()
                 }
@@ -163,7 +166,7 @@ impl Relay {
 
     /// Notes what a statement that was just sent does to the session.
     fn started(&mut self, run: Running, text: Arc<str>, rewritten: bool) -> Execution {
-        let made = Prepared::declared(Arc::clone(run.judged()), text);
+        let made = self.session.declared(run.judged(), text);
         let undo = self.names.apply(run.effect(), made);
         self.freshness.note(run.effect());
         Execution { running: Some(run), undo, rewritten }
@@ -342,19 +345,18 @@ impl Relay {
     }
 }
 
-/// Whether a message names something that an earlier, unanswered cycle has made. What it will stand
-/// for is known only with the answer.
+/// Whether a message may name something that an earlier, unanswered cycle has made, where there is such
+/// a name at all. What it will stand for is known only with the answer.
 fn uses_unsettled_name(message: &Frontend<'_>, names: &Names, done: u64) -> bool {
     match message {
         Frontend::Bind(bind) => names.statement_unsettled(bind.statement, done),
         Frontend::Execute { portal, .. } => {
             let looks_up =
                 names.portal(portal).and_then(Option::as_ref).and_then(Prepared::looks_up);
-            names.portal_unsettled(portal, done)
-                || (looks_up.is_some() && names.any_unsettled(done))
+            names.portal_unsettled(portal, done) || looks_up.is_some()
         }
         // An EXECUTE or FETCH may be in it.
-        Frontend::Query { .. } => names.any_unsettled(done),
+        Frontend::Query { .. } => true,
         Frontend::Close { .. }
         | Frontend::CopyData(_)
         | Frontend::CopyDone

@@ -267,7 +267,7 @@ impl Relay {
         }
         self.cycles_done = self.cycles_done.saturating_add(1);
         self.awaits_name = false;
-        self.freshness.transaction(self.status, status);
+        self.freshness.cycle_ended(status);
         self.status = status;
         self.session.set_in_transaction(status != TransactionStatus::Idle);
         if status == TransactionStatus::Idle {

@@ -27,6 +27,8 @@ pub(super) struct Freshness {
     /// The session sees objects that others may not see: its own temporary ones, or those of its
     /// open transaction.
     private: bool,
+    /// The snapshot was read inside the open transaction, and may show what a rollback takes back.
+    read_in_transaction: bool,
     catalog_read_ns: i64,
 }
 
@@ -37,6 +39,7 @@ impl Freshness {
             catalog_stale: false,
             changed_in_transaction: false,
             private: false,
+            read_in_transaction: false,
             catalog_read_ns: now_ns,
         }
     }
@@ -69,10 +72,12 @@ impl Freshness {
         self.changed_in_transaction = true;
     }
 
-    /// A message cycle ended and the server reports a new state.
-    pub(super) const fn transaction(&mut self, _from: TransactionStatus, to: TransactionStatus) {
-        if matches!(to, TransactionStatus::Idle) && self.changed_in_transaction {
+    /// A message cycle ended and the server reports its state.
+    pub(super) const fn cycle_ended(&mut self, status: TransactionStatus) {
+        let outdated = self.changed_in_transaction || self.read_in_transaction;
+        if matches!(status, TransactionStatus::Idle) && outdated {
             self.changed_in_transaction = false;
+            self.read_in_transaction = false;
             self.search_path_stale = true;
             self.catalog_stale = true;
         }
@@ -129,11 +134,19 @@ impl Relay {
         let age_max_ns = i64::try_from(self.session.gate().limits.catalog_age_max.as_nanos())
             .unwrap_or(i64::MAX);
         let idle = self.status == TransactionStatus::Idle;
-        let claimed = idle && self.session.database().claim_refresh(now_ns, age_max_ns);
-        if !claimed && !self.freshness.stale() {
+        // A snapshot that others cannot use is read again for this session alone.
+        let own = self.freshness.private;
+        let own_age_ns = now_ns.saturating_sub(self.freshness.catalog_read_ns);
+        let claim = if idle && !own {
+            self.session.database().claim_refresh(now_ns, age_max_ns)
+        } else {
+            None
+        };
+        let old = claim.is_some() || (idle && own && own_age_ns > age_max_ns);
+        if !old && !self.freshness.stale() {
             return Ok(());
         }
-        let read_catalog = claimed || self.freshness.catalog_stale;
+        let read_catalog = old || self.freshness.catalog_stale;
         match self.ask(read_catalog, idle).await {
             Ok(()) => {
                 self.freshness.search_path_stale = false;
@@ -143,12 +156,7 @@ impl Relay {
                 }
                 Ok(())
             }
-            Err(error) => {
-                if claimed {
-                    self.session.database().refresh_failed();
-                }
-                self.failed_to_ask(error)
-            }
+            Err(error) => self.failed_to_ask(error),
         }
     }
 
@@ -173,6 +181,7 @@ impl Relay {
                 SearchPath::Known(schemas) => schemas.iter().any(|s| s.starts_with("pg_temp_")),
                 SearchPath::Unknown => true,
             };
+            self.freshness.read_in_transaction = !idle;
             self.freshness.private = !idle || temporary;
             if !self.freshness.private {
                 let now_ns = self.session.gate().clock.now_ns();
