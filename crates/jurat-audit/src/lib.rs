@@ -5,9 +5,10 @@
 //! process writes it; [`verify()`] needs only the files and the public key. The format is described for
 //! an independent implementer in `docs/audit.md`.
 //!
-//! In reading order: `log` (append, durable, checkpoint), `line` (one record as bytes), `tree` and
-//! `tile` (hashes), `key`, `note` and `checkpoint` (signatures), `open` (recovery), `verify`, `tail`.
+//! In reading order: `log` (append, durable, checkpoint), `append` and `template` (how records are written),
+//! `line` (one record as bytes), `tree` and `tile` (hashes), `key`, `note` and `checkpoint` (signatures), `open` (recovery), `verify`, `tail`.
 
+mod append;
 mod bell;
 mod checkpoint;
 mod hex;
@@ -22,6 +23,7 @@ mod state;
 mod storage;
 mod sync;
 mod tail;
+mod template;
 mod tile;
 mod time;
 mod tree;
@@ -35,6 +37,7 @@ pub use open::OpenError;
 pub use options::AuditOptions;
 pub use storage::{FileSystem, Storage};
 pub use tail::{Tail, TailError, TailLine, tail};
+pub use template::{DecisionRun, DecisionTemplate, JUDGE_TIMER};
 pub use tile::TileError;
 pub use verify::{Verified, verify, verify_against};
 pub use verify_error::{Problem, VerifyError};

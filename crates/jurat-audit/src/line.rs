@@ -14,12 +14,11 @@ pub(crate) const NO_PREVIOUS: Hash = [0; 32];
 /// The most that a line has beside its body: the names, a number of 20 digits, the time, the hash.
 pub(crate) const OVERHEAD_MAX: usize = 160;
 
-/// Writes a line: the same bytes as serde gives for a [`jurat_types::Record`], and a newline.
+/// Appends a line: the same bytes as serde gives for a [`jurat_types::Record`], and a newline.
 ///
 /// The body comes already serialized, so that the lock of the log is not held for that; `body` must be
 /// a JSON object that is not empty.
 pub(crate) fn write(line: &mut Vec<u8>, seq: u64, timestamp: &str, previous: &Hash, body: &[u8]) {
-    line.clear();
     line.extend_from_slice(b"{\"seq\":");
     line.extend_from_slice(seq.to_string().as_bytes());
     line.extend_from_slice(b",\"timestamp\":\"");
@@ -141,7 +140,7 @@ mod tests {
         let details =
             BTreeMap::from([("text".to_owned(), json!("a\nb\u{2028}\u{1b}[0m\"\\\u{0}"))]);
         let body = RecordBody::System(SystemRecord { event: "started".to_owned(), details });
-        let mut line = b"rest of an older line".to_vec();
+        let mut line = Vec::new();
         let timestamp = "2026-01-02T03:04:05.000000006Z";
         write(&mut line, 7, timestamp, &[0xab; 32], &serde_json::to_vec(&body).unwrap());
         let record =
@@ -149,6 +148,7 @@ mod tests {
         assert_eq!(line, format!("{}\n", serde_json::to_string(&record).unwrap()).into_bytes());
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
 
+        line.clear();
         write(&mut line, u64::MAX, timestamp, &[0xab; 32], b"{}");
         assert!(line.len() <= 2 + OVERHEAD_MAX);
     }

@@ -1,6 +1,5 @@
 //! The log: append a record, wait until it is durable, sign.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
@@ -14,14 +13,13 @@ use tokio::sync::watch;
 
 use crate::bell::Bell;
 use crate::key::SigningKey;
-use crate::line;
 use crate::open::{self, OpenError};
 use crate::options::AuditOptions;
-use crate::state::{Span, State};
+use crate::state::State;
 use crate::storage::{FileSystem, Storage};
 use crate::sync;
-use crate::time;
-use crate::tree::{Hash, Tree, leaf_hash};
+use crate::template::{DecisionRun, DecisionTemplate};
+use crate::tree::{Hash, Tree};
 
 /// An open log. One process has it, and any number of threads may append.
 #[derive(Debug)]
@@ -34,9 +32,9 @@ pub struct AuditLog {
 #[must_use = "a record without its receipt proves nothing"]
 #[derive(Debug)]
 pub struct Receipt {
-    seq: u64,
-    leaf: Hash,
-    decision_id: Option<String>,
+    pub(crate) seq: u64,
+    pub(crate) leaf: Hash,
+    pub(crate) decision_id: Option<String>,
 }
 
 /// Why a record is not stored, or not durable. The log goes on as soon as the cause is gone, without
@@ -137,6 +135,7 @@ impl AuditLog {
             progress,
             sync_bell: Bell::default(),
             sign_bell: Bell::default(),
+            flush_bell: Bell::default(),
             _lock: recovered.lock,
         });
         let log = Self { inner, threads: Mutex::default() };
@@ -150,6 +149,10 @@ impl AuditLog {
     /// Appends a record. When it returns, the kernel has the whole record: it survives the end of this
     /// process. For the end of the machine see [`AuditLog::durable`].
     ///
+    /// An outcome is the exception: it gets its place in the log at once, and goes to the kernel with the
+    /// next other record or after [`AuditOptions::outcome_delay`]. A process that is killed in between
+    /// leaves the decision without an outcome, and the next opening records `unknown` for it.
+    ///
     /// It costs one system call under a lock. Only when a segment is full, which is once every
     /// [`AuditOptions::segment_bytes`], one caller waits until that segment is on stable storage.
     ///
@@ -158,6 +161,19 @@ impl AuditLog {
     /// when its cause is gone.
     pub fn append(&self, body: RecordBody) -> Result<Receipt, AppendError> {
         self.inner.append(body)
+    }
+
+    /// As [`AuditLog::append`], for one more run of a statement whose decision is known: only what
+    /// differs is written anew.
+    ///
+    /// # Errors
+    /// As [`AuditLog::append`].
+    pub fn append_run(
+        &self,
+        template: &DecisionTemplate,
+        run: &DecisionRun<'_>,
+    ) -> Result<Receipt, AppendError> {
+        self.inner.append_run(template, run)
     }
 
     /// Waits until the record is on stable storage. One sync serves everybody who waits.
@@ -237,6 +253,7 @@ impl AuditLog {
         self.inner.progress.send_modify(|progress| progress.closed = true);
         self.inner.sync_bell.stop();
         self.inner.sign_bell.stop();
+        self.inner.flush_bell.stop();
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
@@ -314,7 +331,7 @@ pub(crate) struct Inner {
     pub(crate) dir: PathBuf,
     pub(crate) key: SigningKey,
     pub(crate) options: AuditOptions,
-    clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
+    pub(crate) clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) state: Mutex<State>,
     /// The tree at the last checkpoint; whoever holds it is the one who signs.
@@ -324,6 +341,7 @@ pub(crate) struct Inner {
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) sync_bell: Bell,
     pub(crate) sign_bell: Bell,
+    pub(crate) flush_bell: Bell,
     /// The lock on the directory, held until the log is dropped.
     _lock: File,
 }
@@ -332,136 +350,6 @@ impl std::fmt::Debug for Inner {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Inner").field("dir", &self.dir).finish_non_exhaustive()
     }
-}
-
-thread_local! {
-    /// The memory in which this thread serializes records.
-    static BODY: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// A buffer that one long record has made larger than this is given back.
-const BUFFER_KEPT_MAX: usize = 64 * 1024;
-
-impl Inner {
-    fn append(&self, body: RecordBody) -> Result<Receipt, AppendError> {
-        let mut buffer = BODY.take();
-        buffer.clear();
-        let result = match serde_json::to_writer(&mut buffer, &body) {
-            Ok(()) => self.append_bytes(&buffer),
-            Err(error) => Err(AppendError::Json { reason: error.to_string() }),
-        };
-        if buffer.capacity() <= BUFFER_KEPT_MAX {
-            BODY.set(buffer);
-        }
-        let (seq, leaf) = result?;
-        let decision_id = match body {
-            RecordBody::Decision(decision) => Some(decision.decision_id),
-            RecordBody::Outcome(outcome) => Some(outcome.decision_id),
-            RecordBody::Session(_) | RecordBody::System(_) => None,
-        };
-        Ok(Receipt { seq, leaf, decision_id })
-    }
-
-    fn append_bytes(&self, body: &[u8]) -> Result<(u64, Hash), AppendError> {
-        let max = self.options.record_bytes_max.min(AuditOptions::LINE_BYTES_MAX);
-        let bytes = body.len().saturating_add(line::OVERHEAD_MAX);
-        if bytes > max {
-            return Err(AppendError::TooLarge { bytes, max });
-        }
-        let now = time::rfc3339((self.clock)());
-        let mut guard = self.state_with_room(body.len())?;
-        let state = &mut *guard;
-        // The order of the records is the order of their timestamps, whatever the clock does.
-        let timestamp = if now > state.timestamp { now } else { state.timestamp.clone() };
-        let mut line = std::mem::take(&mut state.line);
-        line::write(&mut line, state.next, &timestamp, &state.previous, body);
-        let written = self.write_line(state, &line);
-        let leaf = leaf_hash(line.strip_suffix(b"\n").unwrap_or(&line));
-        if line.capacity() <= BUFFER_KEPT_MAX {
-            state.line = line;
-        }
-        written?;
-        let seq = state.next;
-        state.next += 1;
-        state.previous = leaf;
-        state.timestamp = timestamp;
-        state.unsigned.push(leaf);
-        if state.unsigned.len() >= self.options.checkpoint_records {
-            self.sign_bell.ring();
-        }
-        Ok((seq, leaf))
-    }
-
-    /// Fails while a sync has failed or too many records wait for a checkpoint.
-    fn refuse_while_unwell(&self, state: &State) -> Result<(), AppendError> {
-        if state.closed {
-            return Err(AppendError::Closed);
-        }
-        if let Some(source) = &state.sync_failed {
-            return Err(AppendError::Sync { source: Arc::clone(source) });
-        }
-        if state.unsigned.len() >= self.options.unsigned_max {
-            self.sign_bell.ring();
-            let slow = || Arc::new(io::Error::new(io::ErrorKind::TimedOut, "signing is too slow"));
-            let source = state.sign_failed.as_ref().map_or_else(slow, Arc::clone);
-            return Err(AppendError::Checkpoint { records: state.next - state.signed, source });
-        }
-        Ok(())
-    }
-
-    /// The state, when it may be appended to and its segment has room.
-    fn state_with_room(&self, body: usize) -> Result<MutexGuard<'_, State>, AppendError> {
-        loop {
-            let state = lock(&self.state)?;
-            self.refuse_while_unwell(&state)?;
-            if self.has_room(&state, body) {
-                return Ok(state);
-            }
-            drop(state);
-            self.rotate(body)?;
-        }
-    }
-
-    /// Whether a record fits into the segment; into an empty one every record does.
-    pub(crate) fn has_room(&self, state: &State, body: usize) -> bool {
-        let bytes = u64::try_from(body.saturating_add(line::OVERHEAD_MAX)).unwrap_or(u64::MAX);
-        let to = state.span.to;
-        to == 0 || to.saturating_add(bytes) <= self.options.segment_bytes
-    }
-
-    /// Cuts off what a failed write has left, where that could not be done at once.
-    pub(crate) fn cut_torn_bytes(&self, state: &mut State) -> Result<(), AppendError> {
-        if state.dirty {
-            let span = &state.span;
-            let failed = |error| write_error(span, error);
-            self.storage.truncate(&span.file, span.to).map_err(failed)?;
-            state.dirty = false;
-        }
-        Ok(())
-    }
-
-    /// Writes a whole line at the end of the log, or nothing.
-    fn write_line(&self, state: &mut State, line: &[u8]) -> Result<(), AppendError> {
-        self.cut_torn_bytes(state)?;
-        let span = &mut state.span;
-        let error = match self.storage.write_at(&span.file, line, span.to) {
-            Ok(written) if written == line.len() => {
-                span.to += u64::try_from(line.len()).unwrap_or_default();
-                return Ok(());
-            }
-            // A short write means a full disk, a limit or a quota.
-            Ok(_) => io::Error::from(io::ErrorKind::StorageFull),
-            Err(error) => error,
-        };
-        // What was written of the line must not stay; where even that fails, the next append begins
-        // with it and takes nothing before it has succeeded.
-        state.dirty = self.storage.truncate(&span.file, span.to).is_err();
-        Err(write_error(span, error))
-    }
-}
-
-fn write_error(span: &Span, error: io::Error) -> AppendError {
-    AppendError::Write { path: span.path.clone(), source: Arc::new(error) }
 }
 
 /// Takes a lock whose holder may not have ended in the middle of a change.

@@ -168,7 +168,8 @@ pub(crate) fn recover(
         sync_failed: None,
         sign_failed: None,
         closed: false,
-        line: Vec::new(),
+        pending: Vec::new(),
+        flusher_awake: false,
     };
     Ok(Recovered { lock, tree, state, torn, unfinished: scan.open.into_iter().collect() })
 }

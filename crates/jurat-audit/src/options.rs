@@ -17,6 +17,8 @@ pub struct AuditOptions {
     pub checkpoint_interval: Option<Duration>,
     /// Nothing more is appended while this many records wait for a checkpoint that cannot be written.
     pub unsigned_max: usize,
+    /// How long an outcome may wait to be written together with other records.
+    pub outcome_delay: Duration,
     /// How long to wait before a failed sync or checkpoint is tried again.
     pub retry: Duration,
 }
@@ -34,6 +36,7 @@ impl Default for AuditOptions {
             checkpoint_records: 8192,
             checkpoint_interval: Some(Duration::from_secs(1)),
             unsigned_max: 262_144,
+            outcome_delay: Duration::from_millis(10),
             retry: Duration::from_secs(1),
         }
     }

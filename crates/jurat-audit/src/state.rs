@@ -29,8 +29,11 @@ pub(crate) struct State {
     /// Why the last checkpoint failed, until one succeeds.
     pub(crate) sign_failed: Option<Arc<io::Error>>,
     pub(crate) closed: bool,
-    /// The line that is being written, kept for its memory.
-    pub(crate) line: Vec<u8>,
+    /// Whole records that have their place in the log and are not written yet: outcomes, which go with
+    /// the next decision or shortly after.
+    pub(crate) pending: Vec<u8>,
+    /// Whether the thread that writes what waits looks after it; else it has to be woken.
+    pub(crate) flusher_awake: bool,
 }
 
 /// A segment, and the part of it that may not be on stable storage yet.

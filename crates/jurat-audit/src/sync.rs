@@ -1,4 +1,5 @@
-//! The two background threads: one brings records to stable storage, one signs checkpoints.
+//! The background threads: one brings records to stable storage, one signs checkpoints, one writes outcomes
+//! that nothing else has carried along.
 
 use std::fs;
 use std::io;
@@ -14,20 +15,33 @@ use crate::state::Span;
 use crate::tile;
 use crate::tree::{Hash, TILE_WIDTH, Tree, leaf_hash};
 
-/// Starts both threads. They end when their bells say so.
+type Work = fn(&Inner);
+
+/// Starts the threads. They end when their bells say so.
 pub(crate) fn spawn(inner: &Arc<Inner>) -> io::Result<Vec<JoinHandle<()>>> {
-    let (syncer, signer) = (Arc::clone(inner), Arc::clone(inner));
-    let syncing = thread::Builder::new().name("jurat-audit-sync".to_owned());
-    let signing = thread::Builder::new().name("jurat-audit-sign".to_owned());
-    let first = syncing.spawn(move || syncer.sync_forever())?;
-    match signing.spawn(move || signer.sign_forever()) {
-        Ok(second) => Ok(vec![first, second]),
-        Err(error) => {
-            inner.sync_bell.stop();
-            Err(error)
+    let works: [(&str, Work); 3] = [
+        ("jurat-audit-sync", Inner::sync_forever),
+        ("jurat-audit-sign", Inner::sign_forever),
+        ("jurat-audit-flush", Inner::flush_forever),
+    ];
+    let mut threads = Vec::with_capacity(works.len());
+    for (name, work) in works {
+        let inner_of_thread = Arc::clone(inner);
+        let builder = thread::Builder::new().name(name.to_owned());
+        match builder.spawn(move || work(&inner_of_thread)) {
+            Ok(thread) => threads.push(thread),
+            Err(error) => {
+                inner.sync_bell.stop();
+                inner.sign_bell.stop();
+                return Err(error);
+            }
         }
     }
+    Ok(threads)
 }
+
+/// After this many rounds without anything to write the thread sleeps until it is woken.
+const QUIET_ROUNDS: u32 = 20;
 
 impl Inner {
     fn sync_forever(&self) {
@@ -55,6 +69,27 @@ impl Inner {
             failed = news && self.sign().is_err();
             if failed && self.sign_bell.pause(self.options.retry) {
                 return;
+            }
+        }
+    }
+
+    /// While there is work it looks at short intervals instead of being woken for each outcome.
+    fn flush_forever(&self) {
+        while self.flush_bell.wait(None) != Woken::Stop {
+            let mut quiet = 0;
+            loop {
+                if self.flush_bell.pause(self.options.outcome_delay) {
+                    return;
+                }
+                let Ok(mut state) = lock(&self.state) else { return };
+                quiet = if state.pending.is_empty() { quiet + 1 } else { 0 };
+                if quiet > QUIET_ROUNDS {
+                    state.flusher_awake = false;
+                    break;
+                }
+                if let Err(error) = self.write_pending(&mut state) {
+                    tracing::error!(%error, "outcomes wait to be written");
+                }
             }
         }
     }
@@ -90,12 +125,17 @@ impl Inner {
     }
 
     fn sync_in_turn(&self, _turn: &MutexGuard<'_, ()>) -> Result<u64, AppendError> {
-        let (span, count, failed_before, signed, leaves) = {
-            let state = lock(&self.state)?;
+        let (written, span, count, failed_before, signed, leaves) = {
+            let mut state = lock(&self.state)?;
+            let written = self.write_pending(&mut state);
             let failed = state.sync_failed.is_some();
             let leaves = if failed { state.unsigned.clone() } else { Vec::new() };
-            (state.span.clone(), state.next, failed, state.signed, leaves)
+            (written, state.span.clone(), state.next, failed, state.signed, leaves)
         };
+        if let Err(error) = written {
+            self.tell_failure(&Arc::new(io::Error::other(error.clone())));
+            return Err(error);
+        }
         if !failed_before && self.progress.borrow().durable == count {
             return Ok(count);
         }
@@ -126,15 +166,19 @@ impl Inner {
                 let source = Arc::new(error);
                 state.sync_failed = Some(Arc::clone(&source));
                 drop(state);
-                // Whoever it was that failed, the thread tries again until it succeeds.
-                self.sync_bell.ring();
-                self.progress.send_modify(|progress| {
-                    progress.failures += 1;
-                    progress.error = Some(Arc::clone(&source));
-                });
+                self.tell_failure(&source);
                 Err(AppendError::Sync { source })
             }
         }
+    }
+
+    /// Whoever it was that failed, the thread tries again until it succeeds.
+    fn tell_failure(&self, source: &Arc<io::Error>) {
+        self.sync_bell.ring();
+        self.progress.send_modify(|progress| {
+            progress.failures += 1;
+            progress.error = Some(Arc::clone(source));
+        });
     }
 
     /// Writes the records of a span over themselves.

@@ -12,7 +12,31 @@ pub(crate) fn rfc3339(moment: SystemTime) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:09}Z")
+    let mut text = String::with_capacity(30);
+    for (number, digits, after) in [
+        (year, 4, '-'),
+        (month, 2, '-'),
+        (day, 2, 'T'),
+        (hour, 2, ':'),
+        (minute, 2, ':'),
+        (second, 2, '.'),
+        (fraction, 9, 'Z'),
+    ] {
+        push_digits(&mut text, number, digits);
+        text.push(after);
+    }
+    text
+}
+
+/// The last `digits` decimal digits of a number. `format!` takes several times as long, and this is done
+/// for every record.
+fn push_digits(text: &mut String, number: u64, digits: u32) {
+    let mut unit = 10_u64.saturating_pow(digits.saturating_sub(1));
+    while unit > 0 {
+        let digit = u32::try_from(number / unit % 10).unwrap_or_default();
+        text.extend(char::from_digit(digit, 10));
+        unit /= 10;
+    }
 }
 
 /// Whether a text has the shape that [`rfc3339`] gives; only then do texts compare as moments.

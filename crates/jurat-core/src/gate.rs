@@ -4,16 +4,18 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use jurat_audit::AuditLog;
+use jurat_audit::{AppendError, AuditLog, DecisionRun, DecisionTemplate, JUDGE_TIMER, Receipt};
 use jurat_policy::PolicyHandle;
 use jurat_types::{
     Decision, DecisionRecord, Effect, Intent, Obligation, RecordBody, Refusal, RefusalCode,
-    SessionRecord, StatementClass, StatementFacts,
+    SessionFacts, SessionRecord, StatementClass, StatementFacts,
 };
 use ring::digest;
 
 use crate::{
     Clock, Draft, JudgedStatement, Limits, Permit,
+    clock::time_facts,
+    ids,
     permit::Allowance,
     prepared::{Verdict, VerdictKey},
     refusals,
@@ -45,9 +47,12 @@ impl Timer {
         Self(Instant::now())
     }
 
+    fn elapsed_ns(self) -> u64 {
+        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
     fn metrics(self) -> BTreeMap<String, u64> {
-        let elapsed_ns = u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        BTreeMap::from([("timer_jurat_judge_ns".to_owned(), elapsed_ns)])
+        BTreeMap::from([(JUDGE_TIMER.to_owned(), self.elapsed_ns())])
     }
 }
 
@@ -118,31 +123,76 @@ impl Gate {
         }
     }
 
-    /// Records a denial, or records a judgement and makes a draft of it.
+    /// Records a denial, or records a judgement and makes a draft of it. With `again`, what the next
+    /// record under the same decision can be made from is given back too.
     pub(crate) fn record(
         &self,
-        intent: Intent,
+        (intent, again): (Intent, bool),
         verdict: &Verdict,
         judged: &Arc<JudgedStatement>,
         send: Option<Arc<str>>,
         timer: Timer,
-    ) -> Result<Draft, Refusal> {
+    ) -> Result<(Draft, Option<Arc<DecisionTemplate>>), Refusal> {
         let class = intent.statement.as_ref().map(|statement| statement.class);
         let decision_id = intent.request_id.clone();
         let text = send.map_or_else(|| verdict.permitted.clone(), Ok);
         let sent_sha256 = text.as_ref().ok().map(|text| sha256_hex(text.as_bytes()));
         let body = self.decision_record(intent, verdict, judged, sent_sha256, timer);
-        let receipt = self.audit.append(RecordBody::Decision(Box::new(body))).map_err(|error| {
-            tracing::error!(%error, "a decision could not be recorded");
-            refusals::audit_unavailable()
-        })?;
+        // Only what runs again is worth preparing for.
+        let template = if again && text.is_ok() { DecisionTemplate::new(&body) } else { None };
+        let receipt =
+            self.audit.append(RecordBody::Decision(Box::new(body))).map_err(unrecorded)?;
         let text = text.map_err(|refusal| with_id(&refusal, &decision_id))?;
+        let draft = self.draft((receipt, decision_id), verdict, judged, text, class);
+        Ok((draft, template.map(Arc::new)))
+    }
+
+    /// Records one more run under a verdict that is known, and makes a draft of it.
+    pub(crate) fn record_run(
+        &self,
+        verdict: &Verdict,
+        judged: &Arc<JudgedStatement>,
+        (facts, session): (&StatementFacts, &SessionFacts),
+        timer: Timer,
+    ) -> Option<Result<Draft, Refusal>> {
+        let template = verdict.template.as_ref()?;
+        let text = Arc::clone(verdict.permitted.as_ref().ok()?);
+        let now_ns = self.clock.now_ns();
+        let decision_id = ids::new_id(now_ns);
+        let whole = records_text(&verdict.decision);
+        let run = DecisionRun {
+            decision_id: &decision_id,
+            time: &time_facts(now_ns),
+            in_transaction: session.in_transaction,
+            totals: session.totals,
+            text: if whole { &facts.text } else { judged.statement().redacted() },
+            sha256: &facts.sha256,
+            sent_sha256: verdict.sent_sha256.as_deref(),
+            judge_ns: timer.elapsed_ns(),
+        };
+        Some(match self.audit.append_run(template, &run).map_err(unrecorded) {
+            Ok(receipt) => {
+                let identity = (receipt, decision_id);
+                Ok(self.draft(identity, verdict, judged, text, Some(facts.class)))
+            }
+            Err(refusal) => Err(refusal),
+        })
+    }
+
+    fn draft(
+        &self,
+        (receipt, decision_id): (Receipt, String),
+        verdict: &Verdict,
+        judged: &Arc<JudgedStatement>,
+        text: Arc<str>,
+        class: Option<StatementClass>,
+    ) -> Draft {
         let notices =
             verdict.decision.reasons.iter().filter(|r| refusals::is_warning(r)).cloned().collect();
         let audit = Arc::clone(&self.audit);
         let allowance = Allowance { text, notices, protects: !verdict.decision.masks.is_empty() };
         let permit = Permit::new(audit, receipt, decision_id, Arc::clone(judged), allowance);
-        Ok(Draft { permit, needs_sync: class.is_none_or(needs_sync) })
+        Draft { permit, needs_sync: class.is_none_or(needs_sync) }
     }
 
     fn decision_record(
@@ -156,7 +206,7 @@ impl Gate {
         let decision = &*verdict.decision;
         let mut masked = Vec::new();
         if let Some(statement) = &mut intent.statement
-            && !decision.obligations.iter().any(|o| matches!(o, Obligation::RecordText))
+            && !records_text(decision)
         {
             judged.statement().redacted().clone_into(&mut statement.text);
             masked.push("/input/statement/text".to_owned());
@@ -239,6 +289,16 @@ fn with_id(refusal: &Refusal, decision_id: &str) -> Refusal {
     refusal
 }
 
+/// Whether policy wants the text with its literals in the record.
+fn records_text(decision: &Decision) -> bool {
+    decision.obligations.iter().any(|obligation| matches!(obligation, Obligation::RecordText))
+}
+
+fn unrecorded(error: AppendError) -> Refusal {
+    tracing::error!(%error, "a decision could not be recorded");
+    refusals::audit_unavailable()
+}
+
 fn plain_text(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
@@ -258,5 +318,5 @@ pub(crate) fn verdict_key(
     protocol: jurat_types::Protocol,
     by_name: bool,
 ) -> VerdictKey {
-    VerdictKey { revision: revision.to_owned(), protocol, by_name }
+    VerdictKey { revision: Arc::from(revision), protocol, by_name }
 }

@@ -15,13 +15,16 @@ mod authenticate;
 mod clock;
 mod database;
 mod gate;
+mod ids;
 mod labels;
 mod limits;
+mod molds;
 mod permit;
 mod prepared;
 mod refusals;
 mod rewrite;
 mod session;
+mod shapes;
 
 #[cfg(test)]
 mod testing;

@@ -2,8 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jurat_audit::DecisionTemplate;
 use jurat_sql::{SessionEffect, Statement};
 use jurat_types::{Decision, Protocol, Refusal, StatementFacts};
+
+use crate::gate::sha256_hex;
 
 /// A statement that was read, and the last verdict on it.
 #[derive(Debug)]
@@ -113,9 +116,17 @@ impl JudgedStatement {
             .then_some(effect)
     }
 
-    pub(crate) fn remembered(&self, key: &VerdictKey) -> Option<Verdict> {
+    pub(crate) fn remembered(
+        &self,
+        revision: &str,
+        protocol: Protocol,
+        by_name: bool,
+    ) -> Option<Verdict> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.as_ref().filter(|verdict| verdict.key == *key).cloned()
+        let same = |key: &VerdictKey| {
+            *key.revision == *revision && key.protocol == protocol && key.by_name == by_name
+        };
+        last.as_ref().filter(|verdict| same(&verdict.key)).cloned()
     }
 
     #[cfg(test)]
@@ -135,13 +146,38 @@ pub(crate) struct Verdict {
     pub(crate) decision: Arc<Decision>,
     /// The text to send, or why the decision cannot be carried out.
     pub(crate) permitted: Result<Arc<str>, Arc<Refusal>>,
+    /// The SHA-256 (hex) of the permitted text.
+    pub(crate) sent_sha256: Option<Arc<str>>,
+    /// What the record of the next run is made from.
+    pub(crate) template: Option<Arc<DecisionTemplate>>,
+}
+
+impl Verdict {
+    /// A verdict that no record was made of yet.
+    pub(crate) fn new(
+        key: VerdictKey,
+        decision: Arc<Decision>,
+        permitted: Result<Arc<str>, Refusal>,
+        facts: &StatementFacts,
+    ) -> Self {
+        let sent_sha256 = permitted.as_ref().ok().map(|text| sent_digest(text, facts));
+        Self { key, decision, permitted: permitted.map_err(Arc::new), sent_sha256, template: None }
+    }
+}
+
+/// The digest of a text that is mostly the one that was judged.
+fn sent_digest(text: &str, facts: &StatementFacts) -> Arc<str> {
+    if text == facts.text {
+        return Arc::from(&*facts.sha256);
+    }
+    Arc::from(sha256_hex(text.as_bytes()))
 }
 
 /// What a verdict depends on besides the statement, the session and the volatile parts of the input.
 /// A policy that reads a volatile part is judged anew each time instead.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct VerdictKey {
-    pub(crate) revision: String,
+    pub(crate) revision: Arc<str>,
     pub(crate) protocol: Protocol,
     pub(crate) by_name: bool,
 }

@@ -8,16 +8,21 @@ use jurat_types::{
     Catalog, Claimed, Decision, Intent, PolicyRef, Principal, Protocol, Refusal, RefusalCode,
     SessionFacts, SessionRecord, SessionTotals, Stage, VERSION,
 };
-use uuid::Uuid;
 
 use crate::{
     Database, Draft, Gate, JudgedStatement, Preparation, Prepared,
     clock::time_facts,
     gate::{Timer, verdict_key},
-    labels,
+    ids,
+    molds::{Molds, Read},
     prepared::Verdict,
     refusals,
+    shapes::Shapes,
 };
+
+mod judging;
+
+use judging::require_same_text;
 
 /// What is known about a client once it has authenticated.
 #[derive(Clone, Debug)]
@@ -44,6 +49,8 @@ pub struct Session {
     /// Counts the times that names came to mean something else.
     epoch: u64,
     readings: HashMap<Box<[u8]>, Arc<[Arc<JudgedStatement>]>>,
+    molds: Molds,
+    shapes: Shapes,
     closed: bool,
 }
 
@@ -65,7 +72,7 @@ impl Session {
     /// A refusal when policy does not allow the session or it cannot be recorded.
     pub fn open(gate: Arc<Gate>, database: Arc<Database>, login: Login) -> Result<Self, Refusal> {
         let facts = SessionFacts {
-            id: Uuid::now_v7().to_string(),
+            id: ids::new_id(gate.clock.now_ns()),
             client_addr: login.client_addr.clone(),
             tls: login.tls,
             started_ns: gate.clock.now_ns(),
@@ -85,6 +92,8 @@ impl Session {
             names: NameContext { search_path: SearchPath::Unknown },
             epoch: 0,
             readings: HashMap::new(),
+            molds: Molds::default(),
+            shapes: Shapes::default(),
             closed: true,
         };
         let policy = session.gate.policy.current();
@@ -167,6 +176,8 @@ impl Session {
     fn names_changed(&mut self) {
         self.epoch = self.epoch.saturating_add(1);
         self.readings.clear();
+        self.molds.forget();
+        self.shapes.forget();
     }
 
     /// Whether the database reported an open transaction block.
@@ -187,7 +198,12 @@ impl Session {
             return Arc::clone(reading);
         }
         let limits = &self.gate.limits;
-        let reading = jurat_sql::read(text, &self.names, &self.catalog, &limits.read);
+        let reading = match self.molds.read(text, (&self.names, &self.catalog), &limits.read) {
+            Read::Filled(statement) => {
+                return Arc::new([Arc::new(JudgedStatement::new(*statement))]);
+            }
+            Read::Whole(reading) => reading,
+        };
         let statements: Arc<[_]> = reading
             .statements
             .into_iter()
@@ -276,6 +292,14 @@ impl Session {
         }
         let timer = Timer::start();
         let protocol = if prepared.by_name { Protocol::Prepared } else { Protocol::Extended };
+        let recalled = self.recall(&prepared.judged, protocol, prepared.by_name);
+        if let Some(verdict) = recalled
+            && verdict.permitted.as_ref().is_ok_and(|text| *text == prepared.sent)
+            && let Some(result) =
+                self.run_again(&verdict, &prepared.judged, prepared.by_name, timer)
+        {
+            return result;
+        }
         let (intent, mut verdict) = self.verdict(&prepared.judged, protocol, prepared.by_name);
         require_same_text(&mut verdict, prepared, &intent.request_id);
         self.finish(intent, &verdict, &prepared.judged, None, timer)
@@ -309,11 +333,9 @@ impl Session {
         let facts = judged.facts(false);
         let refusal = refusals::not_carried_out(code, facts, why_and_remedy, &intent.request_id);
         intent.statement = Some(facts.clone());
-        let verdict = Verdict {
-            key: verdict_key(policy.revision(), Protocol::Simple, false),
-            decision: Arc::new(refusals::own_denial(policy.revision(), &refusal)),
-            permitted: Err(Arc::new(refusal)),
-        };
+        let key = verdict_key(policy.revision(), Protocol::Simple, false);
+        let decision = Arc::new(refusals::own_denial(policy.revision(), &refusal));
+        let verdict = Verdict::new(key, decision, Err(refusal), facts);
         self.finish_refused(intent, &verdict, judged, timer)
     }
 
@@ -326,121 +348,15 @@ impl Session {
         }
     }
 
-    fn prepared(&self, source: &[u8], judged: &Arc<JudgedStatement>, sent: &Arc<str>) -> Prepared {
-        Prepared::parsed(Arc::clone(judged), Arc::clone(sent), Arc::from(source), self.epoch)
-    }
-
-    /// What was prepared is read again once names mean something else; the text that the database
-    /// has stays, and the comparison with it decides whether it may still run.
-    fn up_to_date(&mut self, prepared: &Prepared) -> Prepared {
-        let mut prepared = prepared.clone();
-        if let Some((source, epoch)) = &mut prepared.source
-            && *epoch != self.epoch
-            && let [judged] = &*self.read(source)
-        {
-            *epoch = self.epoch;
-            prepared.judged = Arc::clone(judged);
-        }
-        prepared
-    }
-
-    fn judge_own(&mut self, judged: &Arc<JudgedStatement>) -> Result<Draft, Refusal> {
-        let timer = Timer::start();
-        let (intent, verdict) = self.verdict(judged, Protocol::Simple, false);
-        self.finish(intent, &verdict, judged, None, timer)
-    }
-
-    /// An EXECUTE or FETCH is judged as what it names; what is sent is its own text.
-    fn judge_bound(
-        &mut self,
-        judged: &Arc<JudgedStatement>,
-        bound: Option<&Prepared>,
-        prepared_text: Option<&Arc<str>>,
-    ) -> Result<Draft, Refusal> {
-        let (Some(bound), Statement::Parsed(parsed)) = (bound, judged.statement()) else {
-            return Err(self.refuse(judged, RefusalCode::UnknownName, UNKNOWN_NAME));
-        };
-        let timer = Timer::start();
-        let bound = &self.up_to_date(bound);
-        let (intent, mut verdict) = self.verdict(&bound.judged, Protocol::Prepared, bound.by_name);
-        require_same_text(&mut verdict, bound, &intent.request_id);
-        let own_text = prepared_text.map_or_else(|| Arc::from(parsed.text()), Arc::clone);
-        let send = verdict.permitted.is_ok().then_some(own_text);
-        self.finish(intent, &verdict, judged, send, timer)
-    }
-
-    fn finish(
-        &mut self,
-        intent: Intent,
-        verdict: &Verdict,
-        judged: &Arc<JudgedStatement>,
-        send: Option<Arc<str>>,
-        timer: Timer,
-    ) -> Result<Draft, Refusal> {
-        let totals = &mut self.facts.totals;
-        totals.statements = totals.statements.saturating_add(1);
-        let result = self.gate.record(intent, verdict, judged, send, timer);
-        if result.is_err() {
-            totals.denied = totals.denied.saturating_add(1);
-        }
-        result
-    }
-
-    fn finish_refused(
-        &mut self,
-        intent: Intent,
-        verdict: &Verdict,
-        judged: &Arc<JudgedStatement>,
-        timer: Timer,
-    ) -> Refusal {
-        match self.finish(intent, verdict, judged, None, timer) {
-            Err(refusal) => refusal,
-            // A verdict that permits no text gives no draft.
-            Ok(_draft) => refusals::audit_unavailable(),
-        }
-    }
-
-    /// Judges `judged` in this session, or remembers the judgement where nothing it depends on can
-    /// have changed.
-    fn verdict(
-        &self,
-        judged: &Arc<JudgedStatement>,
-        protocol: Protocol,
-        by_name: bool,
-    ) -> (Intent, Verdict) {
-        let policy = self.gate.policy.current();
-        let mut intent = self.intent(Stage::Statement, &policy);
-        let mut facts = judged.facts(by_name).clone();
-        facts.protocol = protocol;
-        labels::join(&mut facts, policy.labels(), &self.catalog);
-        let key = verdict_key(policy.revision(), protocol, by_name);
-        if let Some(verdict) = judged.remembered(&key) {
-            intent.statement = Some(facts);
-            return (intent, verdict);
-        }
-        let surface = labels::surface(&facts, policy.labels(), &self.catalog);
-        intent.statement = Some(facts);
-        let decision = policy.judge(&intent, &surface);
-        let facts = judged.facts(by_name);
-        let permitted =
-            Gate::enforce(&decision, judged, facts, &intent.request_id).map_err(Arc::new);
-        let verdict = Verdict { key, decision: Arc::new(decision), permitted };
-        // The place in the message and the protocol belong to the statement and the key, so only what
-        // differs between two runs of one statement forbids remembering.
-        if !policy.volatile_when_prepared() {
-            judged.remember(&verdict);
-        }
-        (intent, verdict)
-    }
-
     fn intent(&self, stage: Stage, policy: &PolicySet) -> Intent {
         let mut target = self.database.target.clone();
         target.version.clone_from(&self.catalog.catalog().server_version);
+        let now_ns = self.gate.clock.now_ns();
         Intent {
             version: VERSION.to_owned(),
             stage,
-            request_id: Uuid::now_v7().to_string(),
-            time: time_facts(self.gate.clock.now_ns()),
+            request_id: ids::new_id(now_ns),
+            time: time_facts(now_ns),
             principal: self.login.principal.clone(),
             claimed: self.login.claimed.clone(),
             session: self.facts.clone(),
@@ -474,27 +390,6 @@ const NAMES_CHANGED: (&str, &str) = (
     "an earlier statement of the same message changes what its names mean",
     "Send the statements one by one",
 );
-
-const STALE: (&str, &str) = (
-    "cached plan must not change result type: the policies changed since it was prepared",
-    "Prepare the statement again",
-);
-
-const UNKNOWN_NAME: (&str, &str) =
-    ("no statement or cursor of that name was made in this session", "Prepare or declare it first");
-
-/// A text that was prepared under other policies must not run under these.
-fn require_same_text(verdict: &mut Verdict, prepared: &Prepared, decision_id: &str) {
-    if verdict.permitted.as_ref().is_ok_and(|text| *text != prepared.sent) {
-        let refusal = refusals::not_carried_out(
-            RefusalCode::PreparedStale,
-            prepared.judged.facts(prepared.by_name),
-            STALE,
-            decision_id,
-        );
-        verdict.permitted = Err(Arc::new(refusal));
-    }
-}
 
 const fn changes_names(effect: &SessionEffect) -> bool {
     match effect {

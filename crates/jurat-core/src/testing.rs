@@ -85,16 +85,27 @@ impl Bench {
         transcript
     }
 
-    /// The records of the log without what differs from run to run.
-    pub(crate) fn records(&self) -> String {
-        let mut text = String::new();
+    /// The newest decision in the log.
+    pub(crate) fn newest_decision(&self) -> serde_json::Value {
+        self.log().into_iter().rfind(|record| record["type"] == "decision").unwrap()
+    }
+
+    fn log(&self) -> Vec<serde_json::Value> {
+        // Outcomes may wait for the next write.
+        self.gate.audit.checkpoint().unwrap();
         let segment = std::fs::read_dir(self.dir.path().join("audit"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .find(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
             .unwrap();
-        for line in std::fs::read_to_string(segment).unwrap().lines() {
-            let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let text = std::fs::read_to_string(segment).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The records of the log without what differs from run to run.
+    pub(crate) fn records(&self) -> String {
+        let mut text = String::new();
+        for record in self.log() {
             let what = match record["type"].as_str().unwrap() {
                 "decision" => format!(
                     "{} {} `{}`",

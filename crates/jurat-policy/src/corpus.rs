@@ -126,6 +126,7 @@ fn statement(kind: &str, class: StatementClass, turn: usize) -> StatementFacts {
         relations: if touches { relations(class, odd) } else { Vec::new() },
         columns: if touches { columns() } else { Vec::new() },
         functions: if touches { functions(turn) } else { Vec::new() },
+        settings_kept: Vec::new(),
         settings: if kind == "set" { vec!["role".to_owned()] } else { Vec::new() },
         unresolved: Vec::new(),
         parameters: Parameters::default(),

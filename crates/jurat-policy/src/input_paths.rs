@@ -26,6 +26,9 @@ const VOLATILE: &[&[&str]] = &[
 const MESSAGE: &[&[&str]] =
     &[&["statement", "count"], &["statement", "index"], &["statement", "protocol"]];
 
+/// What differs between two texts with the same facts, which differ in their literals only.
+const TEXT: &[&[&str]] = &[&["statement", "sha256"], &["statement", "text"]];
+
 /// One place where the intent is read.
 #[derive(Clone, Debug)]
 pub(crate) struct InputUse {
@@ -84,6 +87,7 @@ fn resolve(path: Vec<Segment>, aliases: &[&RuleFacts]) -> Vec<Vec<Segment>> {
 pub(crate) struct Volatility {
     pub(crate) execution: bool,
     pub(crate) message: bool,
+    pub(crate) text: bool,
 }
 
 /// Looks for volatile paths among the uses.
@@ -93,7 +97,7 @@ pub(crate) fn volatility(uses: &[InputUse]) -> Volatility {
             .filter(|read| !read.definition)
             .any(|read| paths.iter().any(|path| overlaps(&read.path, path)))
     };
-    Volatility { execution: reads(VOLATILE), message: reads(MESSAGE) }
+    Volatility { execution: reads(VOLATILE), message: reads(MESSAGE), text: reads(TEXT) }
 }
 
 /// Whether one path is a beginning of the other, where a variable stands for any key.

@@ -165,6 +165,12 @@ impl PolicySet {
         self.volatility.execution
     }
 
+    /// Whether a rule may read the statement's text or its digest. Where it says `false`, two texts of
+    /// which all other facts are the same have the same decision.
+    pub fn reads_text(&self) -> bool {
+        self.volatility.text
+    }
+
     /// The decision rules, in the order of their places.
     pub fn rules(&self) -> &[RuleEntry] {
         self.index.entries()

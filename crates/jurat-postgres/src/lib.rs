@@ -26,10 +26,12 @@ mod respond;
 mod startup;
 mod tls;
 mod upstream;
+mod workers;
 
 pub use listen::{Listener, serve};
 pub use tls::{TlsError, client_config, server_config};
 pub use upstream::{UpstreamDatabase, UpstreamError, UpstreamTls};
+pub use workers::Workers;
 
 /// Logs in to a database and reads its catalog, for `jurat catalog dump` and `jurat check`.
 ///

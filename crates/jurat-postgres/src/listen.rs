@@ -1,6 +1,6 @@
 //! Accepting clients: bounded, timed, each in a task of its own.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use jurat_core::{Authenticate, Gate, Login, Session, refusal};
 use jurat_types::{Principal, Refusal, RefusalCode, SessionRecord};
@@ -21,6 +21,7 @@ use crate::{
     respond::{self, write},
     startup::{Arrival, arrive},
     upstream::{self, CancelKey, Connected, UpstreamDatabase},
+    workers::Workers,
 };
 
 /// The newest version of the protocol that is spoken, 3.0.
@@ -41,6 +42,8 @@ pub struct Listener {
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// Whether a client without TLS is turned away.
     pub tls_required: bool,
+    /// The threads that sessions run on.
+    pub workers: Arc<Workers>,
 }
 
 struct Shared {
@@ -70,7 +73,9 @@ pub async fn serve(tcp: TcpListener, listener: Arc<Listener>, shutdown: Cancella
         };
         match accepted {
             Ok((stream, address)) => {
-                tasks.spawn(connection(Arc::clone(&shared), stream, address));
+                if let Err(error) = seat(&tasks, &shared, stream, address) {
+                    tracing::warn!(%error, client = %address, "a connection was given up");
+                }
             }
             Err(error) => {
                 // Out of file descriptors, most likely: waiting lets sessions end.
@@ -82,6 +87,32 @@ pub async fn serve(tcp: TcpListener, listener: Arc<Listener>, shutdown: Cancella
     drop(tcp);
     tasks.close();
     tasks.wait().await;
+}
+
+/// Gives a connection to the thread that it stays on.
+fn seat(
+    tasks: &TaskTracker,
+    shared: &Arc<Shared>,
+    stream: TcpStream,
+    address: SocketAddr,
+) -> io::Result<()> {
+    let (handle, seat) = shared.listener.workers.seat().ok_or(io::ErrorKind::Unsupported)?;
+    // The socket is watched by the thread that accepted it until it is taken over.
+    let stream = stream.into_std()?;
+    let shared = Arc::clone(shared);
+    tasks.spawn_on(
+        async move {
+            match TcpStream::from_std(stream) {
+                Ok(stream) => connection(shared, stream, address).await,
+                Err(error) => {
+                    tracing::warn!(%error, client = %address, "a connection was given up");
+                }
+            }
+            drop(seat);
+        },
+        &handle,
+    );
+    Ok(())
 }
 
 async fn connection(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) {

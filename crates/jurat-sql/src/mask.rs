@@ -11,7 +11,8 @@ use thiserror::Error;
 use crate::catalog_index::CatalogIndex;
 use crate::limits::ReadLimits;
 use crate::names;
-use crate::statement::Parsed;
+use crate::read::read;
+use crate::statement::{Parsed, Statement as Read};
 use crate::tree::Tree;
 use crate::walk::{Stop, Walker};
 
@@ -301,6 +302,9 @@ pub(crate) fn rewrite(parsed: &Parsed, masks: &[ColumnMask]) -> Result<Rewritten
             check_role(column)?;
         }
     }
+    if parsed.filled {
+        return rewrite(&whole(parsed)?, masks);
+    }
     let Some(tree) = &parsed.tree else {
         // Such a statement names no column and reads nothing that a mask could stand before.
         return unmasked(parsed, &plan);
@@ -337,6 +341,20 @@ pub(crate) fn rewrite(parsed: &Parsed, masks: &[ColumnMask]) -> Result<Rewritten
     }
     let text = tree.print(&wide(&parsed.limits)).map_err(|reason| RewriteError::Text { reason })?;
     Ok(Rewritten { text })
+}
+
+/// The full reading of a statement that was read without making a tree.
+fn whole(parsed: &Parsed) -> Result<Parsed, RewriteError> {
+    let text = parsed.facts.text.as_bytes();
+    let mut again = read(text, &parsed.names, &parsed.catalog, &parsed.limits.widened()).statements;
+    match again.pop() {
+        Some(Read::Parsed(whole)) if again.is_empty() && whole.facts.text == parsed.facts.text => {
+            Ok(whole)
+        }
+        Some(Read::Parsed(_) | Read::Opaque(_)) | None => {
+            Err(RewriteError::Text { reason: "it reads differently again".to_owned() })
+        }
+    }
 }
 
 /// The text of a statement without a tree, unless it touches a masked relation at all.

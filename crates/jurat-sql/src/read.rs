@@ -159,6 +159,7 @@ impl Reader<'_> {
             columns,
             functions,
             settings,
+            settings_kept,
             ..
         } = facts;
         let facts = StatementFacts {
@@ -183,6 +184,7 @@ impl Reader<'_> {
             columns,
             functions,
             settings,
+            settings_kept,
             unresolved: Vec::new(),
             parameters: Parameters { count: parameters, values: Vec::new() },
             estimate: none(),
@@ -193,6 +195,7 @@ impl Reader<'_> {
             redacted: source.redacted(),
             effect,
             tree,
+            filled: false,
             names: self.names.clone(),
             catalog: self.catalog.clone(),
             limits: self.limits.clone(),
@@ -262,6 +265,7 @@ fn opaque_facts(text: &str, reason: &str, limits: &ReadLimits, place: &Place) ->
         columns: Vec::new(),
         functions: Vec::new(),
         settings: Vec::new(),
+        settings_kept: Vec::new(),
         unresolved: Vec::new(),
         parameters: Parameters::default(),
         estimate: none(),

@@ -74,6 +74,8 @@ pub struct Parsed {
     pub(crate) effect: SessionEffect,
     /// The qualified tree; `None` where the client's own text is sent and no mask can apply.
     pub(crate) tree: Option<Tree>,
+    /// Whether a mold made it (`mold.rs`), so that the tree has to be made when a mask needs it.
+    pub(crate) filled: bool,
     pub(crate) names: NameContext,
     pub(crate) catalog: CatalogIndex,
     pub(crate) limits: ReadLimits,

@@ -51,7 +51,7 @@ pub enum Stage {
 }
 
 /// The moment of the judgement.
-#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct TimeFacts {
     /// Nanoseconds since the Unix epoch.
     pub now_ns: i64,
@@ -164,6 +164,9 @@ pub struct StatementFacts {
     pub functions: Vec<FunctionUse>,
     /// Names of settings that it changes or reads (SET, SHOW, RESET).
     pub settings: Vec<String>,
+    /// Those of `settings` that it only sets to the value that every session has anyway, for example
+    /// `client_encoding` to UTF8.
+    pub settings_kept: Vec<String>,
     /// Names that could not be resolved.
     pub unresolved: Vec<String>,
     /// Bound parameters.

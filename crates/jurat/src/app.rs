@@ -8,6 +8,7 @@ mod users;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
+    num::NonZeroUsize,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
@@ -15,7 +16,7 @@ use std::{
 use jurat_audit::{AuditLog, AuditOptions, SigningKey};
 use jurat_core::{Authenticate, Clock, Database, Gate, SystemClock};
 use jurat_policy::PolicyHandle;
-use jurat_postgres::{Listener, UpstreamDatabase, UpstreamTls};
+use jurat_postgres::{Listener, UpstreamDatabase, UpstreamTls, Workers};
 use jurat_types::{Engine, RecordBody, SystemRecord, Target};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -37,6 +38,7 @@ pub(crate) struct App {
     users: Arc<LiveUsers>,
     databases: BTreeMap<String, Arc<UpstreamDatabase>>,
     listeners: Vec<(SocketAddr, Arc<Listener>)>,
+    workers: Arc<Workers>,
 }
 
 /// A proxy whose sockets are open.
@@ -72,6 +74,10 @@ impl App {
                 ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ]),
         });
+        let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let workers = Workers::start(processors)
+            .map_err(|error| Failure::other(format!("no threads can be started: {error}")))?;
+        let workers = Arc::new(workers);
         let listeners = config
             .listeners
             .iter()
@@ -84,11 +90,12 @@ impl App {
                     databases: databases.clone(),
                     tls: if listener.tls == ListenerTls::Disabled { None } else { tls.clone() },
                     tls_required: listener.tls == ListenerTls::Required,
+                    workers: Arc::clone(&workers),
                 };
                 (listener.bind, Arc::new(ready))
             })
             .collect();
-        let app = Self { config, gate, users, databases, listeners };
+        let app = Self { config, gate, users, databases, listeners, workers };
         app.record_start()?;
         Ok(app)
     }
@@ -136,6 +143,14 @@ impl App {
             Err(error) => {
                 Err(Failure::because(Exit::Failure, "the start cannot be recorded", &error))
             }
+        }
+    }
+
+    /// Ends the threads of sessions, so that what they still have to record comes before the end.
+    async fn end_sessions(&self) {
+        let workers = Arc::clone(&self.workers);
+        if let Err(error) = tokio::task::spawn_blocking(move || workers.stop()).await {
+            tracing::error!(%error, "the threads of sessions did not end well");
         }
     }
 
@@ -217,6 +232,7 @@ impl Bound {
         }
         serving.shutdown().await;
         chores.shutdown().await;
+        app.end_sessions().await;
         app.close(reason, in_time).await;
         tracing::info!("ended");
         if reason == "signal" { Ok(()) } else { Err(Failure::other(reason)) }

@@ -64,16 +64,5 @@ may_change(setting) if {
 	startswith(setting, prefix)
 }
 
-# Every connection is in UTF-8, so saying so once more changes nothing.
-may_change("client_encoding") if {
-	words := regex.split("[ \t\r\n=;]+", trim(lower(input.statement.text), " \t\r\n;"))
-	concat(" ", [word | some word in words; not word in {"local", "session", "to"}]) in {
-		"set client_encoding 'unicode'",
-		"set client_encoding 'utf-8'",
-		"set client_encoding 'utf8'",
-		"set client_encoding utf8",
-		"set names 'unicode'",
-		"set names 'utf-8'",
-		"set names 'utf8'",
-	}
-}
+# Every session has UTF-8 and the standard's strings, so saying so once more changes nothing.
+may_change(setting) if setting in input.statement.settings_kept

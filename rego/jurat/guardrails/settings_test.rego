@@ -63,30 +63,18 @@ test_showing_changes_nothing if {
 	ids == set()
 }
 
-test_utf8_may_be_said_again if {
-	every text in [
-		"SET client_encoding TO 'UTF8'",
-		"set client_encoding = 'utf-8'",
-		"SET SESSION client_encoding TO UTF8;",
-		"SET NAMES 'UTF8'",
-		"SET client_encoding='UTF8'",
-	] {
-		not denied(fixtures.agent, "client_encoding", text)
-	}
+test_what_every_session_has_may_be_said_again if {
+	kept := object.union(
+		fixtures.set("client_encoding", "SET client_encoding TO 'UTF8'"),
+		{"settings_kept": ["client_encoding"]},
+	)
+	intent := fixtures.intent(fixtures.agent, "production", kept)
+	ids := {denial.id | some denial in guardrails.deny} with input as intent
+	ids == set()
 }
 
-test_other_encodings_may_not if {
-	every text in [
-		"SET client_encoding TO 'SJIS'",
-		"SET client_encoding TO 'UTF8SJIS'",
-		"SET client_encoding TO 'SJIS' -- 'UTF8'",
-		"SET NAMES 'BIG5'",
-		"RESET client_encoding",
-		"SET client_encoding TO DEFAULT",
-		"SET standard_conforming_strings = off; SET client_encoding TO 'UTF8'",
-	] {
-		denied(fixtures.person, "client_encoding", text)
-	}
+test_another_value_may_not if {
+	denied(fixtures.person, "client_encoding", "SET client_encoding TO 'SJIS'")
 }
 
 test_one_bad_setting_among_good_ones_is_found if {

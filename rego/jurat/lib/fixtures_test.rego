@@ -46,6 +46,7 @@ select := {
 	"columns": [column("id", []), column("email", ["pii.email"])],
 	"functions": [],
 	"settings": [],
+	"settings_kept": [],
 	"unresolved": [],
 	"parameters": {"count": 0, "values": []},
 	"estimate": {"rows": null, "source": "none"},

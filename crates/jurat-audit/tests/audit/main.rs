@@ -17,3 +17,5 @@ mod pairing;
 mod support;
 #[cfg(test)]
 mod tampering;
+#[cfg(test)]
+mod template;

@@ -63,6 +63,98 @@ fn it_is_judged_once_and_recorded_at_every_run() {
     assert_eq!(bench.records().matches("outcome  done").count(), 3);
 }
 
+/// Judges a text that comes by itself; tells what would be sent and the decision it rests on.
+fn ask(bench: &mut Bench, text: &str) -> (String, Arc<Decision>) {
+    let statements = bench.session.read(text.as_bytes());
+    let drafts = bench.session.judge_message(&statements, |_| None).unwrap();
+    let (sent, running) = drafts.into_iter().next().unwrap().permit.launch();
+    running.finish(jurat_types::Outcome::Done, Ending::default());
+    (sent.to_string(), Arc::clone(&statements[0].last().unwrap().decision))
+}
+
+#[test]
+fn texts_that_differ_in_literals_only_share_a_decision() {
+    let mut bench = Bench::new(MASK);
+    let (first_text, first) = ask(&mut bench, "SELECT id, email FROM users WHERE id = 1");
+    let (second_text, second) = ask(&mut bench, "SELECT id, email FROM users WHERE id = 22");
+    assert!(Arc::ptr_eq(&first, &second), "it was judged again");
+    assert!(first_text.contains("NULL") && first_text.ends_with("id = 1"), "{first_text}");
+    assert!(second_text.contains("NULL") && second_text.ends_with("id = 22"), "{second_text}");
+    // Another structure, and a literal that is a fact.
+    for other in [
+        "SELECT id FROM users WHERE id = 1",
+        "SELECT id, email FROM users WHERE id = 1 LIMIT 1",
+        "SELECT id, email FROM users WHERE id = 1 LIMIT 2",
+    ] {
+        assert!(!Arc::ptr_eq(&first, &ask(&mut bench, other).1), "{other}");
+    }
+    // Each is recorded as itself.
+    let record = bench.newest_decision();
+    let judged = "SELECT id, email FROM public.users WHERE id = 1 LIMIT 2";
+    assert_eq!(record["input"]["statement"]["sha256"], crate::gate::sha256_hex(judged.as_bytes()));
+    assert_ne!(record["sent_sha256"], record["input"]["statement"]["sha256"]);
+}
+
+#[test]
+fn a_policy_that_reads_the_text_judges_each_text() {
+    let mut bench = Bench::new(
+        r#"package jurat.case
+import rego.v1
+allow contains "session" if input.stage == "session"
+allow contains "all" if not endswith(input.statement.text, "666")"#,
+    );
+    let (_, first) = ask(&mut bench, "SELECT id FROM users WHERE id = 1");
+    let (_, second) = ask(&mut bench, "SELECT id FROM users WHERE id = 2");
+    assert!(!Arc::ptr_eq(&first, &second));
+    let statements = bench.session.read(b"SELECT id FROM users WHERE id = 666");
+    assert!(bench.session.judge_message(&statements, |_| None).is_err());
+}
+
+#[test]
+fn a_new_revision_judges_a_known_shape_again() {
+    let mut bench = Bench::new(ALLOW);
+    let (text, _) = ask(&mut bench, "SELECT email FROM users WHERE id = 1");
+    assert!(!text.contains("NULL"));
+    replace_policy(&bench, MASK);
+    let (text, _) = ask(&mut bench, "SELECT email FROM users WHERE id = 2");
+    assert!(text.contains("NULL"), "{text}");
+}
+
+/// The record of a later run is made from an earlier one; nothing may be missing or stale in it.
+#[test]
+fn the_record_of_a_later_run_says_what_the_first_one_says() {
+    let mut bench = Bench::new(ALLOW);
+    ask(&mut bench, "SELECT email FROM users WHERE id = 1");
+    let mut first = bench.newest_decision();
+    ask(&mut bench, "SELECT email FROM users WHERE id = 22");
+    let mut second = bench.newest_decision();
+    let id = second["decision_id"].clone();
+    assert_eq!(second["input"]["request_id"], id);
+    assert_ne!(first["decision_id"], id);
+    assert_eq!(second["input"]["session"]["totals"]["statements"], 1);
+    let judged = "SELECT email FROM public.users WHERE id = 22";
+    assert_eq!(second["input"]["statement"]["sha256"], crate::gate::sha256_hex(judged.as_bytes()));
+    assert_eq!(second["sent_sha256"], second["input"]["statement"]["sha256"]);
+    assert_eq!(second["input"]["statement"]["text"], "SELECT email FROM users WHERE id = ?");
+    for record in [&mut first, &mut second] {
+        for pointer in [
+            "/seq",
+            "/timestamp",
+            "/previous",
+            "/decision_id",
+            "/input/request_id",
+            "/input/time",
+            "/input/session/totals",
+            "/input/statement/sha256",
+            "/sent_sha256",
+            "/metrics",
+        ] {
+            *record.pointer_mut(pointer).unwrap() = serde_json::Value::Null;
+        }
+    }
+    assert_eq!(first, second);
+}
+
 #[test]
 fn a_new_revision_judges_it_again() {
     let mut bench = Bench::new(ALLOW);

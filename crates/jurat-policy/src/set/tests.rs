@@ -458,6 +458,7 @@ fn the_shipped_policies_run_in_the_machine_and_explain_themselves() {
     assert_eq!(set.interpreted(), Vec::<String>::new());
     assert!(set.volatile(), "several statements in one message are counted");
     assert!(!set.volatile_when_prepared());
+    assert!(!set.reads_text(), "literals make no difference");
     for rule in set.rules() {
         let id = rule.id.as_deref().unwrap_or("none");
         let package = rule.package.strip_prefix("data.jurat.").unwrap();

@@ -131,8 +131,13 @@ impl Walker<'_> {
             Set::SingleAssignment { scope, hivevar: false, variable, values } => {
                 Self::scope(scope.as_ref())?;
                 let name = names::parts_of_label(variable)?.join(".");
-                for value in values {
+                for value in &*values {
                     plain_value(value)?;
+                }
+                if let [value] = values.as_slice()
+                    && keeps(&name, value)
+                {
+                    self.facts.settings_kept.push(name.to_ascii_lowercase());
                 }
                 // `SET SCHEMA 'x'` is another way to set the search path.
                 self.setting(if name == "schema" { "search_path" } else { &name });
@@ -152,7 +157,14 @@ impl Walker<'_> {
                 self.setting("timezone");
                 Ok(())
             }
-            Set::SetNames { charset_name: _, collation_name: _ } | Set::SetNamesDefault {} => {
+            Set::SetNames { charset_name, collation_name } => {
+                if collation_name.is_none() && is_utf8(&charset_name.value) {
+                    self.facts.settings_kept.push("client_encoding".to_owned());
+                }
+                self.setting("client_encoding");
+                Ok(())
+            }
+            Set::SetNamesDefault {} => {
                 self.setting("client_encoding");
                 Ok(())
             }
@@ -271,6 +283,34 @@ fn plain_value(value: &Expr) -> Result<(), Stop> {
         return Ok(());
     }
     Err(Stop::unsupported("this value in SET"))
+}
+
+/// Whether a pinned setting is only set to the value that it is pinned to.
+fn keeps(name: &str, value: &Expr) -> bool {
+    let word = if let Expr::Identifier(Ident { value, quote_style: None, .. }) = value {
+        value
+    } else if let Expr::Value(value) = value {
+        let Literal::SingleQuotedString(text) = &value.value else {
+            return value.value == Literal::Boolean(true) && is_conforming(name);
+        };
+        text
+    } else {
+        return false;
+    };
+    if name.eq_ignore_ascii_case("client_encoding") {
+        is_utf8(word)
+    } else {
+        is_conforming(name) && word.eq_ignore_ascii_case("on")
+    }
+}
+
+fn is_conforming(name: &str) -> bool {
+    name.eq_ignore_ascii_case("standard_conforming_strings")
+}
+
+/// PostgreSQL's names of UTF-8.
+fn is_utf8(name: &str) -> bool {
+    ["utf8", "utf-8", "unicode"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// The setting that a SHOW is about; some have names of several words.

@@ -5,6 +5,8 @@ mod deep;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod mold;
+#[cfg(test)]
 mod promises;
 #[cfg(test)]
 mod property;

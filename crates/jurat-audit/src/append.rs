@@ -1,0 +1,181 @@
+//! How a record gets its place in the log and into the segment.
+
+use std::cell::Cell;
+use std::io;
+use std::sync::{Arc, MutexGuard};
+
+use jurat_types::RecordBody;
+
+use crate::line;
+use crate::log::{AppendError, Inner, Receipt, lock};
+use crate::options::AuditOptions;
+use crate::state::{Span, State};
+use crate::template::{DecisionRun, DecisionTemplate};
+use crate::time;
+use crate::tree::{Hash, leaf_hash};
+
+thread_local! {
+    /// The memory in which this thread serializes records.
+    static BODY: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// A buffer that one long record has made larger than this is given back.
+const BUFFER_KEPT_MAX: usize = 64 * 1024;
+
+/// Outcomes that wait for the next write have at most this many bytes; the one that goes over is written.
+const PENDING_MAX: usize = 48 * 1024;
+
+impl Inner {
+    /// See [`AuditLog::append`](crate::AuditLog::append).
+    pub(crate) fn append(&self, body: RecordBody) -> Result<Receipt, AppendError> {
+        let mut buffer = BODY.take();
+        buffer.clear();
+        let result = match serde_json::to_writer(&mut buffer, &body) {
+            Ok(()) => self.append_bytes(&buffer, matches!(body, RecordBody::Outcome(_))),
+            Err(error) => Err(AppendError::Json { reason: error.to_string() }),
+        };
+        keep(buffer);
+        let (seq, leaf) = result?;
+        let decision_id = match body {
+            RecordBody::Decision(decision) => Some(decision.decision_id),
+            RecordBody::Outcome(outcome) => Some(outcome.decision_id),
+            RecordBody::Session(_) | RecordBody::System(_) => None,
+        };
+        Ok(Receipt { seq, leaf, decision_id })
+    }
+
+    /// See [`AuditLog::append_run`](crate::AuditLog::append_run).
+    pub(crate) fn append_run(
+        &self,
+        template: &DecisionTemplate,
+        run: &DecisionRun<'_>,
+    ) -> Result<Receipt, AppendError> {
+        let mut buffer = BODY.take();
+        buffer.clear();
+        template.render(run, &mut buffer);
+        let result = self.append_bytes(&buffer, false);
+        keep(buffer);
+        let (seq, leaf) = result?;
+        Ok(Receipt { seq, leaf, decision_id: Some(run.decision_id.to_owned()) })
+    }
+
+    fn append_bytes(&self, body: &[u8], can_wait: bool) -> Result<(u64, Hash), AppendError> {
+        let max = self.options.record_bytes_max.min(AuditOptions::LINE_BYTES_MAX);
+        let bytes = body.len().saturating_add(line::OVERHEAD_MAX);
+        if bytes > max {
+            return Err(AppendError::TooLarge { bytes, max });
+        }
+        let now = time::rfc3339((self.clock)());
+        let mut guard = self.state_with_room(body.len())?;
+        let state = &mut *guard;
+        // The order of the records is the order of their timestamps, whatever the clock does.
+        let timestamp = if now > state.timestamp { now } else { state.timestamp.clone() };
+        let before = state.pending.len();
+        line::write(&mut state.pending, state.next, &timestamp, &state.previous, body);
+        let line = state.pending.get(before..).unwrap_or_default();
+        let leaf = leaf_hash(line.strip_suffix(b"\n").unwrap_or(line));
+        if can_wait && state.pending.len() <= PENDING_MAX {
+            if !std::mem::replace(&mut state.flusher_awake, true) {
+                self.flush_bell.ring();
+            }
+        } else if let Err(error) = self.write_pending(state) {
+            state.pending.truncate(before);
+            return Err(error);
+        }
+        let seq = state.next;
+        state.next += 1;
+        state.previous = leaf;
+        state.timestamp = timestamp;
+        state.unsigned.push(leaf);
+        if state.unsigned.len() >= self.options.checkpoint_records {
+            self.sign_bell.ring();
+        }
+        Ok((seq, leaf))
+    }
+
+    /// Fails while a sync has failed or too many records wait for a checkpoint.
+    fn refuse_while_unwell(&self, state: &State) -> Result<(), AppendError> {
+        if state.closed {
+            return Err(AppendError::Closed);
+        }
+        if let Some(source) = &state.sync_failed {
+            return Err(AppendError::Sync { source: Arc::clone(source) });
+        }
+        if state.unsigned.len() >= self.options.unsigned_max {
+            self.sign_bell.ring();
+            let slow = || Arc::new(io::Error::new(io::ErrorKind::TimedOut, "signing is too slow"));
+            let source = state.sign_failed.as_ref().map_or_else(slow, Arc::clone);
+            return Err(AppendError::Checkpoint { records: state.next - state.signed, source });
+        }
+        Ok(())
+    }
+
+    /// The state, when it may be appended to and its segment has room.
+    fn state_with_room(&self, body: usize) -> Result<MutexGuard<'_, State>, AppendError> {
+        loop {
+            let state = lock(&self.state)?;
+            self.refuse_while_unwell(&state)?;
+            if self.has_room(&state, body) {
+                return Ok(state);
+            }
+            drop(state);
+            self.rotate(body)?;
+        }
+    }
+
+    /// Whether a record fits into the segment; into an empty one every record does.
+    pub(crate) fn has_room(&self, state: &State, body: usize) -> bool {
+        let bytes = u64::try_from(body.saturating_add(line::OVERHEAD_MAX)).unwrap_or(u64::MAX);
+        let waiting = u64::try_from(state.pending.len()).unwrap_or(u64::MAX);
+        let to = state.span.to.saturating_add(waiting);
+        to == 0 || to.saturating_add(bytes) <= self.options.segment_bytes
+    }
+
+    /// Cuts off what a failed write has left, where that could not be done at once.
+    pub(crate) fn cut_torn_bytes(&self, state: &mut State) -> Result<(), AppendError> {
+        if state.dirty {
+            let span = &state.span;
+            let failed = |error| write_error(span, error);
+            self.storage.truncate(&span.file, span.to).map_err(failed)?;
+            state.dirty = false;
+        }
+        Ok(())
+    }
+
+    /// Writes the records that wait at the end of the log, or nothing of them.
+    pub(crate) fn write_pending(&self, state: &mut State) -> Result<(), AppendError> {
+        if state.pending.is_empty() {
+            return Ok(());
+        }
+        self.cut_torn_bytes(state)?;
+        let State { span, pending, .. } = state;
+        let error = match self.storage.write_at(&span.file, pending, span.to) {
+            Ok(written) if written == pending.len() => {
+                span.to += u64::try_from(written).unwrap_or_default();
+                if pending.capacity() > BUFFER_KEPT_MAX {
+                    *pending = Vec::new();
+                }
+                pending.clear();
+                return Ok(());
+            }
+            // A short write means a full disk, a limit or a quota.
+            Ok(_) => io::Error::from(io::ErrorKind::StorageFull),
+            Err(error) => error,
+        };
+        // What was written of them must not stay; where even that fails, the next append begins
+        // with it and takes nothing before it has succeeded.
+        let failed = write_error(span, error);
+        state.dirty = self.storage.truncate(&state.span.file, state.span.to).is_err();
+        Err(failed)
+    }
+}
+
+fn keep(buffer: Vec<u8>) {
+    if buffer.capacity() <= BUFFER_KEPT_MAX {
+        BODY.set(buffer);
+    }
+}
+
+fn write_error(span: &Span, error: io::Error) -> AppendError {
+    AppendError::Write { path: span.path.clone(), source: Arc::new(error) }
+}

@@ -1,0 +1,66 @@
+//! What a session remembers about texts that differ in their literals only.
+
+use std::collections::HashMap;
+
+use jurat_sql::{CatalogIndex, Mold, NameContext, ReadLimits, Reading, Skeleton, Statement};
+
+/// Skeletons that a session remembers; then it begins anew.
+const MOLDS_MAX: usize = 128;
+
+/// Molds by the skeleton of the text. They are valid for what names mean now.
+#[derive(Debug, Default)]
+pub(crate) struct Molds(HashMap<Box<[u8]>, State>);
+
+#[derive(Debug)]
+enum State {
+    /// Seen once: making a mold costs as much as reading twice, so it is made when a text comes back.
+    Seen,
+    /// No mold can be made, or a filled one turned out to be something else.
+    None,
+    Ready(Box<Mold>),
+}
+
+/// A text that was read.
+pub(crate) enum Read {
+    /// From the mold of an earlier text.
+    Filled(Box<Statement>),
+    /// In full.
+    Whole(Reading),
+}
+
+impl Molds {
+    pub(crate) fn read(
+        &mut self,
+        text: &[u8],
+        (names, catalog): (&NameContext, &CatalogIndex),
+        limits: &ReadLimits,
+    ) -> Read {
+        let whole = || jurat_sql::read(text, names, catalog, limits);
+        let Some(skeleton) = Skeleton::of(text, limits) else { return Read::Whole(whole()) };
+        match self.0.get_mut(skeleton.key()) {
+            Some(State::Ready(mold)) => mold.fill(&skeleton).map_or_else(
+                || Read::Whole(whole()),
+                |statement| Read::Filled(Box::new(statement)),
+            ),
+            Some(State::None) => Read::Whole(whole()),
+            Some(state @ State::Seen) => {
+                *state = match Mold::new(&skeleton, whole(), names, catalog, limits) {
+                    Some(mold) => State::Ready(Box::new(mold)),
+                    None => State::None,
+                };
+                Read::Whole(whole())
+            }
+            None => {
+                if self.0.len() >= MOLDS_MAX {
+                    self.0.clear();
+                }
+                self.0.insert(skeleton.key().into(), State::Seen);
+                Read::Whole(whole())
+            }
+        }
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.0 = HashMap::new();
+    }
+}

@@ -1,0 +1,229 @@
+//! Judgements of one session: remembered where nothing they depend on can have changed, made anew where
+//! not, recorded always.
+
+use std::sync::Arc;
+
+use jurat_audit::DecisionTemplate;
+use jurat_sql::Statement;
+use jurat_types::{Intent, Protocol, Refusal, RefusalCode, Stage};
+
+use super::Session;
+use crate::{
+    Draft, Gate, JudgedStatement, Prepared,
+    gate::{Timer, verdict_key},
+    labels,
+    prepared::{Verdict, VerdictKey},
+    refusals,
+    shapes::Shape,
+};
+
+impl Session {
+    pub(super) fn prepared(
+        &self,
+        source: &[u8],
+        judged: &Arc<JudgedStatement>,
+        sent: &Arc<str>,
+    ) -> Prepared {
+        Prepared::parsed(Arc::clone(judged), Arc::clone(sent), Arc::from(source), self.epoch)
+    }
+
+    /// What was prepared is read again once names mean something else; the text that the database
+    /// has stays, and the comparison with it decides whether it may still run.
+    pub(super) fn up_to_date(&mut self, prepared: &Prepared) -> Prepared {
+        let mut prepared = prepared.clone();
+        if let Some((source, epoch)) = &mut prepared.source
+            && *epoch != self.epoch
+            && let [judged] = &*self.read(source)
+        {
+            *epoch = self.epoch;
+            prepared.judged = Arc::clone(judged);
+        }
+        prepared
+    }
+
+    pub(super) fn judge_own(&mut self, judged: &Arc<JudgedStatement>) -> Result<Draft, Refusal> {
+        let timer = Timer::start();
+        if let Some(verdict) = self.recall(judged, Protocol::Simple, false)
+            && let Some(result) = self.run_again(&verdict, judged, false, timer)
+        {
+            return result;
+        }
+        let (intent, verdict) = self.verdict(judged, Protocol::Simple, false);
+        self.finish(intent, &verdict, judged, None, timer)
+    }
+
+    /// The verdict on a statement that was judged in this session before, or on one that differs from
+    /// such a statement in its literals only. Nothing where policy has to be asked.
+    pub(super) fn recall(
+        &self,
+        judged: &Arc<JudgedStatement>,
+        protocol: Protocol,
+        by_name: bool,
+    ) -> Option<Verdict> {
+        let policy = self.gate.policy.current();
+        if let Some(verdict) = judged.remembered(policy.revision(), protocol, by_name) {
+            return Some(verdict);
+        }
+        let facts = judged.facts(by_name);
+        let shape = self.shapes.find(facts, (protocol, by_name), policy.revision())?;
+        // A decision that cannot be carried out on this text is made anew, with an id for its words.
+        let permitted = Gate::enforce(&shape.decision, judged, facts, "").ok()?;
+        let key = VerdictKey { revision: Arc::clone(&shape.revision), protocol, by_name };
+        let mut verdict = Verdict::new(key, Arc::clone(&shape.decision), Ok(permitted), facts);
+        verdict.template = Some(Arc::clone(&shape.template));
+        judged.remember(&verdict);
+        Some(verdict)
+    }
+
+    /// Records one more run, where the record can be made from an earlier one.
+    pub(super) fn run_again(
+        &mut self,
+        verdict: &Verdict,
+        judged: &Arc<JudgedStatement>,
+        by_name: bool,
+        timer: Timer,
+    ) -> Option<Result<Draft, Refusal>> {
+        let facts = judged.facts(by_name);
+        let result = self.gate.record_run(verdict, judged, (facts, &self.facts), timer)?;
+        self.count_statement(result.is_err());
+        Some(result)
+    }
+
+    pub(super) fn count_statement(&mut self, denied: bool) {
+        let totals = &mut self.facts.totals;
+        totals.statements = totals.statements.saturating_add(1);
+        if denied {
+            totals.denied = totals.denied.saturating_add(1);
+        }
+    }
+
+    /// An EXECUTE or FETCH is judged as what it names; what is sent is its own text.
+    pub(super) fn judge_bound(
+        &mut self,
+        judged: &Arc<JudgedStatement>,
+        bound: Option<&Prepared>,
+        prepared_text: Option<&Arc<str>>,
+    ) -> Result<Draft, Refusal> {
+        let (Some(bound), Statement::Parsed(parsed)) = (bound, judged.statement()) else {
+            return Err(self.refuse(judged, RefusalCode::UnknownName, UNKNOWN_NAME));
+        };
+        let timer = Timer::start();
+        let bound = &self.up_to_date(bound);
+        let (intent, mut verdict) = self.verdict(&bound.judged, Protocol::Prepared, bound.by_name);
+        require_same_text(&mut verdict, bound, &intent.request_id);
+        let own_text = prepared_text.map_or_else(|| Arc::from(parsed.text()), Arc::clone);
+        let send = verdict.permitted.is_ok().then_some(own_text);
+        self.finish(intent, &verdict, judged, send, timer)
+    }
+
+    pub(super) fn finish(
+        &mut self,
+        intent: Intent,
+        verdict: &Verdict,
+        judged: &Arc<JudgedStatement>,
+        send: Option<Arc<str>>,
+        timer: Timer,
+    ) -> Result<Draft, Refusal> {
+        let VerdictKey { protocol, by_name, .. } = verdict.key;
+        // What a name stands for is recorded with the text of the statement that names it, so that record
+        // is no model for the next one.
+        let facts = judged.facts(by_name);
+        let own = send.is_none() && intent.statement.as_ref().is_some_and(|s| s.text == facts.text);
+        let again = own && judged.remembered(&verdict.key.revision, protocol, by_name).is_some();
+        let result = self.gate.record((intent, again), verdict, judged, send, timer);
+        self.count_statement(result.is_err());
+        let (draft, template) = result?;
+        if let Some(template) = template {
+            self.remember_run(verdict, judged, template);
+        }
+        Ok(draft)
+    }
+
+    pub(super) fn remember_run(
+        &mut self,
+        verdict: &Verdict,
+        judged: &Arc<JudgedStatement>,
+        template: Arc<DecisionTemplate>,
+    ) {
+        let VerdictKey { revision, protocol, by_name } = &verdict.key;
+        let remembered = Verdict { template: Some(Arc::clone(&template)), ..verdict.clone() };
+        judged.remember(&remembered);
+        let policy = self.gate.policy.current();
+        if *policy.revision() == **revision && !policy.reads_text() {
+            let shape = Shape {
+                facts: Arc::new(judged.facts(*by_name).clone()),
+                revision: Arc::clone(revision),
+                decision: Arc::clone(&verdict.decision),
+                template,
+            };
+            self.shapes.remember((*protocol, *by_name), shape);
+        }
+    }
+
+    pub(super) fn finish_refused(
+        &mut self,
+        intent: Intent,
+        verdict: &Verdict,
+        judged: &Arc<JudgedStatement>,
+        timer: Timer,
+    ) -> Refusal {
+        match self.finish(intent, verdict, judged, None, timer) {
+            Err(refusal) => refusal,
+            // A verdict that permits no text gives no draft.
+            Ok(_draft) => refusals::audit_unavailable(),
+        }
+    }
+
+    /// Judges `judged` in this session, or remembers the judgement where nothing it depends on can
+    /// have changed.
+    pub(super) fn verdict(
+        &self,
+        judged: &Arc<JudgedStatement>,
+        protocol: Protocol,
+        by_name: bool,
+    ) -> (Intent, Verdict) {
+        let policy = self.gate.policy.current();
+        let mut intent = self.intent(Stage::Statement, &policy);
+        let mut facts = judged.facts(by_name).clone();
+        facts.protocol = protocol;
+        labels::join(&mut facts, policy.labels(), &self.catalog);
+        if let Some(verdict) = judged.remembered(policy.revision(), protocol, by_name) {
+            intent.statement = Some(facts);
+            return (intent, verdict);
+        }
+        let key = verdict_key(policy.revision(), protocol, by_name);
+        let surface = labels::surface(&facts, policy.labels(), &self.catalog);
+        intent.statement = Some(facts);
+        let decision = policy.judge(&intent, &surface);
+        let facts = judged.facts(by_name);
+        let permitted = Gate::enforce(&decision, judged, facts, &intent.request_id);
+        let verdict = Verdict::new(key, Arc::new(decision), permitted, facts);
+        // The place in the message and the protocol belong to the statement and the key, so only what
+        // differs between two runs of one statement forbids remembering.
+        if !policy.volatile_when_prepared() {
+            judged.remember(&verdict);
+        }
+        (intent, verdict)
+    }
+}
+
+const STALE: (&str, &str) = (
+    "cached plan must not change result type: the policies changed since it was prepared",
+    "Prepare the statement again",
+);
+
+const UNKNOWN_NAME: (&str, &str) =
+    ("no statement or cursor of that name was made in this session", "Prepare or declare it first");
+
+/// A text that was prepared under other policies must not run under these.
+pub(super) fn require_same_text(verdict: &mut Verdict, prepared: &Prepared, decision_id: &str) {
+    if verdict.permitted.as_ref().is_ok_and(|text| *text != prepared.sent) {
+        let refusal = refusals::not_carried_out(
+            RefusalCode::PreparedStale,
+            prepared.judged.facts(prepared.by_name),
+            STALE,
+            decision_id,
+        );
+        verdict.permitted = Err(Arc::new(refusal));
+    }
+}

@@ -1,0 +1,102 @@
+//! Decisions on statements that differ in their literals only.
+//!
+//! A policy that does not read the text of a statement cannot tell two texts apart of which all other
+//! facts are the same, so the decision on one of them is the decision on the other.
+
+use std::{collections::HashMap, sync::Arc};
+
+use jurat_audit::DecisionTemplate;
+use jurat_types::{Decision, Protocol, StatementFacts};
+
+/// Shapes that a session remembers; then it begins anew.
+const SHAPES_MAX: usize = 128;
+
+/// The decisions of one session by the shape of the statement.
+#[derive(Debug, Default)]
+pub(crate) struct Shapes(HashMap<Key, Shape>);
+
+/// A decision on every statement of one shape.
+#[derive(Clone, Debug)]
+pub(crate) struct Shape {
+    /// The facts without labels, of which the text and its digest do not count.
+    pub(crate) facts: Arc<StatementFacts>,
+    /// The revision that decided.
+    pub(crate) revision: Arc<str>,
+    pub(crate) decision: Arc<Decision>,
+    pub(crate) template: Arc<DecisionTemplate>,
+}
+
+/// The fingerprint finds the shape; whether it is the same shape is then compared.
+#[derive(Debug, Eq, Hash, PartialEq)]
+struct Key {
+    fingerprint: Box<str>,
+    protocol: Protocol,
+    by_name: bool,
+}
+
+impl Shapes {
+    pub(crate) fn find(
+        &self,
+        facts: &StatementFacts,
+        (protocol, by_name): (Protocol, bool),
+        revision: &str,
+    ) -> Option<&Shape> {
+        let key = Key { fingerprint: (&*facts.fingerprint).into(), protocol, by_name };
+        let shape = self.0.get(&key)?;
+        (*shape.revision == *revision && same(&shape.facts, facts)).then_some(shape)
+    }
+
+    pub(crate) fn remember(&mut self, (protocol, by_name): (Protocol, bool), shape: Shape) {
+        if self.0.len() >= SHAPES_MAX {
+            self.0.clear();
+        }
+        let fingerprint = (&*shape.facts.fingerprint).into();
+        self.0.insert(Key { fingerprint, protocol, by_name }, shape);
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.0 = HashMap::new();
+    }
+}
+
+/// Whether all facts are the same but for the text and its digest. The protocol is part of the key.
+fn same(a: &StatementFacts, b: &StatementFacts) -> bool {
+    let StatementFacts {
+        parsed,
+        unparsed_reason,
+        protocol: _,
+        index,
+        count,
+        kind,
+        class,
+        text: _,
+        fingerprint,
+        sha256: _,
+        has_where,
+        where_always_true,
+        limit,
+        returning,
+        executes,
+        data_modifying_cte,
+        dynamic_sql,
+        relations,
+        columns,
+        functions,
+        settings,
+        settings_kept,
+        unresolved,
+        parameters,
+        estimate,
+        actual,
+    } = a;
+    (parsed, unparsed_reason, kind, class) == (&b.parsed, &b.unparsed_reason, &b.kind, &b.class)
+        && (index, count, fingerprint) == (&b.index, &b.count, &b.fingerprint)
+        && (has_where, where_always_true, limit) == (&b.has_where, &b.where_always_true, &b.limit)
+        && (returning, executes) == (&b.returning, &b.executes)
+        && (data_modifying_cte, dynamic_sql) == (&b.data_modifying_cte, &b.dynamic_sql)
+        && (relations, columns, functions) == (&b.relations, &b.columns, &b.functions)
+        && (settings, settings_kept) == (&b.settings, &b.settings_kept)
+        && *unresolved == b.unresolved
+        && (parameters.count, &parameters.values) == (b.parameters.count, &b.parameters.values)
+        && (estimate, actual) == (&b.estimate, &b.actual)
+}

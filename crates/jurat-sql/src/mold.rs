@@ -1,0 +1,326 @@
+//! Texts that differ from an earlier one only in literals that make no difference to their reading.
+//!
+//! An application that puts values into its texts sends a new text each time, and reading one costs about as
+//! much as relaying ten. Some literals cannot change what a statement is: a plain number or string behind
+//! `column =`, or in a row of VALUES. A text is cut at these ([`Skeleton`]); of two texts with one skeleton
+//! the second is read by putting its literals into the canonical text of the first ([`Mold`]). Everything
+//! else that looks like a literal (LIMIT, ORDER BY 1, arguments of functions, casts) belongs to the skeleton.
+
+use crate::limits::ReadLimits;
+use crate::read::read;
+use crate::redact;
+use crate::scan::{Kind, Piece, scan};
+use crate::statement::{NameContext, Parsed, Reading, SessionEffect, Statement};
+use crate::{CatalogIndex, keywords};
+
+/// Longer texts are read each time.
+const TEXT_BYTES_MAX: usize = 4096;
+/// Longer literals are read each time. A number of 18 digits is the same kind of number everywhere.
+const LITERAL_BYTES_MAX: usize = 256;
+const DIGITS_MAX: usize = 9;
+
+/// A text without the literals that make no difference to its reading.
+#[derive(Debug)]
+pub struct Skeleton<'t> {
+    /// The text with a NUL and a letter for each of the literals; no text that is read has a NUL.
+    key: Vec<u8>,
+    literals: Vec<&'t str>,
+}
+
+/// The reading of one text, ready to take the literals of another.
+#[derive(Debug)]
+pub struct Mold {
+    model: Parsed,
+    /// The canonical text cut at its literals: one more piece than there are literals.
+    pieces: Vec<Box<str>>,
+}
+
+impl<'t> Skeleton<'t> {
+    /// Cuts a text. Nothing where it has no such literal, or is too long for it to be worth the while.
+    pub fn of(text: &'t [u8], limits: &ReadLimits) -> Option<Self> {
+        if text.len() > TEXT_BYTES_MAX.min(limits.bytes_max) || text.contains(&0) {
+            return None;
+        }
+        let text = std::str::from_utf8(text).ok()?;
+        let places = places(text, limits)?;
+        let mut key = Vec::with_capacity(text.len());
+        let mut literals = Vec::with_capacity(places.len());
+        let mut from = 0;
+        for place in places {
+            key.extend_from_slice(text.get(from..place.start)?.as_bytes());
+            key.extend_from_slice(if place.kind == Kind::Number { b"\0n" } else { b"\0s" });
+            literals.push(place.of(text));
+            from = place.end;
+        }
+        key.extend_from_slice(text.get(from..)?.as_bytes());
+        Some(Self { key, literals })
+    }
+
+    /// What two texts share that differ in such literals only.
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+}
+
+impl Mold {
+    /// Makes a mold of a text that was read. Nothing where its canonical text does not have the same
+    /// literals in the same order, or where a second reading, with other literals, says that one of them
+    /// makes a difference after all.
+    pub fn new(
+        skeleton: &Skeleton<'_>,
+        reading: Reading,
+        names: &NameContext,
+        catalog: &CatalogIndex,
+        limits: &ReadLimits,
+    ) -> Option<Self> {
+        let [Statement::Parsed(model)] = <[Statement; 1]>::try_from(reading.statements).ok()?
+        else {
+            return None;
+        };
+        let ordinary = ["select", "insert", "update", "delete"]
+            .contains(&model.facts.kind.as_str())
+            && matches!(model.effect, SessionEffect::None)
+            && model.tree.is_some();
+        if !ordinary {
+            return None;
+        }
+        let canonical = model.facts.text.as_str();
+        let places = places(canonical, limits)?;
+        if !places.iter().map(|place| place.of(canonical)).eq(skeleton.literals.iter().copied()) {
+            return None;
+        }
+        let mut pieces = Vec::with_capacity(places.len().saturating_add(1));
+        let mut from = 0;
+        for place in &places {
+            pieces.push(canonical.get(from..place.start)?.into());
+            from = place.end;
+        }
+        pieces.push(canonical.get(from..)?.into());
+        let mold = Self { model, pieces };
+        mold.agrees_with_a_reading(skeleton, names, catalog, limits).then_some(mold)
+    }
+
+    /// Reads the text of a skeleton that has the mold's key.
+    pub fn fill(&self, skeleton: &Skeleton<'_>) -> Option<Statement> {
+        let (last, rest) = self.pieces.split_last()?;
+        if rest.len() != skeleton.literals.len() {
+            return None;
+        }
+        let mut text = String::with_capacity(self.model.facts.text.len().saturating_add(32));
+        for (piece, literal) in rest.iter().zip(&skeleton.literals) {
+            text.push_str(piece);
+            text.push_str(literal);
+        }
+        text.push_str(last);
+        let Parsed { facts, redacted, effect: _, tree: _, filled: _, names, catalog, limits } =
+            &self.model;
+        let mut facts = facts.clone();
+        facts.sha256 = redact::sha256(text.as_bytes());
+        facts.text = text;
+        Some(Statement::Parsed(Parsed {
+            facts,
+            redacted: redacted.clone(),
+            effect: SessionEffect::None,
+            tree: None,
+            filled: true,
+            names: names.clone(),
+            catalog: catalog.clone(),
+            limits: limits.clone(),
+        }))
+    }
+
+    /// Fills the mold with literals that are all different, and reads the same text in full.
+    fn agrees_with_a_reading(
+        &self,
+        skeleton: &Skeleton<'_>,
+        names: &NameContext,
+        catalog: &CatalogIndex,
+        limits: &ReadLimits,
+    ) -> bool {
+        let others: Vec<String> = skeleton
+            .literals
+            .iter()
+            .enumerate()
+            .map(|(at, literal)| {
+                let number = at.saturating_add(70_001);
+                if literal.starts_with('\'') {
+                    format!("'probe {number}'")
+                } else {
+                    number.to_string()
+                }
+            })
+            .collect();
+        let other = Skeleton {
+            key: skeleton.key.clone(),
+            literals: others.iter().map(String::as_str).collect(),
+        };
+        let Some(text) = other.text() else { return false };
+        let read = read(text.as_bytes(), names, catalog, limits);
+        match (read.statements.as_slice(), self.fill(&other)) {
+            ([Statement::Parsed(read)], Some(Statement::Parsed(filled))) => {
+                read.facts == filled.facts && read.redacted == filled.redacted
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Skeleton<'_> {
+    /// The text that has this skeleton and these literals.
+    fn text(&self) -> Option<String> {
+        let mut bytes = Vec::with_capacity(self.key.len());
+        let mut literals = self.literals.iter();
+        let mut key = self.key.iter();
+        while let Some(byte) = key.next() {
+            if *byte == 0 {
+                bytes.extend_from_slice(literals.next()?.as_bytes());
+                key.next();
+            } else {
+                bytes.push(*byte);
+            }
+        }
+        String::from_utf8(bytes).ok()
+    }
+}
+
+/// The literals that make no difference; nothing where there are none.
+fn places(text: &str, limits: &ReadLimits) -> Option<Vec<Piece>> {
+    let pieces: Vec<Piece> = scan(text, limits.widened().tokens_max)
+        .ok()?
+        .into_iter()
+        .filter(|piece| !piece.kind.is_blank())
+        .collect();
+    let mut rows = Rows::default();
+    let mut found = Vec::new();
+    for (at, piece) in pieces.iter().enumerate() {
+        let in_row = rows.next(piece, text);
+        let back = |steps: usize| at.checked_sub(steps).and_then(|at| pieces.get(at));
+        let next = pieces.get(at.saturating_add(1));
+        let compared = follows_column(&back, text) && ends_operand(next, text);
+        let given = in_row && separated(back(1), next, text);
+        if is_plain(piece, text) && (compared || given) {
+            found.push(*piece);
+        }
+    }
+    if found.is_empty() { None } else { Some(found) }
+}
+
+/// Whether a literal is of a form that is printed as it is read.
+fn is_plain(piece: &Piece, text: &str) -> bool {
+    let word = piece.of(text);
+    match piece.kind {
+        Kind::Number => word.len() <= DIGITS_MAX && word.bytes().all(|byte| byte.is_ascii_digit()),
+        Kind::Text => {
+            let inner = word.strip_prefix('\'').and_then(|word| word.strip_suffix('\''));
+            inner.is_some_and(|inner| {
+                inner.len() <= LITERAL_BYTES_MAX
+                    && inner.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b'\'' && b != b'\\')
+            })
+        }
+        Kind::Space
+        | Kind::Comment
+        | Kind::Word
+        | Kind::Quoted
+        | Kind::Prefixed
+        | Kind::Dollar
+        | Kind::Parameter
+        | Kind::Operator
+        | Kind::Symbol => false,
+    }
+}
+
+/// `column =`, `column + `, `column + -`: with a name in front, so that `1 = 1` stays what it is.
+fn follows_column<'p>(back: &impl Fn(usize) -> Option<&'p Piece>, text: &str) -> bool {
+    let operator = |piece: Option<&Piece>| {
+        piece.is_some_and(|piece| {
+            piece.kind == Kind::Operator
+                && ["=", "<", ">", "<=", ">=", "<>", "!=", "+", "-", "*"].contains(&piece.of(text))
+        })
+    };
+    let name = |piece: Option<&Piece>| {
+        piece.is_some_and(|piece| {
+            piece.kind == Kind::Quoted
+                || (piece.kind == Kind::Word
+                    && !keywords::is_reserved(&piece.of(text).to_ascii_lowercase()))
+        })
+    };
+    let signed = back(1).is_some_and(|piece| piece.kind == Kind::Operator && piece.of(text) == "-");
+    (operator(back(1)) && name(back(2))) || (signed && operator(back(2)) && name(back(3)))
+}
+
+/// Whether what follows belongs to another expression.
+fn ends_operand(next: Option<&Piece>, text: &str) -> bool {
+    const WORDS: [&str; 11] = [
+        "and",
+        "or",
+        "where",
+        "order",
+        "group",
+        "limit",
+        "offset",
+        "returning",
+        "having",
+        "union",
+        "for",
+    ];
+    let Some(next) = next else { return true };
+    let word = next.of(text);
+    match next.kind {
+        Kind::Symbol => [")", ",", ";"].contains(&word),
+        Kind::Word => WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)),
+        Kind::Space
+        | Kind::Comment
+        | Kind::Quoted
+        | Kind::Number
+        | Kind::Text
+        | Kind::Prefixed
+        | Kind::Dollar
+        | Kind::Parameter
+        | Kind::Operator => false,
+    }
+}
+
+/// Whether a literal is all that stands between two commas or brackets.
+fn separated(before: Option<&Piece>, after: Option<&Piece>, text: &str) -> bool {
+    let is = |piece: Option<&Piece>, bracket: &str| {
+        piece.is_some_and(|piece| {
+            piece.kind == Kind::Symbol && (piece.of(text) == "," || piece.of(text) == bracket)
+        })
+    };
+    is(before, "(") && is(after, ")")
+}
+
+/// Follows the rows of VALUES, where every element stands for itself.
+#[derive(Default)]
+struct Rows {
+    /// Behind VALUES, or between two rows.
+    expected: bool,
+    /// How many brackets are open since the row began; 1 is the row itself.
+    depth: usize,
+}
+
+impl Rows {
+    /// Takes the next piece, and tells whether it is an element of a row.
+    fn next(&mut self, piece: &Piece, text: &str) -> bool {
+        let word = piece.of(text);
+        if self.depth > 0 {
+            let element = self.depth == 1;
+            match word {
+                "(" if piece.kind == Kind::Symbol => self.depth = self.depth.saturating_add(1),
+                ")" if piece.kind == Kind::Symbol => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.expected = self.depth == 0;
+                }
+                _ => {}
+            }
+            return element;
+        }
+        if self.expected && word == "(" {
+            self.depth = 1;
+        }
+        let between = self.expected && word == ",";
+        self.expected =
+            between || (piece.kind == Kind::Word && word.eq_ignore_ascii_case("values"));
+        false
+    }
+}

@@ -1,0 +1,169 @@
+//! A text that is read through the mold of another one reads as it would in full.
+
+use std::{path::PathBuf, sync::OnceLock};
+
+use jurat_sql::{CatalogIndex, Mold, ReadLimits, Skeleton, Statement, read};
+
+use crate::support::{catalog, masks, names};
+
+/// The fixture catalog, read once.
+fn shop() -> &'static CatalogIndex {
+    static SHOP: OnceLock<CatalogIndex> = OnceLock::new();
+    SHOP.get_or_init(catalog)
+}
+
+/// The second text as it is read through the mold of the first; nothing where there is no such mold.
+fn through_mold(first: &str, second: &str) -> Option<Statement> {
+    let (catalog, names, limits) = (shop(), names(), ReadLimits::default());
+    let skeleton = Skeleton::of(first.as_bytes(), &limits)?;
+    let reading = read(first.as_bytes(), &names, catalog, &limits);
+    let mold = Mold::new(&skeleton, reading, &names, catalog, &limits)?;
+    let other = Skeleton::of(second.as_bytes(), &limits)?;
+    if other.key() != skeleton.key() {
+        return None;
+    }
+    mold.fill(&other)
+}
+
+fn in_full(text: &str) -> Statement {
+    let (catalog, names, limits) = (shop(), names(), ReadLimits::default());
+    read(text.as_bytes(), &names, catalog, &limits).statements.remove(0)
+}
+
+fn same(filled: &Statement, full: &Statement, text: &str) {
+    assert_eq!(filled.facts(), full.facts(), "{text}");
+    assert_eq!(filled.redacted(), full.redacted(), "{text}");
+    let everything = masks("public.customers.email null\npublic.customers.name redact");
+    if let (Statement::Parsed(filled), Statement::Parsed(full)) = (filled, full) {
+        assert_eq!(filled.rewrite(&everything), full.rewrite(&everything), "{text}");
+    }
+}
+
+#[test]
+fn literals_behind_columns_and_in_rows_make_no_difference() {
+    for (first, second) in [
+        ("SELECT id FROM customers WHERE id = 1", "SELECT id FROM customers WHERE id = 20"),
+        (
+            "select email from customers c where c.id=1;",
+            "select email from customers c where c.id=7;",
+        ),
+        (
+            "SELECT * FROM customers WHERE id > 5 AND name = 'a' ORDER BY 1",
+            "SELECT * FROM customers WHERE id > 6 AND name = 'b -- x' ORDER BY 1",
+        ),
+        (
+            "UPDATE customers SET name = 'x' WHERE id = 1",
+            "UPDATE customers SET name = 'y $$' WHERE id = 2",
+        ),
+        (
+            "UPDATE orders SET id = id + 1 WHERE id = 4",
+            "UPDATE orders SET id = id + 9 WHERE id = 5",
+        ),
+        (
+            "UPDATE orders SET id = id + -1 WHERE id = 4",
+            "UPDATE orders SET id = id + -9 WHERE id = 5",
+        ),
+        ("DELETE FROM orders WHERE id = 1", "DELETE FROM orders WHERE id = 2"),
+        (
+            "INSERT INTO customers (id, name) VALUES (1, 'a'), (2, 'b')",
+            "INSERT INTO customers (id, name) VALUES (3, 'c'), (4, 'd')",
+        ),
+    ] {
+        let filled = through_mold(first, second);
+        same(&filled.unwrap_or_else(|| panic!("no mold: {first}")), &in_full(second), second);
+    }
+}
+
+#[test]
+fn literals_that_can_make_a_difference_belong_to_the_skeleton() {
+    for (first, second) in [
+        ("SELECT id FROM customers LIMIT 1", "SELECT id FROM customers LIMIT 2"),
+        (
+            "SELECT id, email FROM customers ORDER BY 1",
+            "SELECT id, email FROM customers ORDER BY 2",
+        ),
+        ("DELETE FROM orders WHERE 1 = 1", "DELETE FROM orders WHERE 1 = 2"),
+        ("DELETE FROM orders WHERE 1 = 1 AND id = 1", "DELETE FROM orders WHERE 1 = 2 AND id = 1"),
+        ("SELECT 'customers'::regclass", "SELECT 'orders'::regclass"),
+        ("SELECT 1 FROM orders WHERE id = '1'::int", "SELECT 1 FROM orders WHERE id = '2'::int"),
+        ("SELECT set_config('role', 'a', true)", "SELECT set_config('search_path', 'a', true)"),
+        ("SELECT nextval('a')", "SELECT nextval('b')"),
+        ("INSERT INTO orders VALUES (nextval('a'))", "INSERT INTO orders VALUES (nextval('b'))"),
+        ("SELECT id FROM orders WHERE id = 1 + 1", "SELECT id FROM orders WHERE id = 2 + 1"),
+        ("SELECT id FROM orders WHERE true = 'x'", "SELECT id FROM orders WHERE true = 'y'"),
+        // Forms that are not printed as they are read, or not read as they stand.
+        (
+            "SELECT id FROM customers WHERE name = 'a'",
+            "SELECT id FROM customers WHERE name = 'a''b'",
+        ),
+        ("SELECT id FROM customers WHERE name = 'a'", "SELECT id FROM customers WHERE name = E'a'"),
+        (
+            "SELECT id FROM customers WHERE name = 'a'",
+            "SELECT id FROM customers WHERE name = 'a\\'",
+        ),
+        ("SELECT id FROM customers WHERE name = 'a'", "SELECT id FROM customers WHERE name = 'é'"),
+        ("SELECT id FROM orders WHERE id = 1", "SELECT id FROM orders WHERE id = 1.5"),
+        ("SELECT id FROM orders WHERE id = 1", "SELECT id FROM orders WHERE id = 99999999999"),
+        // Another statement altogether.
+        (
+            "SELECT id FROM orders WHERE id = 1",
+            "SELECT id FROM orders WHERE id = 1; DROP TABLE orders",
+        ),
+        ("SELECT id FROM orders WHERE id = 1", "SELECT id FROM orders WHERE id = 1 OR true"),
+        ("SET application_name = 'a'", "SET application_name = 'b'"),
+        (
+            "EXPLAIN SELECT id FROM orders WHERE id = 1",
+            "EXPLAIN SELECT id FROM orders WHERE id = 2",
+        ),
+        (
+            "PREPARE p AS SELECT id FROM orders WHERE id = 1",
+            "PREPARE p AS SELECT id FROM orders WHERE id = 2",
+        ),
+    ] {
+        assert!(through_mold(first, second).is_none(), "{first} / {second}");
+    }
+}
+
+/// Every statement of the goldens that has a mold, with other literals.
+#[test]
+fn a_filled_mold_reads_as_the_text_in_full() {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/postgres");
+    let mut molds = 0;
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for block in text.split("```sql\n").skip(1) {
+            let statement = block.split("\n```").next().unwrap();
+            for (digit, word) in [("8", "x"), ("12345", "probe ? $1 -- /*"), ("0", " ")] {
+                let second = other_literals(statement, digit, word);
+                if let Some(filled) = through_mold(statement, &second) {
+                    molds += 1;
+                    same(&filled, &in_full(&second), &second);
+                }
+            }
+        }
+    }
+    assert!(molds > 100, "only {molds} statements had a mold");
+}
+
+/// The text with every run of digits that stands alone, and every plain string, replaced. Whether the result
+/// has the same skeleton is for the caller to see.
+fn other_literals(text: &str, number: &str, word: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let before = out.chars().next_back().unwrap_or(' ');
+        if first == '\'' {
+            let end = rest[1..].find('\'').map_or(rest.len(), |end| end + 2);
+            out.push_str(&format!("'{word}'"));
+            rest = &rest[end..];
+        } else if first.is_ascii_digit() && !before.is_alphanumeric() && !"$._\"".contains(before) {
+            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            out.push_str(number);
+            rest = &rest[end..];
+        } else {
+            out.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    out
+}
