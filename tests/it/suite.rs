@@ -3,6 +3,7 @@
 mod bad_input;
 mod bad_policy;
 mod basics;
+mod copy;
 mod deny;
 mod faults;
 mod login;

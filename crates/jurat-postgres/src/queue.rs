@@ -45,6 +45,8 @@ pub(crate) struct Execution {
     pub(crate) undo: Undo,
     /// As for Parse.
     pub(crate) rewritten: bool,
+    /// The database may ask for rows of the client (COPY FROM STDIN) and has not done so yet.
+    pub(crate) awaits_copy: bool,
 }
 
 /// The queue.
@@ -64,6 +66,24 @@ impl Queue {
 
     pub(crate) fn pop(&mut self) -> Option<Expect> {
         self.expected.pop_front()
+    }
+
+    /// The statement that is answered now.
+    pub(crate) fn running(&mut self) -> Option<&mut Execution> {
+        match self.expected.front_mut() {
+            Some(Expect::Execute(execution)) => Some(execution),
+            Some(Expect::Query(executions)) => executions.front_mut(),
+            Some(
+                Expect::Parse { .. }
+                | Expect::Bind(_)
+                | Expect::Close(_)
+                | Expect::DescribeStatement
+                | Expect::DescribePortal
+                | Expect::Sync
+                | Expect::Pill(_),
+            )
+            | None => None,
+        }
     }
 
     /// `Some` where a row may come now.

@@ -8,7 +8,7 @@ use std::{sync::Arc, task::Context, task::Poll};
 
 use jurat_core::{Database, Permit, Preparation, Running};
 use jurat_types::Secret;
-use jurat_wire::postgres::encode::frontend as encode;
+use jurat_wire::postgres::{encode::frontend as encode, frame::Piece};
 
 use crate::{pipe::Pipe, respond::write};
 
@@ -102,6 +102,16 @@ impl Upstream {
         self.pipe.out().extend_from_slice(message.0);
     }
 
+    /// Forwards rows of the client for a COPY that was permitted, or their end.
+    pub(crate) fn copy(&mut self, piece: &CopyPiece<'_>) {
+        self.pipe.out().extend_from_slice(piece.0);
+    }
+
+    /// Sends Flush.
+    pub(crate) fn flush(&mut self) {
+        encode::flush(self.pipe.out());
+    }
+
     /// Sends Sync.
     pub(crate) fn sync(&mut self) {
         encode::sync(self.pipe.out());
@@ -156,6 +166,18 @@ impl Upstream {
 
 /// Names that begin so belong to Jurat.
 pub(crate) const PILL_PREFIX: &str = "jurat refused ";
+
+/// Rows of the client for a COPY, or their end: CopyData, whole or in pieces, CopyDone, CopyFail.
+/// Outside of a COPY the server ignores them.
+#[derive(Debug)]
+pub(crate) struct CopyPiece<'a>(&'a [u8]);
+
+impl<'a> CopyPiece<'a> {
+    /// `None` for a message of any other kind.
+    pub(crate) fn new(piece: &Piece<'a>) -> Option<Self> {
+        matches!(piece.tag(), b'd' | b'c' | b'f').then_some(Self(piece.bytes()))
+    }
+}
 
 /// A message of the client that holds no SQL text and runs nothing: Bind, Describe, Close, Flush.
 /// It is forwarded as the very bytes that were parsed.

@@ -9,6 +9,7 @@
 mod builtin;
 mod catalog_index;
 mod constant;
+mod copy;
 mod facts;
 mod gate;
 mod keywords;

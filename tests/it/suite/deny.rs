@@ -72,6 +72,19 @@ const WRITES: &[Case] = &[
         "42501",
         "",
     ),
+    case(
+        "ana",
+        "COPY (DELETE FROM payments RETURNING id) TO STDOUT",
+        "42501",
+        "guardrails.write_in_copy",
+    ),
+    case(
+        "ana",
+        "COPY (DELETE FROM payments WHERE true RETURNING id) TO STDOUT",
+        "42501",
+        "guardrails.where_always_true",
+    ),
+    case("bot", "COPY (DELETE FROM payments WHERE id = 1 RETURNING id) TO STDOUT", "42501", AGENT),
     case("bot", "INSERT INTO notes (body) VALUES ('x')", "42501", AGENT),
     case("bot", "UPDATE orders SET note = 'x' WHERE id = 1", "42501", AGENT),
     case("bot", "DELETE FROM orders WHERE id = 1", "42501", AGENT),
@@ -110,16 +123,14 @@ const FUNCTIONS: &[Case] = &[
     case("ana", "ALTER SYSTEM SET work_mem = '8MB'", "42501", ""),
     case("ana", "LOAD 'plpgsql'", "", ""),
     case("ana", "CREATE EXTENSION plpgsql_check_is_not_there", "", ""),
-    case("ana", "COPY orders TO STDOUT", "0A000", "JRT-UNSUPPORTED"),
-    case("ana", "COPY customers TO STDOUT", "0A000", "JRT-UNSUPPORTED"),
-    case("ana", "COPY (SELECT email FROM customers) TO STDOUT", "0A000", "JRT-UNSUPPORTED"),
-    case("ana", "COPY orders TO '/dev/null'", "", ""),
-    case("ana", "COPY orders TO PROGRAM 'cat >/dev/null'", "", ""),
-    case("ana", "COPY notes (body) FROM STDIN", "0A000", "JRT-UNSUPPORTED"),
+    case("ana", "COPY orders TO '/dev/null'", "42501", FUNCTION),
+    case("ana", "COPY orders TO PROGRAM 'cat >/dev/null'", "42501", FUNCTION),
+    case("ana", "COPY notes (body) FROM '/dev/null'", "42501", FUNCTION),
+    case("ana", "COPY notes (body) FROM PROGRAM 'echo x'", "42501", FUNCTION),
 ];
 
 /// Statements that fail without Jurat as well, by their nature: shown for the refusal's sake.
-const NOT_SHOWN: [&str; 3] = ["CREATE EXTENSION", "COPY notes", "ALTER SYSTEM"];
+const NOT_SHOWN: [&str; 2] = ["CREATE EXTENSION", "ALTER SYSTEM"];
 
 #[tokio::test]
 async fn definitions_are_denied_in_production() {
