@@ -3,8 +3,10 @@
 mod bad_input;
 mod bad_policy;
 mod basics;
+mod copy;
 mod deny;
 mod faults;
+mod function_call;
 mod login;
 mod mask;
 mod misread;

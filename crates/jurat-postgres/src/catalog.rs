@@ -25,7 +25,7 @@ pub(crate) const SEARCH_PATH_QUERY: &str =
     "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text";
 
 /// How many columns each answer has, by query index.
-const COLUMN_COUNTS: [usize; 10] = [1, 1, 4, 6, 3, 4, 3, 6, 5, 2];
+const COLUMN_COUNTS: [usize; 10] = [1, 1, 4, 7, 3, 4, 3, 6, 5, 2];
 
 /// The rows of one snapshot may hold this many bytes (256 MiB); a server with 100,000 tables of 20
 /// columns sends about half of that.
@@ -202,7 +202,12 @@ impl CatalogReader {
         } else {
             formatted.to_owned()
         };
-        let column = Column { name: row.text(2)?.to_owned(), data_type, attnum: row.number(1)? };
+        let column = Column {
+            name: row.text(2)?.to_owned(),
+            data_type,
+            attnum: row.number(1)?,
+            generated: row.boolean(6)?,
+        };
         let place = self.places.get(&oid).copied();
         if let Some(relation) = place.and_then(|place| self.catalog.relations.get_mut(place)) {
             relation.columns.push(column);

@@ -29,6 +29,8 @@ pub(crate) enum Expect {
     Execute(Box<Execution>),
     /// The replies of every statement in turn, then ReadyForQuery.
     Query(VecDeque<Execution>),
+    /// FunctionCallResponse, then ReadyForQuery; nothing once the first has come.
+    FunctionCall(Option<Box<Execution>>),
     /// ReadyForQuery.
     Sync,
     /// An error that stands for a refusal: the database was made to fail at this very point, so that
@@ -45,6 +47,8 @@ pub(crate) struct Execution {
     pub(crate) undo: Undo,
     /// As for Parse.
     pub(crate) rewritten: bool,
+    /// The database may ask for rows of the client (COPY FROM STDIN) and has not done so yet.
+    pub(crate) awaits_copy: bool,
 }
 
 /// The queue.
@@ -66,6 +70,25 @@ impl Queue {
         self.expected.pop_front()
     }
 
+    /// The statement that is answered now.
+    pub(crate) fn running(&mut self) -> Option<&mut Execution> {
+        match self.expected.front_mut() {
+            Some(Expect::Execute(execution)) => Some(execution),
+            Some(Expect::FunctionCall(execution)) => execution.as_deref_mut(),
+            Some(Expect::Query(executions)) => executions.front_mut(),
+            Some(
+                Expect::Parse { .. }
+                | Expect::Bind(_)
+                | Expect::Close(_)
+                | Expect::DescribeStatement
+                | Expect::DescribePortal
+                | Expect::Sync
+                | Expect::Pill(_),
+            )
+            | None => None,
+        }
+    }
+
     /// `Some` where a row may come now.
     pub(crate) fn take_row(&self) -> Option<()> {
         matches!(self.expected.front(), Some(Expect::Execute(_) | Expect::Query(_))).then_some(())
@@ -81,7 +104,10 @@ impl Queue {
 
     /// Whether the queue empties without any further message of the client.
     pub(crate) fn drains_by_itself(&self) -> bool {
-        matches!(self.expected.back(), Some(Expect::Sync | Expect::Query(_)))
+        matches!(
+            self.expected.back(),
+            Some(Expect::Sync | Expect::Query(_) | Expect::FunctionCall(_))
+        )
     }
 
     /// After an error of the extended protocol the server ignores everything up to the next Sync

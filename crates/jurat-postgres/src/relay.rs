@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{names::Names, pipe::Pipe, queue::Queue, respond, upstream::Upstream};
 
+mod copy;
 mod from_client;
 mod from_upstream;
 mod refresh;
@@ -23,7 +24,7 @@ mod refresh;
 /// While this many bytes wait for one side, the other side is not read, bytes.
 const OUTBOX_BYTES_MAX: usize = 64 << 10;
 
-/// Rows longer than this pass in pieces, bytes.
+/// Rows, and data of COPY, longer than this pass in pieces, bytes.
 const STREAM_ABOVE_BYTES: usize = 16 << 10;
 
 /// One session.
@@ -47,6 +48,7 @@ pub(crate) struct Relay {
     freshness: refresh::Freshness,
     /// The client's next message uses a name that an unanswered cycle may still take back.
     awaits_name: bool,
+    copy: copy::Copy,
 }
 
 /// Why a session ended.
@@ -94,10 +96,7 @@ impl Relay {
             Scanner::new(sender, FrameLimits { body_max, stream_above: Some(STREAM_ABOVE_BYTES) })
         };
         Self {
-            client_scanner: Scanner::new(
-                Sender::Frontend,
-                FrameLimits { body_max: limits.message_bytes_max, stream_above: None },
-            ),
+            client_scanner: scanner(Sender::Frontend, limits.message_bytes_max),
             upstream_scanner: scanner(Sender::Backend, limits.upstream_message_bytes_max),
             freshness: refresh::Freshness::new(session.gate().clock.now_ns()),
             client,
@@ -110,6 +109,7 @@ impl Relay {
             skipping: false,
             deferred: Vec::new(),
             awaits_name: false,
+            copy: copy::Copy::default(),
         }
     }
 

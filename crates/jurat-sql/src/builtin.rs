@@ -88,7 +88,12 @@ fn relation_line(line: &'static str) -> Option<Relation> {
 /// Reads `column:type`.
 fn column_word(word: &'static str) -> Option<Column> {
     let (name, data_type) = word.split_once(':')?;
-    Some(Column { name: name.to_owned(), data_type: data_type.replace('~', " "), attnum: 0 })
+    Some(Column {
+        name: name.to_owned(),
+        data_type: data_type.replace('~', " "),
+        attnum: 0,
+        generated: false,
+    })
 }
 
 #[cfg(test)]

@@ -205,6 +205,25 @@ impl Source<'_> {
             .collect()
     }
 
+    /// The text from the non-blank piece number `start` up to the one before `end`, without comments.
+    pub(crate) fn between(&self, start: usize, end: usize) -> String {
+        let mut text = String::new();
+        let mut number = 0_usize;
+        for piece in &self.pieces {
+            let blank = piece.kind.is_blank();
+            if number > start && number < end && blank && !text.ends_with(' ') {
+                text.push(' ');
+            }
+            if !blank {
+                if (start..end).contains(&number) {
+                    text.push_str(piece.of(self.whole));
+                }
+                number = number.saturating_add(1);
+            }
+        }
+        text
+    }
+
     /// The tokens for the parser.
     ///
     /// # Errors

@@ -73,11 +73,15 @@ pub enum RewriteError {
         /// The relation.
         relation: String,
     },
-    /// COPY takes tables out as they are.
-    #[error("COPY of the masked relation {relation} is not carried yet; use COPY (SELECT …) TO")]
+    /// No query gives what COPY of the relation gives.
+    #[error(
+        "COPY of the masked relation {relation} cannot be masked, because {reason}; use COPY (SELECT …) TO"
+    )]
     Copy {
         /// The relation.
         relation: String,
+        /// Why not.
+        reason: &'static str,
     },
     /// A mask that no expression can be made of.
     #[error("the mask for {column} is not well-formed: {reason}")]
@@ -194,7 +198,11 @@ impl MaskPlan {
         self.parse(&text).map(Some)
     }
 
-    fn parse(&self, text: &str) -> Result<Box<Query>, Stop> {
+    /// A query of our own as a tree.
+    ///
+    /// # Errors
+    /// Where it is none, because a mask in it is not an expression.
+    pub(crate) fn parse(&self, text: &str) -> Result<Box<Query>, Stop> {
         let failed = |reason: String| Stop::Mask(RewriteError::Text { reason });
         let limits = wide(&self.limits);
         let mut tree = Tree::parse_text(text, &limits).map_err(failed)?;
@@ -319,22 +327,14 @@ pub(crate) fn rewrite(parsed: &Parsed, masks: &[ColumnMask]) -> Result<Rewritten
     let walked = tree.with(|statement| {
         let mut walker = Walker::new(&parsed.catalog, &parsed.names, Some(&plan));
         let result = walker.statement(statement);
-        result.map(|()| (walker.copied_out, walker.facts))
+        result.map(|()| walker.facts)
     });
-    let (copied_out, facts) = match walked {
-        Some(Ok(walked)) => walked,
+    let facts = match walked {
+        Some(Ok(facts)) => facts,
         Some(Err(Stop::Mask(error))) => return Err(error),
         Some(Err(stop)) => return Err(RewriteError::Text { reason: stop.to_string() }),
         None => return Err(RewriteError::Text { reason: "it is gone".to_owned() }),
     };
-    if copied_out {
-        for relation in &facts.relations {
-            let name = RelationName::new(relation.schema.clone(), relation.name.clone());
-            if plan.concerns(&name, &parsed.catalog) {
-                return Err(RewriteError::Copy { relation: relation.id.clone() });
-            }
-        }
-    }
     if !facts.canonical {
         // Nothing but names stands in such a statement, and no name was replaced.
         return Ok(Rewritten { text: parsed.facts.text.clone() });

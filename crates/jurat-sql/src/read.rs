@@ -4,6 +4,7 @@ use jurat_types::{Estimate, Parameters, Protocol, StatementClass, StatementFacts
 use sqlparser::ast::Statement as Node;
 
 use crate::catalog_index::CatalogIndex;
+use crate::copy::Condition;
 use crate::facts::{Facts, Inner};
 use crate::gate::{self, Source};
 use crate::limits::ReadLimits;
@@ -63,7 +64,8 @@ impl Reader<'_> {
     }
 
     fn parsed(&self, source: &Source<'_>, place: &Place) -> Result<Parsed, Unread> {
-        let mut tree = match Tree::parse(source) {
+        let parsed = Tree::parse_copy(source, self.limits).unwrap_or_else(|| Tree::parse(source));
+        let mut tree = match parsed {
             Ok(tree) => tree,
             Err(reason) => {
                 // The parser does not know some statements that are simple enough to read by hand.
@@ -91,6 +93,10 @@ impl Reader<'_> {
                 });
             }
         };
+        if let Some(condition) = tree.tail().condition.clone() {
+            let canonical = self.condition(&condition, &mut facts)?;
+            tree.set_condition(canonical);
+        }
         let text = if facts.canonical {
             tree.print(self.limits).map_err(|reason| Unread { reason, unresolved: None })?
         } else {
@@ -104,6 +110,43 @@ impl Reader<'_> {
             };
         }
         Ok(self.finish(facts, text, Some(tree), source, place))
+    }
+
+    /// The condition behind a COPY, read as that of a query over the same table. It is about the rows
+    /// that come from the client, so no column of the table is read; its functions run.
+    fn condition(&self, condition: &Condition, facts: &mut Facts) -> Result<String, Unread> {
+        let unread = |reason: &str| Unread { reason: reason.to_owned(), unresolved: None };
+        let text = format!("SELECT FROM {} WHERE {}", condition.table, condition.expression);
+        let mut tree = Tree::parse_text(&text, &self.limits.widened())
+            .map_err(|reason| Unread { reason, unresolved: None })?;
+        let walked = tree.with(|statement| {
+            let mut walker = Walker::new(self.catalog, self.names, None);
+            walker.statement(statement).map(|()| walker.facts)
+        });
+        let mut read = match walked {
+            Some(Ok(read)) => read,
+            Some(Err(stop)) => return Err(stop.into()),
+            None => return Err(unread("the statement is gone")),
+        };
+        let whole =
+            tree.print(self.limits).map_err(|reason| Unread { reason, unresolved: None })?;
+        let expression = tree.with(|statement| selection(statement)).flatten();
+        let relation = facts.relations.first().map(|relation| relation.id.clone());
+        let one = read.relations.iter().all(|known| Some(&known.id) == relation.as_ref());
+        match expression {
+            // Nothing but a condition: no second table, no grouping, no sub-query.
+            Some((table, expression))
+                if one && whole == format!("SELECT FROM {table} WHERE {expression}") =>
+            {
+                for function in std::mem::take(&mut read.functions) {
+                    facts.function(&function.id, function.class);
+                }
+                facts.dynamic_sql |= read.dynamic_sql;
+                facts.parameters = facts.parameters.max(read.parameters);
+                Ok(expression)
+            }
+            Some(_) | None => Err(unread("the condition of COPY is not understood")),
+        }
     }
 
     /// The statement inside PREPARE or DECLARE, as a statement of its own.
@@ -213,6 +256,16 @@ impl Reader<'_> {
             text: Some(text.to_owned()),
         }
     }
+}
+
+/// The only table and the condition of a query.
+fn selection(statement: &Node) -> Option<(String, String)> {
+    let Node::Query(query) = statement else { return None };
+    let sqlparser::ast::SetExpr::Select(select) = &*query.body else { return None };
+    let ([table], Some(condition)) = (select.from.as_slice(), &select.selection) else {
+        return None;
+    };
+    Some((table.to_string(), condition.to_string()))
 }
 
 /// Why a statement could not be read.

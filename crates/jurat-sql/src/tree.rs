@@ -5,6 +5,7 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
 use sqlparser::tokenizer::Token;
 
+use crate::copy::{self, Tail};
 use crate::gate::{self, Source};
 use crate::keywords;
 use crate::limits::ReadLimits;
@@ -19,6 +20,8 @@ pub(crate) struct Tree {
     /// `None` only while it is dropped.
     statement: Option<Box<Statement>>,
     stack_bytes: usize,
+    /// What stands behind a COPY and is not part of the tree.
+    tail: Tail,
 }
 
 impl Tree {
@@ -41,7 +44,8 @@ impl Tree {
                 .with_tokens_with_locations(tokens);
             match parser.parse_statement() {
                 Ok(statement) => {
-                    let tree = Self { statement: Some(Box::new(statement)), stack_bytes };
+                    let statement = Some(Box::new(statement));
+                    let tree = Self { statement, stack_bytes, tail: Tail::default() };
                     let rest = parser.peek_token().token;
                     if rest == Token::EOF { Ok(tree) } else { Err(near(&rest)) }
                 }
@@ -53,6 +57,34 @@ impl Tree {
                 }
             }
         })
+    }
+
+    /// Parses a COPY; `None` for any other statement.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub(crate) fn parse_copy(
+        source: &Source<'_>,
+        limits: &ReadLimits,
+    ) -> Option<Result<Self, String>> {
+        let tree = copy::parts(source)?.and_then(|parts| {
+            let mut tree = Self::parse_text(&parts.head, &limits.widened())?;
+            tree.tail = parts.tail;
+            Ok(tree)
+        });
+        Some(tree)
+    }
+
+    /// What stands behind a COPY.
+    pub(crate) const fn tail(&self) -> &Tail {
+        &self.tail
+    }
+
+    /// Takes the condition behind a COPY in its canonical form.
+    pub(crate) fn set_condition(&mut self, canonical: String) {
+        if let Some(condition) = &mut self.tail.condition {
+            condition.expression = canonical;
+        }
     }
 
     /// Parses a text that must be exactly one statement.
@@ -81,7 +113,7 @@ impl Tree {
     /// A copy.
     pub(crate) fn copy(&self) -> Self {
         let statement = with_stack(self.stack_bytes, || self.statement.clone());
-        Self { statement, stack_bytes: self.stack_bytes }
+        Self { statement, stack_bytes: self.stack_bytes, tail: self.tail.clone() }
     }
 
     /// The tree as text, if that text parses to the same tree again.
@@ -99,7 +131,7 @@ impl Tree {
             .map_err(|reason| format!("the statement cannot be written back: {reason}"))?;
         let stack_bytes = self.stack_bytes.max(again.stack_bytes);
         if with_stack(stack_bytes, || again.statement == self.statement) {
-            Ok(text)
+            Ok(self.tail.behind(text))
         } else {
             Err("the statement cannot be written back without a change".to_owned())
         }

@@ -115,8 +115,6 @@ pub(crate) struct Walker<'a> {
     via: Via,
     /// Whether the next SELECT may have INTO: only the first of a statement may.
     into_allowed: bool,
-    /// Whether COPY takes a whole table out; no derived table can stand there.
-    pub(crate) copied_out: bool,
     interned: Vec<ColumnId>,
     ids: HashMap<ColumnId, SourceId>,
     /// Steps spent so far.
@@ -138,7 +136,6 @@ impl<'a> Walker<'a> {
             ctes: Vec::new(),
             via: Via::Direct,
             into_allowed: false,
-            copied_out: false,
             interned: Vec::new(),
             ids: HashMap::new(),
             work: 0,

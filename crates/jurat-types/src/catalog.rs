@@ -75,6 +75,9 @@ pub struct Column {
     /// PostgreSQL's attribute number; 0 where unknown.
     #[serde(default)]
     pub attnum: i16,
+    /// Whether it is computed from other columns (GENERATED ALWAYS AS), so that COPY leaves it out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub generated: bool,
 }
 
 /// What a relation is.

@@ -7,8 +7,8 @@ package jurat.baseline
 
 import data.jurat.lib
 
-# COPY is not carried yet, and procedures run what nobody has judged.
-not_ordinary := {"call", "copy", "do"}
+# Procedures run what nobody has judged.
+not_ordinary := {"call", "do"}
 
 # METADATA
 # title: Whoever has proved who they are may connect

@@ -28,9 +28,9 @@ test_not_read_is_not_allowed if {
 	not allowed(fixtures.intent(fixtures.dba, "staging", claimed))
 }
 
-test_copy_is_not_allowed if {
-	not allowed(fixtures.intent(fixtures.dba, "staging", fixtures.statement("copy", "read")))
-	not allowed(fixtures.intent(fixtures.dba, "staging", fixtures.statement("copy", "write")))
+test_copy_is_ordinary_work if {
+	allowed(fixtures.intent(fixtures.person, "production", fixtures.statement("copy", "read")))
+	allowed(fixtures.intent(fixtures.person, "production", fixtures.statement("copy", "write")))
 }
 
 test_ddl_is_allowed_outside_production if {

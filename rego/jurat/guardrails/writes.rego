@@ -85,6 +85,29 @@ deny contains {
 	not input.statement.kind in {"update", "delete", "explain"}
 }
 
-writes if input.statement.kind in {"update", "delete", "explain"}
+# METADATA
+# title: No write inside COPY that has no WHERE
+# description: |
+#   COPY (UPDATE … RETURNING …) TO runs the write. That of an INSERT is refused with it: it has no WHERE
+#   either. COPY FROM adds rows, as INSERT does, and is not meant.
+# custom:
+#   id: guardrails.write_in_copy
+#   severity: high
+#   controls: ["SOC2:PI1.2"]
+deny contains {
+	"id": "guardrails.write_in_copy",
+	"msg": sprintf("A write%s inside COPY has no WHERE", [lib.named("write")]),
+	"code": "write_in_copy",
+	"severity": "high",
+	"remedy": "Write it as a statement of its own, with a WHERE clause",
+} if {
+	lib.is_statement
+	input.statement.kind == "copy"
+	input.statement.class == "write"
+	input.statement.returning
+	not input.statement.has_where
+}
+
+writes if input.statement.kind in {"update", "delete", "explain", "copy"}
 
 writes if input.statement.data_modifying_cte

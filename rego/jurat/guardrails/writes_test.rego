@@ -48,6 +48,19 @@ test_with_hides_nothing if {
 	ids(always) == {"guardrails.where_always_true"}
 }
 
+test_copy_hides_nothing if {
+	hidden := write("copy", {"returning": true})
+	ids(hidden) == {"guardrails.write_in_copy"}
+	ids(object.union(hidden, {"has_where": true})) == set()
+	always := object.union(hidden, {"has_where": true, "where_always_true": true})
+	ids(always) == {"guardrails.where_always_true"}
+}
+
+test_copy_from_is_an_insert if {
+	ids(write("copy", {})) == set()
+	ids(fixtures.statement("copy", "read")) == set()
+}
+
 test_everybody_is_meant if {
 	every principal in [fixtures.dba, fixtures.agent, fixtures.service] {
 		intent := fixtures.intent(principal, "staging", write("delete", {}))

@@ -150,13 +150,36 @@ def check_a_denial_in_a_transaction_fails_the_transaction():
         assert conn.execute("SELECT count(*) FROM notes").fetchone() == (0,)
 
 
-def check_copy_is_refused_cleanly():
+def check_copy_in_every_format():
+    with connect() as conn, conn.cursor() as cursor:
+        with cursor.copy("COPY notes (body) FROM STDIN") as copy:
+            for number in range(1000):
+                copy.write_row((f"row {number}",))
+        assert cursor.rowcount == 1000
+        with cursor.copy("COPY notes (body) FROM STDIN (FORMAT binary)") as copy:
+            copy.set_types(["text"])
+            copy.write_row(("in binary",))
+        with cursor.copy("COPY (SELECT body FROM notes ORDER BY id) TO STDOUT") as copy:
+            rows = list(copy.rows())
+        assert (len(rows), rows[0], rows[-1]) == (1001, ("row 0",), ("in binary",))
+        with cursor.copy("COPY customers (id, email) TO STDOUT (FORMAT csv)") as copy:
+            assert b"canary" not in b"".join(copy)
+        try:
+            with cursor.copy("COPY notes (body) FROM STDIN") as copy:
+                copy.write_row(("given up",))
+                raise ZeroDivisionError
+        except ZeroDivisionError:
+            pass
+        assert conn.execute("DELETE FROM notes WHERE id > 0").rowcount == 1001
+
+
+def check_a_copy_that_is_denied_fails_cleanly():
     with connect() as conn:
-        for statement in ("COPY orders TO STDOUT", "COPY notes (body) FROM STDIN"):
+        for statement in ("COPY orders TO '/dev/null'", "COPY (DELETE FROM payments RETURNING id) TO STDOUT"):
             try:
                 with conn.cursor() as cursor, cursor.copy(statement):
                     raise AssertionError(f"{statement} was let through")
-            except errors.FeatureNotSupported as error:
+            except errors.InsufficientPrivilege as error:
                 assert "COPY" in str(error)
             assert conn.execute("SELECT 1").fetchone() == (1,)
 

@@ -162,6 +162,21 @@ impl Wire {
         self
     }
 
+    /// Adds CopyData.
+    pub(crate) fn copy_data(&mut self, data: &[u8]) -> &mut Self {
+        self.raw(b'd', data)
+    }
+
+    /// Adds CopyDone.
+    pub(crate) fn copy_done(&mut self) -> &mut Self {
+        self.raw(b'c', b"")
+    }
+
+    /// Adds CopyFail.
+    pub(crate) fn copy_fail(&mut self) -> &mut Self {
+        self.raw(b'f', b"no more\0")
+    }
+
     /// Adds a message as it stands.
     pub(crate) fn raw(&mut self, tag: u8, body: &[u8]) -> &mut Self {
         let length = u32::try_from(body.len() + 4).unwrap();
@@ -191,9 +206,19 @@ impl Wire {
 
     /// Takes everything up to the next ReadyForQuery or the end.
     pub(crate) async fn reply(&mut self) -> Reply {
+        self.reply_until(b'Z').await
+    }
+
+    /// Sends what was added and takes everything up to a message with that tag or the end.
+    pub(crate) async fn answer_until(&mut self, tag: u8) -> Reply {
+        self.send().await;
+        self.reply_until(tag).await
+    }
+
+    async fn reply_until(&mut self, tag: u8) -> Reply {
         let mut reply = Reply::default();
         while let Some(message) = self.message().await {
-            let last = message.tag == b'Z';
+            let last = message.tag == tag;
             reply.0.push(message);
             if last {
                 break;
@@ -291,12 +316,18 @@ impl Message {
 }
 
 impl Reply {
+    /// The bodies of all CopyData, one after the other.
+    pub(crate) fn copied(&self) -> Vec<u8> {
+        let data = self.0.iter().filter(|message| message.tag == b'd');
+        data.flat_map(|message| message.body.clone()).collect()
+    }
+
     /// The tags in order, runs of rows as one: `T D C Z`.
     pub(crate) fn tags(&self) -> String {
         let mut tags = String::new();
         for message in &self.0 {
             let tag = char::from(message.tag);
-            if tag == 'D' && tags.ends_with("D ") {
+            if matches!(tag, 'D' | 'd') && tags.ends_with(&format!("{tag} ")) {
                 continue;
             }
             match tag {

@@ -72,6 +72,19 @@ const WRITES: &[Case] = &[
         "42501",
         "",
     ),
+    case(
+        "ana",
+        "COPY (DELETE FROM payments RETURNING id) TO STDOUT",
+        "42501",
+        "guardrails.write_in_copy",
+    ),
+    case(
+        "ana",
+        "COPY (DELETE FROM payments WHERE true RETURNING id) TO STDOUT",
+        "42501",
+        "guardrails.where_always_true",
+    ),
+    case("bot", "COPY (DELETE FROM payments WHERE id = 1 RETURNING id) TO STDOUT", "42501", AGENT),
     case("bot", "INSERT INTO notes (body) VALUES ('x')", "42501", AGENT),
     case("bot", "UPDATE orders SET note = 'x' WHERE id = 1", "42501", AGENT),
     case("bot", "DELETE FROM orders WHERE id = 1", "42501", AGENT),
@@ -110,16 +123,14 @@ const FUNCTIONS: &[Case] = &[
     case("ana", "ALTER SYSTEM SET work_mem = '8MB'", "42501", ""),
     case("ana", "LOAD 'plpgsql'", "", ""),
     case("ana", "CREATE EXTENSION plpgsql_check_is_not_there", "", ""),
-    case("ana", "COPY orders TO STDOUT", "0A000", "JRT-UNSUPPORTED"),
-    case("ana", "COPY customers TO STDOUT", "0A000", "JRT-UNSUPPORTED"),
-    case("ana", "COPY (SELECT email FROM customers) TO STDOUT", "0A000", "JRT-UNSUPPORTED"),
-    case("ana", "COPY orders TO '/dev/null'", "", ""),
-    case("ana", "COPY orders TO PROGRAM 'cat >/dev/null'", "", ""),
-    case("ana", "COPY notes (body) FROM STDIN", "0A000", "JRT-UNSUPPORTED"),
+    case("ana", "COPY orders TO '/dev/null'", "42501", FUNCTION),
+    case("ana", "COPY orders TO PROGRAM 'cat >/dev/null'", "42501", FUNCTION),
+    case("ana", "COPY notes (body) FROM '/dev/null'", "42501", FUNCTION),
+    case("ana", "COPY notes (body) FROM PROGRAM 'echo x'", "42501", FUNCTION),
 ];
 
 /// Statements that fail without Jurat as well, by their nature: shown for the refusal's sake.
-const NOT_SHOWN: [&str; 3] = ["CREATE EXTENSION", "COPY notes", "ALTER SYSTEM"];
+const NOT_SHOWN: [&str; 2] = ["CREATE EXTENSION", "ALTER SYSTEM"];
 
 #[tokio::test]
 async fn definitions_are_denied_in_production() {
@@ -238,31 +249,6 @@ fn is_refusal(error: &Report, case: &Case) -> Result<(), String> {
         return Err("there is no hint".to_owned());
     }
     Ok(())
-}
-
-#[tokio::test]
-async fn a_function_call_message_is_refused_and_the_session_lives() {
-    let Some(shop) = Shop::usual().await else { return };
-    // md5(text) of 'x': argument and result in text.
-    let call = |oid: u32| {
-        let mut body = oid.to_be_bytes().to_vec();
-        body.extend_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0, 0, 1, b'x', 0, 0]);
-        body
-    };
-    let mut direct = shop.direct_wire().await;
-    let oid: u32 = direct
-        .run("SELECT 'pg_catalog.md5(text)'::regprocedure::oid")
-        .await
-        .value()
-        .parse()
-        .unwrap();
-    assert_eq!(direct.raw(b'F', &call(oid)).answer().await.tags(), "V ZI");
-
-    let mut wire = shop.wire("ana").await;
-    let reply = wire.raw(b'F', &call(oid)).answer().await;
-    assert_eq!((reply.sqlstate().as_str(), reply.tags().as_str()), ("0A000", "E ZI"));
-    usable(&mut wire).await.unwrap();
-    shop.close().await;
 }
 
 #[tokio::test]

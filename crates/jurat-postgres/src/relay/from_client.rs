@@ -17,11 +17,8 @@ use crate::{
     names::{Names, Undo},
     queue::{Execution, Expect},
     respond,
-    upstream::{Harmless, PILL_PREFIX},
+    upstream::{CallMessage, CopyPiece, Harmless, PILL_PREFIX},
 };
-
-const COPY_NOT_CARRIED: (&str, &str) =
-    ("COPY is not carried in this version", "Use INSERT or SELECT instead of COPY");
 
 const TOO_MANY: (&str, &str) =
     ("the session keeps too many names", "Deallocate or close some, or keep shorter texts");
@@ -32,9 +29,10 @@ impl Relay {
         while self.upstream.pending() < OUTBOX_BYTES_MAX && !self.client_must_wait() {
             let message = match self.client_scanner.next(&self.client.inbox)? {
                 None => return Ok(()),
-                Some(Piece::Frame(frame)) => {
+                Some(Piece::Frame(frame)) if frame.tag != b'd' => {
                     let done = self.cycles_done;
-                    if !self.skipping && self.names.any_unsettled(done) {
+                    let looks_up = !self.skipping && !self.copy.takes_rows();
+                    if looks_up && self.names.any_unsettled(done) {
                         let next = parse_frontend(frame.tag, frame.body)?;
                         if uses_unsettled_name(&next, &self.names, done) {
                             self.awaits_name = true;
@@ -43,8 +41,15 @@ impl Relay {
                     }
                     frame.whole.to_vec()
                 }
-                Some(Piece::StreamStart { .. } | Piece::StreamPart { .. }) => {
-                    return Err(End::ClientProtocol("a message in pieces".to_owned()));
+                Some(data) => {
+                    if self.copy.takes(&data)
+                        && let Some(piece) = CopyPiece::new(&data)
+                    {
+                        self.upstream.copy(&piece);
+                    }
+                    let length = data.bytes().len();
+                    self.client.consume(length);
+                    continue;
                 }
             };
             self.client.consume(message.len());
@@ -58,13 +63,22 @@ impl Relay {
 
     /// Whether the next message has to wait for replies first.
     pub(super) fn client_must_wait(&self) -> bool {
-        let full = self.queue.len() >= self.session.gate().limits.pipeline_max;
         let too_much_to_tell = self.client.pending() >= OUTBOX_BYTES_MAX;
-        full || too_much_to_tell || self.awaits_name || self.names_must_wait()
+        if self.copy.takes_rows() {
+            return too_much_to_tell;
+        }
+        let full = self.queue.len() >= self.session.gate().limits.pipeline_max;
+        full || too_much_to_tell
+            || self.awaits_name
+            || self.copy.is_awaited()
+            || self.names_must_wait()
     }
 
     async fn handle(&mut self, frame: &Frame<'_>) -> Result<(), End> {
         let message = parse_frontend(frame.tag, frame.body)?;
+        if self.copy.takes_rows() {
+            return self.on_copy_message(&message, frame);
+        }
         if self.skipping && !matches!(message, Frontend::Sync | Frontend::Terminate) {
             return Ok(());
         }
@@ -96,8 +110,9 @@ impl Relay {
                 self.skipping = false;
                 self.push_sync();
             }
-            Frontend::FunctionCall(_) => self.on_function_call(),
-            // The server ignores these outside of a COPY, and a COPY is never let through.
+            Frontend::FunctionCall(_) => self.on_function_call(frame).await,
+            // The server ignores these outside of a COPY: a client may have sent them before it knew
+            // that its COPY was refused or had failed.
             Frontend::CopyData(_) | Frontend::CopyDone | Frontend::CopyFail { .. } => {}
             Frontend::Password(_) => {
                 return Err(End::ClientProtocol("a password out of turn".to_owned()));
@@ -134,7 +149,7 @@ impl Relay {
         statements: &[Arc<JudgedStatement>],
     ) -> Result<Vec<Permit>, Refusal> {
         for judged in statements {
-            self.refuse_uncarried(judged)?;
+            self.refuse_excess(judged)?;
         }
         let names = &self.names;
         let drafts = self.session.judge_message(statements, |effect| names.bound(effect))?;
@@ -169,7 +184,8 @@ impl Relay {
         let made = self.session.declared(run.judged(), text);
         let undo = self.names.apply(run.effect(), made);
         self.freshness.note(run.effect());
-        Execution { running: Some(run), undo, rewritten }
+        let awaits_copy = self.copy.started(&run);
+        Execution { running: Some(run), undo, rewritten, awaits_copy }
     }
 
     /// While nothing is under way and no transaction is open, a refusal is answered here and the
@@ -234,7 +250,7 @@ impl Relay {
                 return Ok(());
             }
         };
-        let prepared = match self.refuse_uncarried(judged) {
+        let prepared = match self.refuse_excess(judged) {
             Ok(()) => self.session.prepare(text, judged),
             Err(refusal) => Err(refusal),
         };
@@ -271,7 +287,8 @@ impl Relay {
             }
             Some(None) => {
                 let running = self.upstream.execute(portal, max_rows, None);
-                let execution = Execution { running, undo: Undo::default(), rewritten: false };
+                let undo = Undo::default();
+                let execution = Execution { running, undo, rewritten: false, awaits_copy: false };
                 self.queue.push(Expect::Execute(Box::new(execution)));
             }
             Some(Some(prepared)) => match self.judge_execute(&prepared).await {
@@ -292,17 +309,32 @@ impl Relay {
         let text = permit.text();
         let Some(run) = self.upstream.execute(portal, max_rows, Some(permit)) else { return };
         let execution = self.started(run, text, true);
+        if execution.awaits_copy {
+            // The client waits for the answer, and may not have asked for it to be sent.
+            self.upstream.flush();
+        }
         self.queue.push(Expect::Execute(Box::new(execution)));
     }
 
-    fn on_function_call(&mut self) {
-        let refusal = refusal(
-            RefusalCode::NotSupported,
-            "jurat refused a function call: the function-call sub-protocol is not carried \
-             [JRT-UNSUPPORTED]. Call the function in a SELECT",
-            Some("Call the function in a SELECT"),
-        );
-        self.refuse_query(&refusal);
+    /// As a simple query, a call is a message cycle of its own.
+    async fn on_function_call(&mut self, frame: &Frame<'_>) {
+        let Some(call) = CallMessage::new(frame) else { return };
+        match self.judge_function_call(&call).await {
+            Ok(permit) => {
+                let text = permit.text();
+                let run = self.upstream.function_call(permit, &call);
+                let execution = self.started(run, text, false);
+                self.queue.push(Expect::FunctionCall(Some(Box::new(execution))));
+                self.names.next_cycle();
+            }
+            Err(refusal) => self.refuse_query(&refusal),
+        }
+    }
+
+    async fn judge_function_call(&mut self, call: &CallMessage<'_>) -> Result<Permit, Refusal> {
+        let draft = self.session.judge_function_call(call.oid, call.arguments)?;
+        let mut permits = self.settle(vec![draft]).await?;
+        permits.pop().ok_or_else(|| limit("permits"))
     }
 
     /// Whether one more prepared statement of this length would be too many.
@@ -315,8 +347,8 @@ impl Relay {
                 && self.names.statement_bytes().saturating_add(bytes) > limits.prepared_bytes_max)
     }
 
-    /// Refuses what is not carried, and what would make the session keep too much.
-    fn refuse_uncarried(&mut self, judged: &Arc<JudgedStatement>) -> Result<(), Refusal> {
+    /// Refuses what would make the session keep too much.
+    fn refuse_excess(&mut self, judged: &Arc<JudgedStatement>) -> Result<(), Refusal> {
         let bytes = judged.statement().facts().text.len();
         match judged.statement().effect() {
             SessionEffect::Prepare { .. } if self.too_many_statements(bytes) => {
@@ -326,9 +358,6 @@ impl Relay {
                 if self.names.portals_len() >= self.session.gate().limits.portals_max =>
             {
                 Err(self.session.refuse(judged, RefusalCode::LimitExceeded, TOO_MANY))
-            }
-            SessionEffect::CopyIn | SessionEffect::CopyOut => {
-                Err(self.session.refuse(judged, RefusalCode::NotSupported, COPY_NOT_CARRIED))
             }
             SessionEffect::None
             | SessionEffect::SearchPathChanged
@@ -340,7 +369,9 @@ impl Relay {
             | SessionEffect::Fetch { .. }
             | SessionEffect::CloseCursor { .. }
             | SessionEffect::DiscardAll
-            | SessionEffect::Transaction => Ok(()),
+            | SessionEffect::Transaction
+            | SessionEffect::CopyIn
+            | SessionEffect::CopyOut => Ok(()),
         }
     }
 }

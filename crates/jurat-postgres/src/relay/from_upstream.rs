@@ -7,9 +7,9 @@ use jurat_wire::postgres::{
     frame::{Frame, Piece},
 };
 
-use super::{End, Relay};
+use super::{End, Relay, copy::Copy};
 use crate::{
-    queue::{Execution, Expect},
+    queue::{Execution, Expect, Queue},
     report,
     upstream::violated_pin,
 };
@@ -26,8 +26,10 @@ impl Relay {
             };
             let length = piece.bytes().len();
             match piece {
-                Piece::Frame(frame) if frame.tag == b'D' => {
-                    self.queue.take_row().ok_or_else(|| out_of_turn(b'D'))?;
+                Piece::Frame(frame) if matches!(frame.tag, b'D' | b'd') => {
+                    if !may_come(frame.tag, &self.queue, &self.copy) {
+                        return Err(out_of_turn(frame.tag));
+                    }
                     self.client.out().extend_from_slice(frame.whole);
                 }
                 Piece::Frame(frame) => {
@@ -37,8 +39,9 @@ impl Relay {
                     self.answer(&Frame { tag: frame.tag, body, whole: &message })?;
                 }
                 Piece::StreamStart { bytes, .. } | Piece::StreamPart { bytes, .. } => {
-                    let expected = if piece.tag() == b'D' { self.queue.take_row() } else { None };
-                    expected.ok_or_else(|| out_of_turn(piece.tag()))?;
+                    if !may_come(piece.tag(), &self.queue, &self.copy) {
+                        return Err(out_of_turn(piece.tag()));
+                    }
                     self.client.out().extend_from_slice(bytes);
                 }
             }
@@ -86,15 +89,25 @@ impl Relay {
                 self.statement_ended(frame.tag, Outcome::Done, Ending::default())?;
             }
             Backend::ReadyForQuery(status) => self.on_ready(status)?,
+            Backend::FunctionCallResponse(_) => {
+                let Some(Expect::FunctionCall(expected)) = self.queue.front() else {
+                    return Err(out_of_turn(frame.tag));
+                };
+                let execution = expected.take().ok_or_else(|| out_of_turn(frame.tag))?;
+                finish(execution.running, Outcome::Done, Ending::default());
+            }
+            Backend::CopyInResponse(_) => {
+                self.on_copy_begins(true).ok_or_else(|| out_of_turn(frame.tag))?;
+            }
+            Backend::CopyOutResponse(_) => {
+                self.on_copy_begins(false).ok_or_else(|| out_of_turn(frame.tag))?;
+            }
+            Backend::CopyDone => self.on_copy_sent().ok_or_else(|| out_of_turn(frame.tag))?,
             Backend::Authentication(_)
             | Backend::BackendKeyData { .. }
             | Backend::CopyBothResponse(_)
             | Backend::CopyData(_)
-            | Backend::CopyDone
-            | Backend::CopyInResponse(_)
-            | Backend::CopyOutResponse(_)
             | Backend::DataRow(_)
-            | Backend::FunctionCallResponse(_)
             | Backend::NegotiateProtocolVersion(_) => return Err(out_of_turn(frame.tag)),
         }
         self.client.out().extend_from_slice(frame.whole);
@@ -103,20 +116,7 @@ impl Relay {
 
     /// Whether what runs now has masked columns in its reach.
     fn protects(&mut self) -> bool {
-        let execution = match self.queue.front() {
-            Some(Expect::Execute(execution)) => Some(&**execution),
-            Some(Expect::Query(executions)) => executions.front(),
-            Some(
-                Expect::Parse { .. }
-                | Expect::Bind(_)
-                | Expect::Close(_)
-                | Expect::DescribeStatement
-                | Expect::DescribePortal
-                | Expect::Sync
-                | Expect::Pill(_),
-            )
-            | None => None,
-        };
+        let execution = self.queue.running();
         execution.and_then(|e| e.running.as_ref()).is_some_and(Running::protects)
     }
 
@@ -145,12 +145,14 @@ impl Relay {
         match self.queue.front() {
             Some(Expect::Execute(_)) => {
                 if let Some(Expect::Execute(execution)) = self.queue.pop() {
+                    self.copy.ended(&execution);
                     finish(execution.running, outcome, ending);
                 }
                 Ok(())
             }
             Some(Expect::Query(executions)) if tag != b's' => {
                 if let Some(execution) = executions.pop_front() {
+                    self.copy.ended(&execution);
                     finish(execution.running, outcome, ending);
                 }
                 Ok(())
@@ -170,8 +172,8 @@ impl Relay {
                 frame.whole,
                 report::Care { protects, rewritten: true },
             );
-            if let Some(Expect::Execute(execution)) = self.queue.pop() {
-                finish(execution.running, Outcome::Failed, ending);
+            if let Some(running) = self.queue.running().and_then(|e| e.running.take()) {
+                running.finish(Outcome::Failed, ending);
             }
             return Err(End::UpstreamFatal);
         }
@@ -185,6 +187,7 @@ impl Relay {
                 Expect::Close(_)
                 | Expect::DescribeStatement
                 | Expect::DescribePortal
+                | Expect::FunctionCall(_)
                 | Expect::Sync
                 | Expect::Pill(_),
             ) => false,
@@ -210,6 +213,7 @@ impl Relay {
                 let mut ending = Some(ending);
                 let mut undone = Vec::new();
                 for execution in failed {
+                    self.copy.ended(&execution);
                     match ending.take() {
                         Some(ending) => finish(execution.running, Outcome::Failed, ending),
                         None => finish(execution.running, Outcome::Skipped, Ending::default()),
@@ -217,6 +221,11 @@ impl Relay {
                     undone.push(execution.undo);
                 }
                 undone.into_iter().rev().for_each(|undo| self.names.undo(undo));
+            }
+            Some(Expect::FunctionCall(expected)) => {
+                if let Some(execution) = expected.take() {
+                    finish(execution.running, Outcome::Failed, ending);
+                }
             }
             // A deferred constraint failed at the end of an implicit transaction.
             Some(Expect::Sync) | None => {}
@@ -238,6 +247,7 @@ impl Relay {
                 self.names.undo(undo);
             }
             Expect::Execute(execution) => {
+                self.copy.ended(&execution);
                 let Execution { running, undo, .. } = *execution;
                 match failed {
                     Some(ending) => finish(running, Outcome::Failed, ending),
@@ -249,9 +259,16 @@ impl Relay {
             // The server ignores a simple query too while it waits for Sync: its cycle is over.
             Expect::Query(executions) => {
                 self.cycles_done = self.cycles_done.saturating_add(1);
-                for Execution { running, undo, .. } in executions.into_iter().rev() {
-                    finish(running, Outcome::Skipped, Ending::default());
-                    self.names.undo(undo);
+                for execution in executions.into_iter().rev() {
+                    self.copy.ended(&execution);
+                    finish(execution.running, Outcome::Skipped, Ending::default());
+                    self.names.undo(execution.undo);
+                }
+            }
+            Expect::FunctionCall(execution) => {
+                self.cycles_done = self.cycles_done.saturating_add(1);
+                if let Some(execution) = execution {
+                    finish(execution.running, Outcome::Skipped, Ending::default());
                 }
             }
             Expect::Sync => {}
@@ -260,7 +277,7 @@ impl Relay {
 
     fn on_ready(&mut self, status: TransactionStatus) -> Result<(), End> {
         match self.queue.front() {
-            Some(Expect::Query(_) | Expect::Sync) => {
+            Some(Expect::Query(_) | Expect::FunctionCall(_) | Expect::Sync) => {
                 self.queue.pop();
             }
             _ => return Err(out_of_turn(b'Z')),
@@ -280,10 +297,17 @@ impl Relay {
         let rows = ending.rows.unwrap_or_default();
         match ending.command.as_deref() {
             Some("SELECT" | "FETCH") => self.session.count_rows(rows, 0),
+            Some("COPY") if self.copies_in() => self.session.count_rows(0, rows),
+            Some("COPY") => self.session.count_rows(rows, 0),
             Some("INSERT" | "UPDATE" | "DELETE" | "MERGE") => self.session.count_rows(0, rows),
             _ => {}
         }
     }
+}
+
+/// Whether a row of a result (`D`) or data of a COPY (`d`) may come now.
+fn may_come(tag: u8, queue: &Queue, copy: &Copy) -> bool {
+    if tag == b'D' { queue.take_row().is_some() && !copy.sends_rows() } else { copy.sends_rows() }
 }
 
 fn finish(running: Option<Running>, outcome: Outcome, ending: Ending) {

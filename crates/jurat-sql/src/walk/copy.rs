@@ -1,30 +1,35 @@
 //! COPY.
 
-use jurat_types::{ColumnId, ColumnMode, ColumnRole, FunctionClass, StatementClass};
+use jurat_types::{
+    ColumnId, ColumnMode, ColumnRole, FunctionClass, RelationKind, RelationName, StatementClass,
+};
 use sqlparser::ast::{CopySource, CopyTarget, Ident, Statement};
 
 use super::relation::Reach;
 use super::{Stop, Walker};
+use crate::mask::{MaskPlan, RewriteError};
 use crate::names;
 use crate::statement::SessionEffect;
 
 impl Walker<'_> {
     pub(super) fn copy(&mut self, statement: &mut Statement) -> Result<(), Stop> {
-        let Statement::Copy { source, to, target, options: _, legacy_options: _, values } =
-            statement
+        let Statement::Copy { source, to, target, options, legacy_options, values } = statement
         else {
             return Err(Stop::unsupported("this form of COPY"));
         };
-        if !values.is_empty() {
-            return Err(Stop::unsupported("data behind COPY"));
+        // Options are read in front of the parser (`copy.rs`), so none may be here.
+        if !values.is_empty() || !options.is_empty() || !legacy_options.is_empty() {
+            return Err(Stop::unsupported("this form of COPY"));
         }
         let out = *to;
+        self.facts.canonical = true;
         self.facts.set("copy", if out { StatementClass::Read } else { StatementClass::Write });
         match target {
-            CopyTarget::Stdin if !out => self.facts.effect = SessionEffect::CopyIn,
-            CopyTarget::Stdout if out => self.facts.effect = SessionEffect::CopyOut,
+            // PostgreSQL takes both words for both directions.
             CopyTarget::Stdin | CopyTarget::Stdout => {
-                return Err(Stop::unsupported("this direction of COPY"));
+                *target = if out { CopyTarget::Stdout } else { CopyTarget::Stdin };
+                self.facts.effect =
+                    if out { SessionEffect::CopyOut } else { SessionEffect::CopyIn };
             }
             CopyTarget::File { filename: _ } => {
                 self.facts.function("copy.file", FunctionClass::File);
@@ -38,7 +43,6 @@ impl Walker<'_> {
                 if !out {
                     return Err(Stop::unsupported("COPY of a query FROM"));
                 }
-                self.facts.canonical = true;
                 self.query(query, ColumnRole::Output)?;
                 if super::query::is_modification(&query.body) || self.facts.data_modifying_cte {
                     self.facts.class = StatementClass::Write;
@@ -47,21 +51,26 @@ impl Walker<'_> {
             }
             CopySource::Table { table_name, columns } => {
                 let relation = self.lookup(table_name)?;
-                if out {
-                    self.copied_columns(&relation, columns, ColumnRole::Output)?;
-                    self.copied_out = true;
-                    self.read_relation(&relation, ColumnRole::Output)
-                } else {
+                *table_name = names::qualified(&relation);
+                if !out {
                     self.copied_columns(&relation, columns, ColumnRole::Assigned)?;
-                    self.write_relation(&relation, Reach::Nothing)
+                    return self.write_relation(&relation, Reach::Nothing);
                 }
+                self.copied_columns(&relation, columns, ColumnRole::Output)?;
+                self.read_relation(&relation, ColumnRole::Output)?;
+                if let Some(masks) = self.masks
+                    && masks.derived(&relation, self.catalog)?.is_some()
+                {
+                    *source = self.masked_copy(masks, &relation, columns)?;
+                }
+                Ok(())
             }
         }
     }
 
     fn copied_columns(
         &mut self,
-        relation: &jurat_types::RelationName,
+        relation: &RelationName,
         columns: &[Ident],
         role: ColumnRole,
     ) -> Result<(), Stop> {
@@ -79,5 +88,43 @@ impl Walker<'_> {
             self.facts.column(&ColumnId::new(relation.clone(), name), role, ColumnMode::Direct);
         }
         Ok(())
+    }
+
+    /// The query that gives what COPY of a table gives, with its masked columns masked.
+    fn masked_copy(
+        &mut self,
+        masks: &MaskPlan,
+        relation: &RelationName,
+        columns: &[Ident],
+    ) -> Result<CopySource, Stop> {
+        let refused = |reason: &'static str| {
+            Stop::Mask(RewriteError::Copy { relation: relation.to_string(), reason })
+        };
+        let known = self.relation(relation)?;
+        if known.kind != RelationKind::Table {
+            return Err(refused("it is not a plain table"));
+        }
+        // COPY leaves the rows of child tables out, a query does not.
+        if !self.catalog.children(relation).is_empty() {
+            return Err(refused("other tables inherit from it"));
+        }
+        let mut items = Vec::with_capacity(known.columns.len());
+        for column in columns {
+            items.push(names::sql(&names::name(column)?));
+        }
+        if items.is_empty() {
+            // Without a list, COPY leaves columns out that are computed from others.
+            let stored = known.columns.iter().filter(|column| !column.generated);
+            items.extend(stored.map(|column| names::sql(&column.name)));
+        }
+        let text = format!(
+            "SELECT {} FROM {}.{}",
+            items.join(", "),
+            names::sql(&relation.schema),
+            names::sql(&relation.name)
+        );
+        let mut query = masks.parse(&text)?;
+        self.query(&mut query, ColumnRole::Output)?;
+        Ok(CopySource::Query(query))
     }
 }
