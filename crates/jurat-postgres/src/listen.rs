@@ -265,7 +265,7 @@ async fn prove(listener: &Listener, arrived: &mut Arrived) -> Result<Principal, 
     match auth::authenticate(&mut arrived.pipe, users, &arrived.request.user).await {
         Ok(principal) => Ok(principal),
         Err(AuthError::Io(error)) => Err(Rejected::Silent(error.to_string())),
-        Err(error @ (AuthError::Protocol(_) | AuthError::Wrong | AuthError::Verifier)) => {
+        Err(error @ (AuthError::Protocol(_) | AuthError::Scram(_))) => {
             tracing::info!(client = %arrived.address, %error, "authentication failed");
             record_refused(listener, arrived, None, &error.to_string());
             // PostgreSQL's own words: drivers and people know them.

@@ -109,6 +109,22 @@ fn unprivileged() -> (u32, u32) {
     ids("postgres").or_else(|| ids("nobody")).expect("a user to run PostgreSQL as")
 }
 
+/// The server programs where the server's user may run them: where they are, or copied. A cache folder below
+/// the home of root is closed to everybody else.
+fn reachable(bin: PathBuf, base: &Path, command: &impl Fn(&Path) -> Command) -> PathBuf {
+    if command(&bin.join("postgres"))
+        .arg("--version")
+        .output()
+        .is_ok_and(|out| out.status.success())
+    {
+        return bin;
+    }
+    let copy = base.join("server");
+    let copied = Command::new("cp").arg("-R").arg(bin.parent().unwrap()).arg(&copy).status();
+    assert!(copied.unwrap().success(), "{} cannot be copied", bin.display());
+    copy.join("bin")
+}
+
 /// A port that was free a moment ago.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -140,6 +156,7 @@ impl Cluster {
             command
         };
         give(&base);
+        let bin = reachable(bin, &base, &command);
         let password_file = base.join("password");
         fs::write(&password_file, PASSWORD).unwrap();
         give(&password_file);

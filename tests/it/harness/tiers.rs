@@ -2,8 +2,10 @@
 
 use std::{env, fs, path::PathBuf};
 
-/// Notes that a tier ran, with the version that it ran against.
+/// Notes that a tier ran, with the version that it ran against. A run against a second server has a suffix
+/// for its tiers.
 pub(crate) fn met(tier: &str, version: &str) {
+    let tier = format!("{tier}{}", env::var("JURAT_TIERS_SUFFIX").unwrap_or_default());
     if let Some(dir) = env::var_os("JURAT_TIERS_DIR") {
         let dir = PathBuf::from(dir);
         fs::create_dir_all(&dir).unwrap();

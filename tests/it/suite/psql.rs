@@ -37,6 +37,14 @@ fn psql(shop: &Shop, program: &PathBuf) -> Command {
     command
 }
 
+/// The major version of the program.
+fn version(program: &PathBuf) -> u32 {
+    let said = Command::new(program).arg("--version").output().unwrap().stdout;
+    let said = String::from_utf8(said).unwrap();
+    let number = said.trim_start_matches("psql (PostgreSQL) ");
+    number.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
+}
+
 /// Feeds lines to one psql and returns what it prints, results and errors together.
 fn run(shop: &Shop, program: &PathBuf, lines: &str) -> String {
     let mut child = psql(shop, program).spawn().unwrap();
@@ -86,6 +94,86 @@ async fn backslash_commands_answer() {
     }
     shop.close().await;
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// What psql has learned since version 15.
+#[tokio::test]
+async fn commands_of_newer_versions_answer() {
+    let Some(program) = program() else { return };
+    let version = version(&program);
+    let Some(shop) = Shop::usual().await else { return };
+    for (since, lines, words) in [
+        (15, r"\dconfig client_encoding", &["UTF8"][..]),
+        (16, r"\drg", &["List of role grants"]),
+        (16, r"SELECT $1 || $2 \bind 'with ' 'values' \g", &["with values"]),
+        (
+            18,
+            "SELECT 'kept ' || $1 \\parse s\n\\bind_named s 'name' \\g\n\\close_prepared s\nSELECT 'closed';",
+            &["kept name", "closed"],
+        ),
+        (
+            18,
+            "\\startpipeline\nSELECT 'one' \\bind \\sendpipeline\nSELECT email FROM customers WHERE id = $1 \\bind 7 \\sendpipeline\n\\flushrequest\n\\getresults\n\\syncpipeline\nSELECT 'two' \\bind \\sendpipeline\n\\endpipeline",
+            &["one", "@leak.example", "two"],
+        ),
+        // A refusal in a pipeline ends it up to its synchronization point, and psql goes on.
+        (
+            18,
+            "\\startpipeline\nDROP TABLE orders \\bind \\sendpipeline\nSELECT 'skipped' \\bind \\sendpipeline\n\\syncpipeline\nSELECT 'after' \\bind \\sendpipeline\n\\endpipeline",
+            &["jurat denied DROP TABLE", "after"],
+        ),
+        (
+            18,
+            r"\conninfo",
+            &["Protocol Version", "SSL Connection|true", "ALPN|postgresql", "Superuser"],
+        ),
+        (18, r"\dtx", &["customers"]),
+        (18, r"\dAo+ btree integer_ops", &["Leakproof"]),
+    ] {
+        if since > version {
+            continue;
+        }
+        let said = run(&shop, &program, &format!("{lines}\n"));
+        for word in words {
+            assert!(said.contains(word), "`{word}` is missing after {lines}: {said}");
+        }
+        assert!(!said.contains("skipped"), "{said}");
+    }
+    shop.close().await;
+}
+
+/// TLS from the first byte (libpq 17) and newer versions of the protocol (libpq 18).
+#[tokio::test]
+async fn ways_to_connect_of_newer_versions_work() {
+    let Some(program) = program() else { return };
+    let version = version(&program);
+    let Some(shop) = Shop::usual().await else { return };
+    let place = format!("host=127.0.0.1 port={} user=ana dbname=shop", shop.jurat.port);
+    let connect = |more: &str| {
+        let mut command = Command::new(&program);
+        command.args(["-X", "-At", "-c", "SELECT 'connected'", "-d"]);
+        command.arg(format!("{place} {more}")).env("PGPASSWORD", PASSWORD).env("LC_ALL", "C");
+        let output = command.output().unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    let certificate = shop.jurat.home.path("tls.crt");
+    let verified = format!("sslmode=verify-full sslrootcert={}", certificate.display());
+    for (since, more) in [
+        (15, "sslmode=disable"),
+        (15, &verified),
+        (15, "sslmode=require channel_binding=disable gssencmode=prefer"),
+        (16, "sslmode=require require_auth=scram-sha-256"),
+        (17, "sslmode=require sslnegotiation=direct"),
+        (17, &format!("{verified} sslnegotiation=direct")),
+        (18, "sslmode=require max_protocol_version=3.0"),
+        (18, "sslmode=require max_protocol_version=3.2"),
+        (18, "sslmode=require max_protocol_version=latest"),
+    ] {
+        if since <= version {
+            assert_eq!(connect(more), "connected\n", "{more}");
+        }
+    }
+    shop.close().await;
 }
 
 #[tokio::test]

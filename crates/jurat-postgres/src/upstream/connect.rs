@@ -3,20 +3,19 @@
 use std::{io, sync::Arc, time::Duration};
 
 use jurat_wire::postgres::{
-    backend::{Backend, TransactionStatus, authentication::Authentication, parse_backend},
+    backend::{Backend, TransactionStatus, parse_backend},
     encode::frontend as encode,
     frame::scan,
-};
-use postgres_protocol::authentication::{
-    md5_hash,
-    sasl::{ChannelBinding, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramSha256},
 };
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::{Upstream, UpstreamDatabase, UpstreamTls};
-use crate::pipe::{Pipe, Stream};
+use crate::{
+    login::{Login, LoginError, Trust},
+    pipe::{Pipe, Stream},
+};
 
 /// What a server may send in one message before it has let us in, bytes.
 const START_UP_MESSAGE_MAX: usize = 64 << 10;
@@ -32,9 +31,9 @@ pub(crate) const PINNED: [(&str, &str); 3] = [
 /// Why a database cannot be reached. The text is for the operator's log, not for clients.
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamError {
-    /// The server wants an authentication that Jurat does not speak.
-    #[error("the server asks for an authentication that is not supported: {0}")]
-    Authentication(String),
+    /// The server does not authenticate us, or not itself.
+    #[error("the login fails")]
+    Authentication(#[from] LoginError),
     /// It took too long.
     #[error("the server did not answer within {0:?}")]
     Timeout(Duration),
@@ -92,13 +91,13 @@ pub(crate) async fn connect(
     limit: Duration,
 ) -> Result<Connected, UpstreamError> {
     let login = async {
-        let (mut pipe, binding) = open(target).await?;
+        let (mut pipe, trust) = open(target).await?;
         let mut parameters = vec![("user", target.user.as_str()), ("database", &target.dbname)];
         parameters.extend(settings.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         parameters.extend(PINNED);
         encode::startup(pipe.out(), 0, &parameters)
             .map_err(|error| UpstreamError::Protocol(error.to_string()))?;
-        authenticate(&mut pipe, target, binding).await?;
+        authenticate(&mut pipe, target, trust).await?;
         ready(pipe).await
     };
     tokio::time::timeout(limit, login).await.map_err(|_elapsed| UpstreamError::Timeout(limit))?
@@ -114,7 +113,7 @@ pub(crate) async fn cancel(
     limit: Duration,
 ) -> Result<(), UpstreamError> {
     let ask = async {
-        let (mut pipe, _binding) = open(target).await?;
+        let (mut pipe, _trust) = open(target).await?;
         encode::cancel_request(pipe.out(), key.process_id, &key.secret)
             .map_err(|error| UpstreamError::Protocol(error.to_string()))?;
         pipe.drain().await.map_err(io_error("sending the cancel request"))?;
@@ -127,16 +126,17 @@ pub(crate) async fn cancel(
     tokio::time::timeout(limit, ask).await.map_err(|_elapsed| UpstreamError::Timeout(limit))?
 }
 
-async fn open(target: &UpstreamDatabase) -> Result<(Pipe, ChannelBinding), UpstreamError> {
+async fn open(target: &UpstreamDatabase) -> Result<(Pipe, Trust), UpstreamError> {
     let tcp = TcpStream::connect((target.host.as_str(), target.port))
         .await
         .map_err(io_error("connecting"))?;
     tcp.set_nodelay(true).map_err(io_error("setting TCP_NODELAY"))?;
-    let config = match &target.tls {
+    let (config, verified) = match &target.tls {
         UpstreamTls::Disable => {
-            return Ok((Pipe::new(Box::new(tcp)), ChannelBinding::unsupported()));
+            return Ok((Pipe::new(Box::new(tcp)), Trust::default()));
         }
-        UpstreamTls::Require(config) | UpstreamTls::VerifyFull(config) => Arc::clone(config),
+        UpstreamTls::Require(config) => (Arc::clone(config), false),
+        UpstreamTls::VerifyFull(config) => (Arc::clone(config), true),
     };
     let mut pipe = Pipe::new(Box::new(tcp));
     pipe.out().extend_from_slice(&encode::ssl_request());
@@ -151,100 +151,52 @@ async fn open(target: &UpstreamDatabase) -> Result<(Pipe, ChannelBinding), Upstr
     }
     pipe.consume(1);
     let stream = pipe.into_stream().map_err(|error| UpstreamError::Tls(error.to_string()))?;
-    wrap_in_tls(stream, config, &target.host).await
+    wrap_in_tls(stream, config, &target.host, verified).await
 }
 
 async fn wrap_in_tls(
     stream: Box<dyn Stream>,
     config: Arc<rustls::ClientConfig>,
     host: &str,
-) -> Result<(Pipe, ChannelBinding), UpstreamError> {
+    verified: bool,
+) -> Result<(Pipe, Trust), UpstreamError> {
     let name = ServerName::try_from(host.to_owned())
         .map_err(|error| UpstreamError::Tls(error.to_string()))?;
     let stream = TlsConnector::from(config)
         .connect(name, stream)
         .await
         .map_err(|error| UpstreamError::Tls(error.to_string()))?;
-    let binding = match stream.get_ref().1.peer_certificates().and_then(<[_]>::first) {
-        Some(certificate) => end_point(certificate),
-        None => ChannelBinding::unrequested(),
-    };
-    Ok((Pipe::new(Box::new(stream)), binding))
+    let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    let end_point = certificate.and_then(|certificate| end_point(certificate));
+    let trust = Trust { verified, end_point };
+    Ok((Pipe::new(Box::new(stream)), trust))
 }
 
 /// `tls-server-end-point` (RFC 5929): the hash of the certificate with the hash of its signature,
 /// SHA-256 where that is MD5 or SHA-1. Only SHA-256 certificates are bound to; PostgreSQL accepts a
 /// client that does not bind.
-fn end_point(certificate: &[u8]) -> ChannelBinding {
+fn end_point(certificate: &[u8]) -> Option<Vec<u8>> {
     const SHA256_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b];
     const ECDSA_WITH_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
     let has = |oid: &[u8]| certificate.windows(oid.len()).any(|window| window == oid);
-    if has(SHA256_WITH_RSA) || has(ECDSA_WITH_SHA256) {
-        let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
-        ChannelBinding::tls_server_end_point(digest.as_ref().to_vec())
-    } else {
-        ChannelBinding::unrequested()
-    }
+    (has(SHA256_WITH_RSA) || has(ECDSA_WITH_SHA256))
+        .then(|| ring::digest::digest(&ring::digest::SHA256, certificate).as_ref().to_vec())
 }
 
 async fn authenticate(
     pipe: &mut Pipe,
     target: &UpstreamDatabase,
-    binding: ChannelBinding,
+    trust: Trust,
 ) -> Result<(), UpstreamError> {
     let password = target.password.as_ref().map(|password| password.expose().as_bytes());
-    let mut binding = Some(binding);
-    let mut scram: Option<ScramSha256> = None;
+    let mut login = Login::new(&target.user, password, trust);
     loop {
         let (tag, body) = message(pipe).await?;
-        let Backend::Authentication(step) = parse(tag, &body)? else {
+        let Backend::Authentication(asked) = parse(tag, &body)? else {
             return Err(unexpected(tag));
         };
-        let need = || {
-            password.ok_or_else(|| {
-                UpstreamError::Authentication("a password, and none is configured".to_owned())
-            })
-        };
-        match step {
-            Authentication::Ok => return Ok(()),
-            // In clear only inside TLS: the password must not be readable on the way.
-            Authentication::Cleartext if matches!(target.tls, UpstreamTls::Disable) => {
-                let what = "a password in clear outside TLS".to_owned();
-                return Err(UpstreamError::Authentication(what));
-            }
-            Authentication::Cleartext => put(encode::password(pipe.out(), need()?))?,
-            Authentication::Md5 { salt } => {
-                let hash = md5_hash(target.user.as_bytes(), need()?, salt);
-                put(encode::password(pipe.out(), hash.as_bytes()))?;
-            }
-            Authentication::Sasl(mechanisms) => {
-                let plus = mechanisms.iter().any(|name| name == SCRAM_SHA_256_PLUS);
-                if !mechanisms.iter().any(|name| name == SCRAM_SHA_256) {
-                    let what = "SASL without SCRAM-SHA-256".to_owned();
-                    return Err(UpstreamError::Authentication(what));
-                }
-                let encrypted = !matches!(target.tls, UpstreamTls::Disable);
-                let (name, binding) = match binding.take() {
-                    Some(binding) if plus && encrypted => (SCRAM_SHA_256_PLUS, binding),
-                    _ => (SCRAM_SHA_256, ChannelBinding::unsupported()),
-                };
-                let exchange = ScramSha256::new(need()?, binding);
-                put(encode::sasl_initial_response(pipe.out(), name, Some(exchange.message())))?;
-                scram = Some(exchange);
-            }
-            Authentication::SaslContinue(data) => {
-                let exchange = scram.as_mut().ok_or_else(|| unexpected(tag))?;
-                exchange.update(data.expose()).map_err(io_error("the SCRAM exchange"))?;
-                let response = exchange.message().to_vec();
-                put(encode::sasl_response(pipe.out(), &response))?;
-            }
-            Authentication::SaslFinal(data) => {
-                let exchange = scram.as_mut().ok_or_else(|| unexpected(tag))?;
-                exchange.finish(data.expose()).map_err(io_error("the SCRAM exchange"))?;
-            }
-            Authentication::Unsupported { code } => {
-                return Err(UpstreamError::Authentication(format!("code {code}")));
-            }
+        if login.step(&asked, pipe.out())? {
+            return Ok(());
         }
     }
 }
@@ -326,10 +278,6 @@ pub(crate) fn refused(
 
 fn parse(tag: u8, body: &[u8]) -> Result<Backend<'_>, UpstreamError> {
     parse_backend(tag, body).map_err(|error| UpstreamError::Protocol(error.to_string()))
-}
-
-fn put(result: Result<(), jurat_wire::postgres::error::EncodeError>) -> Result<(), UpstreamError> {
-    result.map_err(|error| UpstreamError::Protocol(error.to_string()))
 }
 
 fn unexpected(tag: u8) -> UpstreamError {
