@@ -6,6 +6,7 @@ mod basics;
 mod copy;
 mod deny;
 mod faults;
+mod function_call;
 mod login;
 mod mask;
 mod misread;

@@ -281,6 +281,19 @@ impl Session {
         self.finish(intent, &verdict, &prepared.judged, None, timer)
     }
 
+    /// Judges and records a call of a function by its number. The text of the permit only stands for the
+    /// call: the message itself is what is sent.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub fn judge_function_call(&mut self, oid: u32, arguments: usize) -> Result<Draft, Refusal> {
+        let timer = Timer::start();
+        let statement = jurat_sql::function_call(oid, arguments, &self.catalog);
+        let judged = Arc::new(JudgedStatement::new(statement));
+        let (intent, verdict) = self.verdict(&judged, Protocol::FunctionCall, false);
+        self.finish(intent, &verdict, &judged, None, timer)
+    }
+
     /// What a PREPARE or DECLARE that was just sent puts under its name.
     pub fn declared(&self, judged: &Arc<JudgedStatement>, sent: Arc<str>) -> Prepared {
         Prepared::declared(Arc::clone(judged), sent, self.epoch)

@@ -29,6 +29,8 @@ pub(crate) enum Expect {
     Execute(Box<Execution>),
     /// The replies of every statement in turn, then ReadyForQuery.
     Query(VecDeque<Execution>),
+    /// FunctionCallResponse, then ReadyForQuery; nothing once the first has come.
+    FunctionCall(Option<Box<Execution>>),
     /// ReadyForQuery.
     Sync,
     /// An error that stands for a refusal: the database was made to fail at this very point, so that
@@ -72,6 +74,7 @@ impl Queue {
     pub(crate) fn running(&mut self) -> Option<&mut Execution> {
         match self.expected.front_mut() {
             Some(Expect::Execute(execution)) => Some(execution),
+            Some(Expect::FunctionCall(execution)) => execution.as_deref_mut(),
             Some(Expect::Query(executions)) => executions.front_mut(),
             Some(
                 Expect::Parse { .. }
@@ -101,7 +104,10 @@ impl Queue {
 
     /// Whether the queue empties without any further message of the client.
     pub(crate) fn drains_by_itself(&self) -> bool {
-        matches!(self.expected.back(), Some(Expect::Sync | Expect::Query(_)))
+        matches!(
+            self.expected.back(),
+            Some(Expect::Sync | Expect::Query(_) | Expect::FunctionCall(_))
+        )
     }
 
     /// After an error of the extended protocol the server ignores everything up to the next Sync

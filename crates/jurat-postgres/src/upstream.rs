@@ -1,14 +1,18 @@
 //! The connection to the database, and the one door to it.
 //!
 //! INVARIANT(one-door-upstream): SQL text leaves through [`Upstream::query`] and [`Upstream::execute`], which
-//! take permits, [`Upstream::prepare`], which takes a preparation and runs nothing, and
+//! take permits, as does [`Upstream::function_call`], [`Upstream::prepare`], which takes a preparation and runs nothing, and
 //! [`Upstream::internal`], which takes constants of this crate. The pipe is private to this file.
 
 use std::{sync::Arc, task::Context, task::Poll};
 
 use jurat_core::{Database, Permit, Preparation, Running};
 use jurat_types::Secret;
-use jurat_wire::postgres::{encode::frontend as encode, frame::Piece};
+use jurat_wire::postgres::{
+    encode::frontend as encode,
+    frame::{Frame, Piece},
+    frontend::{Frontend, parse_frontend},
+};
 
 use crate::{pipe::Pipe, respond::write};
 
@@ -97,6 +101,12 @@ impl Upstream {
         permit.map(|permit| permit.launch().1)
     }
 
+    /// Forwards a call of a function that was permitted.
+    pub(crate) fn function_call(&mut self, permit: Permit, call: &CallMessage<'_>) -> Running {
+        self.pipe.out().extend_from_slice(call.whole);
+        permit.launch().1
+    }
+
     /// Forwards a message that holds no SQL text and runs nothing.
     pub(crate) fn forward(&mut self, message: &Harmless<'_>) {
         self.pipe.out().extend_from_slice(message.0);
@@ -167,6 +177,26 @@ impl Upstream {
 /// Names that begin so belong to Jurat.
 pub(crate) const PILL_PREFIX: &str = "jurat refused ";
 
+/// A call of a function by its number, with the bytes that it was read from.
+#[derive(Debug)]
+pub(crate) struct CallMessage<'a> {
+    whole: &'a [u8],
+    pub(crate) oid: u32,
+    pub(crate) arguments: usize,
+}
+
+impl<'a> CallMessage<'a> {
+    /// `None` for a message of any other kind.
+    pub(crate) fn new(frame: &Frame<'a>) -> Option<Self> {
+        match parse_frontend(frame.tag, frame.body) {
+            Ok(Frontend::FunctionCall(call)) => {
+                Some(Self { whole: frame.whole, oid: call.oid, arguments: call.arguments.len() })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Rows of the client for a COPY, or their end: CopyData, whole or in pieces, CopyDone, CopyFail.
 /// Outside of a COPY the server ignores them.
 #[derive(Debug)]
@@ -186,7 +216,7 @@ pub(crate) struct Harmless<'a>(&'a [u8]);
 
 impl<'a> Harmless<'a> {
     /// `None` for a message of any other kind.
-    pub(crate) fn new(frame: &jurat_wire::postgres::frame::Frame<'a>) -> Option<Self> {
+    pub(crate) fn new(frame: &Frame<'a>) -> Option<Self> {
         matches!(frame.tag, b'B' | b'D' | b'C' | b'H').then_some(Self(frame.whole))
     }
 }

@@ -11,6 +11,7 @@ mod catalog_index;
 mod constant;
 mod copy;
 mod facts;
+mod function_call;
 mod gate;
 mod keywords;
 mod limits;
@@ -27,6 +28,7 @@ mod tree;
 mod walk;
 
 pub use catalog_index::CatalogIndex;
+pub use function_call::function_call;
 pub use jurat_types::ColumnMask;
 pub use limits::ReadLimits;
 pub use mask::{RewriteError, Rewritten};

@@ -273,11 +273,15 @@ pub(crate) struct Witnessed {
 impl Witnessed {
     fn read(line: &Value) -> Option<Self> {
         let message = line["message"].as_str()?;
-        let text = match message.strip_prefix("statement: ") {
-            Some(text) => text,
-            None => message.strip_prefix("execute ")?.split_once(": ")?.1,
+        let text = if let Some(text) = message.strip_prefix("statement: ") {
+            text.to_owned()
+        } else if let Some(call) = message.strip_prefix("fastpath function call: ") {
+            // `"name" (OID number)`
+            format!("function call {}", call.rsplit_once("(OID ")?.1.trim_end_matches(')'))
+        } else {
+            message.strip_prefix("execute ")?.split_once(": ")?.1.to_owned()
         };
         let at = line["timestamp"].as_str()?.trim_end_matches(" UTC").to_owned();
-        Some(Self { text: text.to_owned(), at })
+        Some(Self { text, at })
     }
 }

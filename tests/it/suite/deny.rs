@@ -252,31 +252,6 @@ fn is_refusal(error: &Report, case: &Case) -> Result<(), String> {
 }
 
 #[tokio::test]
-async fn a_function_call_message_is_refused_and_the_session_lives() {
-    let Some(shop) = Shop::usual().await else { return };
-    // md5(text) of 'x': argument and result in text.
-    let call = |oid: u32| {
-        let mut body = oid.to_be_bytes().to_vec();
-        body.extend_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0, 0, 1, b'x', 0, 0]);
-        body
-    };
-    let mut direct = shop.direct_wire().await;
-    let oid: u32 = direct
-        .run("SELECT 'pg_catalog.md5(text)'::regprocedure::oid")
-        .await
-        .value()
-        .parse()
-        .unwrap();
-    assert_eq!(direct.raw(b'F', &call(oid)).answer().await.tags(), "V ZI");
-
-    let mut wire = shop.wire("ana").await;
-    let reply = wire.raw(b'F', &call(oid)).answer().await;
-    assert_eq!((reply.sqlstate().as_str(), reply.tags().as_str()), ("0A000", "E ZI"));
-    usable(&mut wire).await.unwrap();
-    shop.close().await;
-}
-
-#[tokio::test]
 async fn one_denial_refuses_all_statements_of_a_message() {
     let Some(shop) = Shop::usual().await else { return };
     let mut wire = shop.wire("shopd").await;

@@ -17,7 +17,7 @@ use crate::{
     names::{Names, Undo},
     queue::{Execution, Expect},
     respond,
-    upstream::{CopyPiece, Harmless, PILL_PREFIX},
+    upstream::{CallMessage, CopyPiece, Harmless, PILL_PREFIX},
 };
 
 const TOO_MANY: (&str, &str) =
@@ -110,7 +110,7 @@ impl Relay {
                 self.skipping = false;
                 self.push_sync();
             }
-            Frontend::FunctionCall(_) => self.on_function_call(),
+            Frontend::FunctionCall(_) => self.on_function_call(frame).await,
             // The server ignores these outside of a COPY: a client may have sent them before it knew
             // that its COPY was refused or had failed.
             Frontend::CopyData(_) | Frontend::CopyDone | Frontend::CopyFail { .. } => {}
@@ -316,14 +316,25 @@ impl Relay {
         self.queue.push(Expect::Execute(Box::new(execution)));
     }
 
-    fn on_function_call(&mut self) {
-        let refusal = refusal(
-            RefusalCode::NotSupported,
-            "jurat refused a function call: the function-call sub-protocol is not carried \
-             [JRT-UNSUPPORTED]. Call the function in a SELECT",
-            Some("Call the function in a SELECT"),
-        );
-        self.refuse_query(&refusal);
+    /// As a simple query, a call is a message cycle of its own.
+    async fn on_function_call(&mut self, frame: &Frame<'_>) {
+        let Some(call) = CallMessage::new(frame) else { return };
+        match self.judge_function_call(&call).await {
+            Ok(permit) => {
+                let text = permit.text();
+                let run = self.upstream.function_call(permit, &call);
+                let execution = self.started(run, text, false);
+                self.queue.push(Expect::FunctionCall(Some(Box::new(execution))));
+                self.names.next_cycle();
+            }
+            Err(refusal) => self.refuse_query(&refusal),
+        }
+    }
+
+    async fn judge_function_call(&mut self, call: &CallMessage<'_>) -> Result<Permit, Refusal> {
+        let draft = self.session.judge_function_call(call.oid, call.arguments)?;
+        let mut permits = self.settle(vec![draft]).await?;
+        permits.pop().ok_or_else(|| limit("permits"))
     }
 
     /// Whether one more prepared statement of this length would be too many.

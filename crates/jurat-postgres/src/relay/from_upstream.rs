@@ -89,6 +89,13 @@ impl Relay {
                 self.statement_ended(frame.tag, Outcome::Done, Ending::default())?;
             }
             Backend::ReadyForQuery(status) => self.on_ready(status)?,
+            Backend::FunctionCallResponse(_) => {
+                let Some(Expect::FunctionCall(expected)) = self.queue.front() else {
+                    return Err(out_of_turn(frame.tag));
+                };
+                let execution = expected.take().ok_or_else(|| out_of_turn(frame.tag))?;
+                finish(execution.running, Outcome::Done, Ending::default());
+            }
             Backend::CopyInResponse(_) => {
                 self.on_copy_begins(true).ok_or_else(|| out_of_turn(frame.tag))?;
             }
@@ -101,7 +108,6 @@ impl Relay {
             | Backend::CopyBothResponse(_)
             | Backend::CopyData(_)
             | Backend::DataRow(_)
-            | Backend::FunctionCallResponse(_)
             | Backend::NegotiateProtocolVersion(_) => return Err(out_of_turn(frame.tag)),
         }
         self.client.out().extend_from_slice(frame.whole);
@@ -166,8 +172,8 @@ impl Relay {
                 frame.whole,
                 report::Care { protects, rewritten: true },
             );
-            if let Some(Expect::Execute(execution)) = self.queue.pop() {
-                finish(execution.running, Outcome::Failed, ending);
+            if let Some(running) = self.queue.running().and_then(|e| e.running.take()) {
+                running.finish(Outcome::Failed, ending);
             }
             return Err(End::UpstreamFatal);
         }
@@ -181,6 +187,7 @@ impl Relay {
                 Expect::Close(_)
                 | Expect::DescribeStatement
                 | Expect::DescribePortal
+                | Expect::FunctionCall(_)
                 | Expect::Sync
                 | Expect::Pill(_),
             ) => false,
@@ -214,6 +221,11 @@ impl Relay {
                     undone.push(execution.undo);
                 }
                 undone.into_iter().rev().for_each(|undo| self.names.undo(undo));
+            }
+            Some(Expect::FunctionCall(expected)) => {
+                if let Some(execution) = expected.take() {
+                    finish(execution.running, Outcome::Failed, ending);
+                }
             }
             // A deferred constraint failed at the end of an implicit transaction.
             Some(Expect::Sync) | None => {}
@@ -253,13 +265,19 @@ impl Relay {
                     self.names.undo(execution.undo);
                 }
             }
+            Expect::FunctionCall(execution) => {
+                self.cycles_done = self.cycles_done.saturating_add(1);
+                if let Some(execution) = execution {
+                    finish(execution.running, Outcome::Skipped, Ending::default());
+                }
+            }
             Expect::Sync => {}
         }
     }
 
     fn on_ready(&mut self, status: TransactionStatus) -> Result<(), End> {
         match self.queue.front() {
-            Some(Expect::Query(_) | Expect::Sync) => {
+            Some(Expect::Query(_) | Expect::FunctionCall(_) | Expect::Sync) => {
                 self.queue.pop();
             }
             _ => return Err(out_of_turn(b'Z')),
