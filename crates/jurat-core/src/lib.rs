@@ -42,4 +42,4 @@ pub use refusals::plain as refusal;
 pub use session::{Explanation, Login, Session};
 
 /// What front-ends need of the reading: they never see a tree.
-pub use jurat_sql::{CatalogIndex, SearchPath, SessionEffect, Statement};
+pub use jurat_sql::{CatalogIndex, SearchPath, SessionEffect, Statement, client_position};

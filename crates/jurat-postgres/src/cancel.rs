@@ -34,7 +34,11 @@ pub(crate) struct Registration {
 }
 
 impl Registry {
-    /// Draws a key that no other session has; `None` when the system has no randomness.
+    /// Makes a key that no other session has; `None` when the system has no randomness.
+    ///
+    /// The process number is the database's own where it is free: clients compare it with
+    /// `pg_backend_pid()`, with the sender of a notification and with `pg_stat_activity`. What has to be
+    /// guessed is the secret, as with the database itself.
     pub(crate) fn register(
         self: &Arc<Self>,
         target: Arc<UpstreamDatabase>,
@@ -42,16 +46,18 @@ impl Registry {
     ) -> Option<Registration> {
         let random = SystemRandom::new();
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut process_id = upstream.process_id;
         loop {
-            let mut bytes = [0; 4];
-            let mut secret = [0; KEY_BYTES];
-            random.fill(&mut bytes).ok()?;
-            random.fill(&mut secret).ok()?;
-            // Clients print it as a signed number.
-            let process_id = u32::from_be_bytes(bytes) & 0x7fff_ffff;
+            // Two databases on different machines may have processes of the same number.
             if process_id == 0 || sessions.contains_key(&process_id) {
+                let mut bytes = [0; 4];
+                random.fill(&mut bytes).ok()?;
+                // Clients print it as a signed number.
+                process_id = u32::from_be_bytes(bytes) & 0x7fff_ffff;
                 continue;
             }
+            let mut secret = [0; KEY_BYTES];
+            random.fill(&mut secret).ok()?;
             sessions.insert(process_id, Entry { secret, target, upstream });
             let key = CancelKey { process_id, secret: secret.to_vec() };
             return Some(Registration { registry: Arc::clone(self), key });

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use jurat_core::Running;
 
-use crate::names::Undo;
+use crate::{names::Undo, report::Text};
 
 /// One request that has not been answered in full.
 #[derive(Debug)]
@@ -14,8 +14,8 @@ pub(crate) enum Expect {
     Parse {
         /// How to take the name back.
         undo: Undo,
-        /// Whether the text differs from the client's, so that positions in errors mean nothing to it.
-        rewritten: bool,
+        /// What positions in errors point into.
+        text: Text,
     },
     /// BindComplete.
     Bind(Undo),
@@ -46,7 +46,7 @@ pub(crate) struct Execution {
     /// What the statement puts under a name or takes away; undone if it does not run.
     pub(crate) undo: Undo,
     /// As for Parse.
-    pub(crate) rewritten: bool,
+    pub(crate) text: Text,
     /// The database may ask for rows of the client (COPY FROM STDIN) and has not done so yet.
     pub(crate) awaits_copy: bool,
 }

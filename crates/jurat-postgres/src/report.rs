@@ -1,5 +1,8 @@
 //! The database's own errors on their way to the client: what has to be left out of them.
 
+use std::{borrow::Cow, sync::Arc};
+
+use jurat_core::client_position;
 use jurat_wire::postgres::{
     backend::report::ReportFields,
     encode::backend::{self as encode, Report, Severity},
@@ -9,12 +12,62 @@ use jurat_wire::postgres::{
 use crate::respond::write;
 
 /// Why an error may not pass as it came.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Care {
     /// Masked columns were in reach of the statement.
     pub(crate) protects: bool,
-    /// The text that ran is not the client's, so positions in it mean nothing to the client.
-    pub(crate) rewritten: bool,
+    /// What a position in the error points into.
+    pub(crate) text: Text,
+}
+
+/// The text that a position in an error points into.
+#[derive(Clone, Debug)]
+pub(crate) enum Text {
+    /// The client's own.
+    Own,
+    /// Another than the client's: the two are compared to find the place.
+    Printed(Arc<Printed>),
+    /// Another than the client's, which is not kept: rather no position than a wrong one.
+    NotKept,
+}
+
+/// What a client wrote, and what was sent for it.
+#[derive(Debug)]
+pub(crate) struct Printed {
+    client: String,
+    sent: String,
+}
+
+/// Longer texts are not kept until they are answered, bytes.
+const KEPT_BYTES_MAX: usize = 16 << 10;
+
+impl Text {
+    /// What is to be remembered of a text while it is not answered.
+    pub(crate) fn new(client: &[u8], sent: &str) -> Self {
+        if sent.as_bytes() == client {
+            return Self::Own;
+        }
+        match std::str::from_utf8(client) {
+            Ok(client) if client.len().max(sent.len()) <= KEPT_BYTES_MAX => {
+                let (client, sent) = (client.to_owned(), sent.to_owned());
+                Self::Printed(Arc::new(Printed { client, sent }))
+            }
+            _ => Self::NotKept,
+        }
+    }
+
+    /// The field `P` for the client.
+    fn position<'a>(&self, sent: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        match self {
+            Self::Own => Some(Cow::Borrowed(sent)),
+            Self::NotKept => None,
+            Self::Printed(printed) => {
+                let position = std::str::from_utf8(sent).ok()?.parse().ok()?;
+                let position = client_position(&printed.client, &printed.sent, position)?;
+                Some(Cow::Owned(position.to_string().into_bytes()))
+            }
+        }
+    }
 }
 
 /// SQLSTATE classes whose messages name objects and never quote a value: the values are in DETAIL
@@ -27,13 +80,13 @@ const SAFE_CLASSES: [&str; 12] =
 /// `23502: Failing row contains (1, ana@example.org, …)` shows a row to somebody who may write it and
 /// not read it; an error of a cast quotes the value. So where masked columns were in reach, only what
 /// cannot hold a value is passed on.
-pub(crate) fn forward(out: &mut Vec<u8>, fields: &ReportFields<'_>, whole: &[u8], care: Care) {
+pub(crate) fn forward(out: &mut Vec<u8>, fields: &ReportFields<'_>, whole: &[u8], care: &Care) {
     if care.protects {
         withheld(out, fields);
-    } else if care.rewritten {
-        without_position(out, fields);
-    } else {
+    } else if matches!(care.text, Text::Own) {
         out.extend_from_slice(whole);
+    } else {
+        with_position(out, fields, &care.text);
     }
 }
 
@@ -55,15 +108,19 @@ fn withheld(out: &mut Vec<u8>, fields: &ReportFields<'_>) {
     write(encode::error_response(out, &report));
 }
 
-/// The same error without the fields that point into the text.
-fn without_position(out: &mut Vec<u8>, fields: &ReportFields<'_>) {
+/// The same error with the position in the client's own text, where it has one. The internal position
+/// and query (`p`, `q`) are those of a function's body, which is sent as it is.
+fn with_position(out: &mut Vec<u8>, fields: &ReportFields<'_>, text: &Text) {
     let start = out.len();
     out.extend_from_slice(b"E\0\0\0\0");
-    for (letter, text) in fields.iter() {
-        // `P` position, `p` internal position, `q` internal query.
-        if !matches!(letter, b'P' | b'p' | b'q') {
+    for (letter, value) in fields.iter() {
+        let value = match letter {
+            b'P' => text.position(value),
+            _ => Some(Cow::Borrowed(value)),
+        };
+        if let Some(value) = value {
             out.push(letter);
-            out.extend_from_slice(text);
+            out.extend_from_slice(&value);
             out.push(0);
         }
     }
@@ -79,7 +136,7 @@ fn without_position(out: &mut Vec<u8>, fields: &ReportFields<'_>) {
 mod tests {
     use jurat_wire::postgres::backend::{Backend, parse_backend};
 
-    use super::{Care, forward};
+    use super::{Care, Text, forward};
 
     fn pass(code: &str, message: &str, care: Care) -> String {
         let fields = [
@@ -89,7 +146,8 @@ mod tests {
             ("M", message),
             ("D", "canary"),
             ("W", "canary"),
-            ("P", "7"),
+            ("P", "8"),
+            ("p", "9"),
             ("t", "customers"),
         ];
         let body: String =
@@ -98,7 +156,7 @@ mod tests {
             panic!("the test's own error is malformed");
         };
         let mut out = Vec::new();
-        forward(&mut out, &fields, b"as it came", care);
+        forward(&mut out, &fields, b"as it came", &care);
         let declared = out.get(1..5).map(|length| u32::from_be_bytes(length.try_into().unwrap()));
         if out[0] == b'E' {
             assert_eq!(usize::try_from(declared.unwrap()).unwrap() + 1, out.len());
@@ -108,20 +166,34 @@ mod tests {
 
     #[test]
     fn nothing_is_left_out_without_a_reason() {
-        let care = Care { protects: false, rewritten: false };
+        let care = Care { protects: false, text: Text::Own };
         assert_eq!(pass("22P02", "canary", care), "as it came");
     }
 
     #[test]
-    fn a_rewritten_text_loses_its_position_only() {
-        let text = pass("22P02", "wrong", Care { protects: false, rewritten: true });
-        assert!(text.contains("Mwrong") && text.contains("Dcanary") && !text.contains("P7"));
+    fn a_printed_text_has_the_position_in_the_clients_own() {
+        let text = Text::new(b"select\n\n  lower(7)", "SELECT pg_catalog.lower(7)");
+        let text = pass("42883", "wrong", Care { protects: false, text });
+        assert!(text.contains("Mwrong") && text.contains("Dcanary") && text.contains("p9"));
+        assert!(text.contains("\0P11\0"), "{text}");
+    }
+
+    #[test]
+    fn a_text_that_is_not_kept_has_no_position() {
+        let long = "x".repeat(super::KEPT_BYTES_MAX + 1);
+        for text in [Text::new(long.as_bytes(), "x"), Text::new(b"\xff", "x"), Text::NotKept] {
+            let text = pass("42883", "wrong", Care { protects: false, text });
+            assert!(
+                text.contains("Mwrong") && text.contains("p9") && !text.contains("\0P"),
+                "{text}"
+            );
+        }
     }
 
     #[test]
     fn no_value_passes_where_masked_columns_are_in_reach() {
-        let care = Care { protects: true, rewritten: true };
-        let cast = pass("22P02", "invalid input syntax for type integer: \"canary\"", care);
+        let care = Care { protects: true, text: Text::NotKept };
+        let cast = pass("22P02", "invalid input syntax for type integer: \"canary\"", care.clone());
         assert!(!cast.contains("canary") && cast.contains("C22P02"), "{cast}");
         let null = pass("23502", "null value in column \"tier\" violates not-null", care);
         assert!(!null.contains("canary") && null.contains("Mnull value"), "{null}");

@@ -58,8 +58,8 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Sends the statements of one message, in order, as one simple query.
-    pub(crate) fn query(&mut self, permits: Vec<Permit>) -> Vec<Running> {
+    /// Sends the statements of one message, in order, as one simple query; returns its text.
+    pub(crate) fn query(&mut self, permits: Vec<Permit>) -> (String, Vec<Running>) {
         let mut text = String::new();
         let mut running = Vec::with_capacity(permits.len());
         for permit in permits {
@@ -71,7 +71,7 @@ impl Upstream {
             running.push(run);
         }
         write(encode::query(self.pipe.out(), text.as_bytes()));
-        running
+        (text, running)
     }
 
     /// Prepares a judged text; nothing runs.

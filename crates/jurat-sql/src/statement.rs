@@ -57,11 +57,12 @@ impl Statement {
         }
     }
 
-    /// What the session must remember when it has run. For an opaque statement nothing is known.
+    /// What the session must remember when it has run. Nothing is known about an opaque statement, so
+    /// whatever names meant before, they may mean something else behind it.
     pub const fn effect(&self) -> &SessionEffect {
         match self {
             Self::Parsed(parsed) => &parsed.effect,
-            Self::Opaque(_) => &SessionEffect::None,
+            Self::Opaque(_) => &SessionEffect::CatalogChanged,
         }
     }
 }

@@ -46,9 +46,11 @@ pub enum RefusalCode {
     ProtocolViolation,
     /// A column in it is not known (JRT-OBJECT).
     UnknownColumn,
+    /// No portal or cursor has that name (JRT-NAME).
+    UnknownCursor,
     /// A function in it is not known (JRT-OBJECT).
     UnknownFunction,
-    /// No prepared statement, portal or cursor has that name (JRT-NAME).
+    /// No prepared statement has that name (JRT-NAME).
     UnknownName,
     /// A schema, type or other object in it is not known (JRT-OBJECT).
     UnknownObject,
@@ -73,7 +75,7 @@ impl RefusalCode {
             Self::PreparedStale => "JRT-STALE",
             Self::PolicyError => "JRT-POLICY",
             Self::ProtocolViolation => "JRT-PROTOCOL",
-            Self::UnknownName => "JRT-NAME",
+            Self::UnknownCursor | Self::UnknownName => "JRT-NAME",
             Self::UnknownColumn
             | Self::UnknownFunction
             | Self::UnknownObject
@@ -95,6 +97,7 @@ impl RefusalCode {
             | Self::NotSupported
             | Self::ProtocolViolation
             | Self::UnknownColumn
+            | Self::UnknownCursor
             | Self::UnknownFunction
             | Self::UnknownName
             | Self::UnknownObject

@@ -115,7 +115,8 @@ async fn a_call_that_a_policy_allows_is_carried() {
         assert_eq!(heard[0], heard[1], "script {number}");
     }
     // A function may change what names mean.
-    let make = "CREATE FUNCTION make() RETURNS int LANGUAGE sql AS 'CREATE TABLE made (id int); SELECT 1'";
+    let make =
+        "CREATE FUNCTION make() RETURNS int LANGUAGE sql AS 'CREATE TABLE made (id int); SELECT 1'";
     shop.inspector().await.batch_execute(make).await.unwrap();
     let makes = call(oid(&mut wire, "make()").await, &[]);
     assert_eq!(wire.raw(b'F', &makes).answer().await.tags(), "V ZI");

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use jurat_audit::DecisionTemplate;
-use jurat_sql::Statement;
+use jurat_sql::{SessionEffect, Statement};
 use jurat_types::{Intent, Protocol, Refusal, RefusalCode, Stage};
 
 use super::Session;
@@ -105,7 +105,7 @@ impl Session {
         prepared_text: Option<&Arc<str>>,
     ) -> Result<Draft, Refusal> {
         let (Some(bound), Statement::Parsed(parsed)) = (bound, judged.statement()) else {
-            return Err(self.refuse(judged, RefusalCode::UnknownName, UNKNOWN_NAME));
+            return Err(self.refuse_unknown(judged));
         };
         let timer = Timer::start();
         let bound = &self.up_to_date(bound);
@@ -114,6 +114,23 @@ impl Session {
         let own_text = prepared_text.map_or_else(|| Arc::from(parsed.text()), Arc::clone);
         let send = verdict.permitted.is_ok().then_some(own_text);
         self.finish(intent, &verdict, judged, send, timer)
+    }
+
+    /// There is nothing behind the name. The record says so in Jurat's words; the client is told in the
+    /// database's own, which drivers look for.
+    pub(super) fn refuse_unknown(&mut self, judged: &Arc<JudgedStatement>) -> Refusal {
+        let (code, words) = match judged.looks_up() {
+            Some(SessionEffect::Fetch { name }) => {
+                (RefusalCode::UnknownCursor, format!("cursor \"{name}\" does not exist"))
+            }
+            Some(SessionEffect::Execute { name }) => {
+                (RefusalCode::UnknownName, format!("prepared statement \"{name}\" does not exist"))
+            }
+            _ => return self.refuse(judged, RefusalCode::UnknownName, UNKNOWN_NAME),
+        };
+        let mut refusal = self.refuse(judged, code, UNKNOWN_NAME);
+        refusal.message = words;
+        refusal
     }
 
     pub(super) fn finish(

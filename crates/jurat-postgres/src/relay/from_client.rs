@@ -16,6 +16,7 @@ use super::{End, OUTBOX_BYTES_MAX, Relay};
 use crate::{
     names::{Names, Undo},
     queue::{Execution, Expect},
+    report::Text,
     respond,
     upstream::{CallMessage, CopyPiece, Harmless, PILL_PREFIX},
 };
@@ -169,23 +170,23 @@ impl Relay {
 
     fn send_query(&mut self, permits: Vec<Permit>, client_text: &[u8]) {
         let texts: Vec<Arc<str>> = permits.iter().map(Permit::text).collect();
-        let running = self.upstream.query(permits);
+        let (sent, running) = self.upstream.query(permits);
+        let text = Text::new(client_text, &sent);
         let mut executions = VecDeque::with_capacity(running.len());
-        for (run, text) in running.into_iter().zip(texts) {
-            let rewritten = text.as_bytes() != client_text;
-            executions.push_back(self.started(run, text, rewritten));
+        for (run, statement) in running.into_iter().zip(texts) {
+            executions.push_back(self.started(run, statement, text.clone()));
         }
         self.queue.push(Expect::Query(executions));
         self.names.next_cycle();
     }
 
     /// Notes what a statement that was just sent does to the session.
-    fn started(&mut self, run: Running, text: Arc<str>, rewritten: bool) -> Execution {
-        let made = self.session.declared(run.judged(), text);
+    fn started(&mut self, run: Running, statement: Arc<str>, text: Text) -> Execution {
+        let made = self.session.declared(run.judged(), statement);
         let undo = self.names.apply(run.effect(), made);
         self.freshness.note(run.effect());
         let awaits_copy = self.copy.started(&run);
-        Execution { running: Some(run), undo, rewritten, awaits_copy }
+        Execution { running: Some(run), undo, text, awaits_copy }
     }
 
     /// While nothing is under way and no transaction is open, a refusal is answered here and the
@@ -236,7 +237,7 @@ impl Relay {
             [] => {
                 self.upstream.prepare_empty(name, types);
                 let undo = self.names.put_statement(name, None);
-                self.queue.push(Expect::Parse { undo, rewritten: false });
+                self.queue.push(Expect::Parse { undo, text: Text::Own });
                 return Ok(());
             }
             [judged] => judged,
@@ -245,7 +246,10 @@ impl Relay {
                     "several statements cannot be prepared as one",
                     "Prepare them one by one, or send them as a simple query",
                 );
-                let refusal = self.session.refuse(first, RefusalCode::Unreadable, why);
+                let mut refusal = self.session.refuse(first, RefusalCode::Unreadable, why);
+                // The database refuses the same, in these words.
+                "cannot insert multiple commands into a prepared statement"
+                    .clone_into(&mut refusal.message);
                 self.refuse_extended(&refusal);
                 return Ok(());
             }
@@ -258,8 +262,8 @@ impl Relay {
             Ok((prepared, preparation)) => {
                 self.upstream.prepare(name, &preparation, types);
                 let undo = self.names.put_statement(name, Some(prepared));
-                let rewritten = preparation.text().as_bytes() != text;
-                self.queue.push(Expect::Parse { undo, rewritten });
+                let text = Text::new(text, preparation.text());
+                self.queue.push(Expect::Parse { undo, text });
             }
             Err(refusal) => self.refuse_extended(&refusal),
         }
@@ -268,7 +272,7 @@ impl Relay {
 
     fn on_bind(&mut self, bind: &Bind<'_>, frame: &Frame<'_>) {
         if bind.portal.starts_with(PILL_PREFIX.as_bytes()) {
-            self.refuse_extended(&unknown_name("portal names may not begin like those of jurat"));
+            self.refuse_extended(&own_prefix());
         } else if self.names.portals_len() >= self.session.gate().limits.portals_max {
             self.refuse_extended(&limit("portals"));
         } else if let Some(named) = self.names.statement(bind.statement).cloned() {
@@ -276,19 +280,17 @@ impl Relay {
             self.queue.push(Expect::Bind(undo));
             self.forward(frame);
         } else {
-            self.refuse_extended(&unknown_name("there is no prepared statement of that name"));
+            self.refuse_extended(&unknown_statement(bind.statement));
         }
     }
 
     async fn on_execute(&mut self, portal: &[u8], max_rows: i32) {
         match self.names.portal(portal).cloned() {
-            None => {
-                self.refuse_extended(&unknown_name("there is no portal of that name"));
-            }
+            None => self.refuse_extended(&unknown_portal(portal)),
             Some(None) => {
                 let running = self.upstream.execute(portal, max_rows, None);
-                let undo = Undo::default();
-                let execution = Execution { running, undo, rewritten: false, awaits_copy: false };
+                let (undo, text) = (Undo::default(), Text::Own);
+                let execution = Execution { running, undo, text, awaits_copy: false };
                 self.queue.push(Expect::Execute(Box::new(execution)));
             }
             Some(Some(prepared)) => match self.judge_execute(&prepared).await {
@@ -308,7 +310,8 @@ impl Relay {
     fn send_execute(&mut self, portal: &[u8], max_rows: i32, permit: Permit) {
         let text = permit.text();
         let Some(run) = self.upstream.execute(portal, max_rows, Some(permit)) else { return };
-        let execution = self.started(run, text, true);
+        // The text went out with Parse, and is not looked up again.
+        let execution = self.started(run, text, Text::NotKept);
         if execution.awaits_copy {
             // The client waits for the answer, and may not have asked for it to be sent.
             self.upstream.flush();
@@ -323,7 +326,7 @@ impl Relay {
             Ok(permit) => {
                 let text = permit.text();
                 let run = self.upstream.function_call(permit, &call);
-                let execution = self.started(run, text, false);
+                let execution = self.started(run, text, Text::NotKept);
                 self.queue.push(Expect::FunctionCall(Some(Box::new(execution))));
                 self.names.next_cycle();
             }
@@ -412,6 +415,26 @@ fn limit(what: &str) -> Refusal {
     )
 }
 
-fn unknown_name(why: &str) -> Refusal {
-    refusal(RefusalCode::UnknownName, format!("jurat refused the request: {why} [JRT-NAME]"), None)
+/// In the database's own words, which drivers look for.
+fn unknown_statement(name: &[u8]) -> Refusal {
+    let why = if name.is_empty() {
+        "unnamed prepared statement does not exist".to_owned()
+    } else {
+        format!("prepared statement \"{}\" does not exist", String::from_utf8_lossy(name))
+    };
+    refusal(RefusalCode::UnknownName, why, None)
+}
+
+/// As [`unknown_statement`].
+fn unknown_portal(name: &[u8]) -> Refusal {
+    let name = String::from_utf8_lossy(name);
+    refusal(RefusalCode::UnknownCursor, format!("portal \"{name}\" does not exist"), None)
+}
+
+fn own_prefix() -> Refusal {
+    refusal(
+        RefusalCode::NotSupported,
+        "jurat refused the request: portal names may not begin like those of jurat [JRT-UNSUPPORTED]",
+        None,
+    )
 }

@@ -10,7 +10,7 @@ use jurat_wire::postgres::{
 use super::{End, Relay, copy::Copy};
 use crate::{
     queue::{Execution, Expect, Queue},
-    report,
+    report::{self, Text},
     upstream::violated_pin,
 };
 
@@ -170,19 +170,20 @@ impl Relay {
                 self.client.out(),
                 fields,
                 frame.whole,
-                report::Care { protects, rewritten: true },
+                &report::Care { protects, text: Text::NotKept },
             );
             if let Some(running) = self.queue.running().and_then(|e| e.running.take()) {
                 running.finish(Outcome::Failed, ending);
             }
             return Err(End::UpstreamFatal);
         }
-        let rewritten = match self.queue.front() {
-            Some(Expect::Query(executions)) => executions.front().is_some_and(|e| e.rewritten),
-            Some(Expect::Parse { rewritten, .. }) => *rewritten,
-            // The text that the statement was prepared with is not looked up again: rather no
-            // position than a wrong one.
-            Some(Expect::Bind(_) | Expect::Execute(_)) => true,
+        let text = match self.queue.front() {
+            // Without a statement it is the end of the transaction that failed.
+            Some(Expect::Query(executions)) => {
+                executions.front().map_or(Text::Own, |execution| execution.text.clone())
+            }
+            Some(Expect::Parse { text, .. }) => text.clone(),
+            Some(Expect::Bind(_) | Expect::Execute(_)) => Text::NotKept,
             Some(
                 Expect::Close(_)
                 | Expect::DescribeStatement
@@ -190,15 +191,15 @@ impl Relay {
                 | Expect::FunctionCall(_)
                 | Expect::Sync
                 | Expect::Pill(_),
-            ) => false,
+            ) => Text::Own,
             None => return Err(out_of_turn(frame.tag)),
         };
         if let Some(Expect::Pill(reply)) = self.queue.front() {
             let reply = std::mem::take(reply);
             self.client.out().extend_from_slice(&reply);
         } else {
-            let care = report::Care { protects, rewritten };
-            report::forward(self.client.out(), fields, frame.whole, care);
+            let care = report::Care { protects, text };
+            report::forward(self.client.out(), fields, frame.whole, &care);
         }
         self.unwind(ending);
         Ok(())

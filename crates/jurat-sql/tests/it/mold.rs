@@ -1,6 +1,6 @@
 //! A text that is read through the mold of another one reads as it would in full.
 
-use std::{path::PathBuf, sync::OnceLock};
+use std::{fmt::Write as _, path::PathBuf, sync::OnceLock};
 
 use jurat_sql::{CatalogIndex, Mold, ReadLimits, Skeleton, Statement, read};
 
@@ -149,20 +149,17 @@ fn a_filled_mold_reads_as_the_text_in_full() {
 /// has the same skeleton is for the caller to see.
 fn other_literals(text: &str, number: &str, word: &str) -> String {
     let mut out = String::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
+    let mut rest = text.chars().peekable();
+    while let Some(first) = rest.next() {
         let before = out.chars().next_back().unwrap_or(' ');
         if first == '\'' {
-            let end = rest[1..].find('\'').map_or(rest.len(), |end| end + 2);
-            out.push_str(&format!("'{word}'"));
-            rest = &rest[end..];
+            rest.by_ref().find(|c| *c == '\'');
+            write!(out, "'{word}'").unwrap();
         } else if first.is_ascii_digit() && !before.is_alphanumeric() && !"$._\"".contains(before) {
-            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            while rest.next_if(char::is_ascii_digit).is_some() {}
             out.push_str(number);
-            rest = &rest[end..];
         } else {
             out.push(first);
-            rest = &rest[first.len_utf8()..];
         }
     }
     out
