@@ -33,7 +33,7 @@ impl Default for AuditOptions {
         Self {
             segment_bytes: 64 * 1024 * 1024,
             record_bytes_max: Self::LINE_BYTES_MAX,
-            checkpoint_records: 8192,
+            checkpoint_records: 65_536,
             checkpoint_interval: Some(Duration::from_secs(1)),
             unsigned_max: 262_144,
             outcome_delay: Duration::from_millis(10),

@@ -1,9 +1,10 @@
 //! The port through which the log changes files, so that a test can let any of these steps fail.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Everything that the log does to files after it has been opened.
 pub trait Storage: Send + Sync {
@@ -36,6 +37,14 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// What the system says.
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// As [`Storage::replace`] for several files, in any order; none of them needs another to be there.
+    ///
+    /// # Errors
+    /// What the system says; some of the files may be in place then.
+    fn replace_all(&self, files: &[(PathBuf, Vec<u8>)]) -> io::Result<()> {
+        files.iter().try_for_each(|(path, bytes)| self.replace(path, bytes))
+    }
 }
 
 /// The real file system.
@@ -74,20 +83,52 @@ impl Storage for FileSystem {
     }
 
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        if let Some(parent) = path.parent() {
-            create_directories(parent)?;
-        }
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".tmp");
-        let temporary = path.with_file_name(name);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(FILE_MODE);
-        let mut file = options.open(&temporary)?;
-        file.write_all(bytes)?;
+        let (file, temporary) = write_beside(path, bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
         sync_parent(path)
     }
+
+    /// The contents are written before the first is synced, so that one commit of the file system's journal
+    /// serves all, and each directory is synced once.
+    fn replace_all(&self, files: &[(PathBuf, Vec<u8>)]) -> io::Result<()> {
+        let mut parents = BTreeSet::new();
+        // Sessions need file descriptors too, so not all are open at once.
+        for some in files.chunks(OPEN_MAX) {
+            let mut written = Vec::with_capacity(some.len());
+            for (path, bytes) in some {
+                let (file, temporary) = write_beside(path, bytes)?;
+                written.push((file, temporary, path));
+            }
+            for (file, temporary, path) in written {
+                file.sync_all()?;
+                fs::rename(temporary, path)?;
+                parents.insert(path.parent());
+            }
+        }
+        files
+            .iter()
+            .filter(|(path, _)| parents.remove(&path.parent()))
+            .try_for_each(|(path, _)| sync_parent(path))
+    }
+}
+
+/// Files that one batch holds open.
+const OPEN_MAX: usize = 32;
+
+/// Writes a file's content under another name in its directory, not yet synced.
+fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<(File, PathBuf)> {
+    if let Some(parent) = path.parent() {
+        create_directories(parent)?;
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let temporary = path.with_file_name(name);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(FILE_MODE);
+    let mut file = options.open(&temporary)?;
+    file.write_all(bytes)?;
+    Ok((file, temporary))
 }
 
 /// Readable for the group, so that auditors need no right to write.
@@ -140,5 +181,14 @@ mod tests {
         FileSystem.replace(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+
+        let several: Vec<_> = ["a/1", "a/2", "b/1"]
+            .map(|name| (dir.path().join(name), name.as_bytes().to_vec()))
+            .into();
+        FileSystem.replace_all(&several).unwrap();
+        for (path, bytes) in several {
+            assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        }
+        assert_eq!(std::fs::read_dir(dir.path().join("a")).unwrap().count(), 2);
     }
 }

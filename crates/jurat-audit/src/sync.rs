@@ -244,12 +244,15 @@ impl Inner {
             next.push(*leaf, |tile| full.push(tile));
         }
         let before: Vec<String> = tree.partial_tiles().map(|tile| tile.name()).collect();
-        for tile in full.iter().cloned().chain(next.partial_tiles()) {
-            let name = tile.name();
-            if !before.contains(&name) {
-                self.storage.replace(&self.dir.join(name), &tile.bytes())?;
-            }
-        }
+        let files: Vec<_> = full
+            .iter()
+            .cloned()
+            .chain(next.partial_tiles())
+            .map(|tile| (tile.name(), tile.bytes()))
+            .filter(|(name, _)| !before.contains(name))
+            .map(|(name, bytes)| (self.dir.join(name), bytes))
+            .collect();
+        self.storage.replace_all(&files)?;
         let text = Checkpoint::sign(next.size(), &next.root(), &self.key);
         self.storage.replace(&self.dir.join(checkpoint::FILE), text.as_bytes())?;
         for tile in full {

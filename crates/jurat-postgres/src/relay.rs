@@ -3,7 +3,7 @@
 //! Each side is read only while the other side takes what was read before, so a slow reader holds up
 //! its own session and nothing grows.
 
-use std::{future::poll_fn, io, task::Poll};
+use std::{future::poll_fn, io, pin::pin, task::Poll};
 
 use jurat_core::{Session, refusal};
 use jurat_types::{Refusal, RefusalCode};
@@ -128,6 +128,8 @@ impl Relay {
     }
 
     async fn relay(&mut self, shutdown: &CancellationToken) -> End {
+        // One future for the whole session: making one takes a lock that all sessions share.
+        let mut ending = pin!(shutdown.cancelled());
         loop {
             if let Err(end) = self.take_from_client().await {
                 return end;
@@ -135,7 +137,7 @@ impl Relay {
             let idle = self.queue.is_empty() && self.status == TransactionStatus::Idle;
             let progress = tokio::select! {
                 progress = self.progress() => progress,
-                () = shutdown.cancelled(), if idle => Err(End::Shutdown),
+                () = &mut ending, if idle => Err(End::Shutdown),
             };
             if let Err(end) = progress.and_then(|()| self.take_from_upstream()) {
                 return end;

@@ -234,7 +234,7 @@ async fn names_that_do_not_exist_are_errors_that_the_session_survives() {
     wire.describe_statement("nothing").sync();
     assert_eq!(wire.answer().await.sqlstate(), "26000");
     wire.parse("", "SELECT 1").bind("jurat refused x", "").execute("jurat refused x").sync();
-    assert_eq!(wire.answer().await.sqlstate(), "26000");
+    assert_eq!(wire.answer().await.sqlstate(), "0A000");
     for text in ["EXECUTE nothing", "FETCH 1 FROM nothing"] {
         let code = wire.run(text).await.sqlstate();
         assert!(["26000", "34000"].contains(&code.as_str()), "{text}: {code}");
@@ -279,7 +279,7 @@ async fn a_session_keeps_no_more_names_than_configured() {
     assert_eq!(wire.run("DECLARE e CURSOR WITH HOLD FOR SELECT 'held'").await.sqlstate(), "00000");
     wire.run("COMMIT").await;
     assert_eq!(wire.run("FETCH 1 FROM e").await.value(), "held");
-    assert_eq!(wire.run("FETCH 1 FROM a").await.sqlstate(), "26000");
+    assert_eq!(wire.run("FETCH 1 FROM a").await.sqlstate(), "34000");
     assert_eq!(wire.run("SELECT 1").await.value(), "1");
     shop.close().await;
 }
