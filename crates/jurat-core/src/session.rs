@@ -6,7 +6,7 @@ use jurat_policy::PolicySet;
 use jurat_sql::{CatalogIndex, NameContext, SearchPath, SessionEffect, Statement};
 use jurat_types::{
     Catalog, Claimed, Decision, Intent, PolicyRef, Principal, Protocol, Refusal, RefusalCode,
-    SessionFacts, SessionRecord, SessionTotals, Stage, VERSION,
+    Replication, SessionFacts, SessionRecord, SessionTotals, Stage, VERSION,
 };
 
 use crate::{
@@ -35,6 +35,8 @@ pub struct Login {
     pub client_addr: String,
     /// Whether its connection is encrypted.
     pub tls: bool,
+    /// Whether it asks for replication.
+    pub replication: Option<Replication>,
 }
 
 /// One authenticated connection.
@@ -80,6 +82,7 @@ impl Session {
             read_only: false,
             totals: SessionTotals::default(),
             freeze: None,
+            replication: login.replication,
         };
         let mut session = Self {
             catalog: database
