@@ -407,6 +407,18 @@ const NAMES_CHANGED: (&str, &str) = (
     "Send the statements one by one",
 );
 
+/// Whether any statement of a message means something only an earlier one decides.
+pub fn depends_on_earlier(statements: &[Arc<JudgedStatement>]) -> bool {
+    let (mut names, mut bindings) = (false, false);
+    statements.iter().any(|judged| {
+        let depends =
+            (names && depends_on_names(judged)) || (bindings && judged.looks_up().is_some());
+        names |= changes_names(judged.statement().effect());
+        bindings |= changes_bindings(judged.statement().effect());
+        depends
+    })
+}
+
 const fn changes_names(effect: &SessionEffect) -> bool {
     match effect {
         SessionEffect::SearchPathChanged

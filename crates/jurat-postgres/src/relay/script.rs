@@ -48,7 +48,10 @@ impl Relay {
         text: &[u8],
         statements: &[Arc<JudgedStatement>],
     ) -> bool {
-        let keep = statements.len() > 1
+        // Without a Sync the answers before it would never come.
+        let answered = self.queue.is_empty() || self.queue.drains_by_itself();
+        let keep = answered
+            && statements.len() > 1
             && text.len() <= TEXT_BYTES_MAX
             && jurat_core::depends_on_earlier(statements);
         if keep {
