@@ -16,3 +16,4 @@ mod psql;
 mod psycopg;
 mod record;
 mod reload;
+mod several;

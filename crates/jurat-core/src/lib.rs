@@ -39,7 +39,7 @@ pub use limits::Limits;
 pub use permit::{Draft, Ending, Permit, Preparation, Running};
 pub use prepared::{JudgedStatement, Prepared};
 pub use refusals::plain as refusal;
-pub use session::{Explanation, Login, Session};
+pub use session::{Explanation, Login, Session, depends_on_earlier};
 
 /// What front-ends need of the reading: they never see a tree.
 pub use jurat_sql::{CatalogIndex, SearchPath, SessionEffect, Statement, client_position};

@@ -6,7 +6,7 @@ use jurat_policy::PolicySet;
 use jurat_sql::{CatalogIndex, NameContext, SearchPath, SessionEffect, Statement};
 use jurat_types::{
     Catalog, Claimed, Decision, Intent, PolicyRef, Principal, Protocol, Refusal, RefusalCode,
-    SessionFacts, SessionRecord, SessionTotals, Stage, VERSION,
+    Replication, SessionFacts, SessionRecord, SessionTotals, Stage, VERSION,
 };
 
 use crate::{
@@ -35,6 +35,8 @@ pub struct Login {
     pub client_addr: String,
     /// Whether its connection is encrypted.
     pub tls: bool,
+    /// Whether it asks for replication.
+    pub replication: Option<Replication>,
 }
 
 /// One authenticated connection.
@@ -80,6 +82,7 @@ impl Session {
             read_only: false,
             totals: SessionTotals::default(),
             freeze: None,
+            replication: login.replication,
         };
         let mut session = Self {
             catalog: database
@@ -403,6 +406,18 @@ const NAMES_CHANGED: (&str, &str) = (
     "an earlier statement of the same message changes what its names mean",
     "Send the statements one by one",
 );
+
+/// Whether any statement of a message means something only an earlier one decides.
+pub fn depends_on_earlier(statements: &[Arc<JudgedStatement>]) -> bool {
+    let (mut names, mut bindings) = (false, false);
+    statements.iter().any(|judged| {
+        let depends =
+            (names && depends_on_names(judged)) || (bindings && judged.looks_up().is_some());
+        names |= changes_names(judged.statement().effect());
+        bindings |= changes_bindings(judged.statement().effect());
+        depends
+    })
+}
 
 const fn changes_names(effect: &SessionEffect) -> bool {
     match effect {

@@ -143,6 +143,7 @@ fn login() -> Login {
         claimed: Claimed::default(),
         client_addr: "127.0.0.1:1".to_owned(),
         tls: true,
+        replication: None,
     }
 }
 

@@ -85,6 +85,7 @@ fn intent(principal: Principal, production: bool) -> Intent {
             read_only: false,
             totals: SessionTotals::default(),
             freeze: None,
+            replication: None,
         },
         target: Target {
             name: "shop".to_owned(),

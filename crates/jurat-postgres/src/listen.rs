@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     auth::{self, AuthError},
-    cancel::Registry,
+    cancel::{self, Found, Registry},
     internal,
     parameters::Request,
     pipe::Pipe,
@@ -24,8 +24,9 @@ use crate::{
     workers::Workers,
 };
 
-/// The newest version of the protocol that is spoken, 3.0.
-const VERSION: (u16, u16) = (3, 0);
+/// The newest minor version of protocol 3 that is spoken. What it adds to 3.0 is longer cancel keys, and
+/// those are ours, so the database behind may speak another.
+const MINOR_MAX: u16 = 2;
 
 /// Everything that the sessions of one listener need.
 #[derive(Debug)]
@@ -222,6 +223,7 @@ async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Admitted, 
         claimed: arrived.request.claimed.clone(),
         client_addr: arrived.address.to_string(),
         tls: arrived.tls,
+        replication: arrived.request.replication,
     };
     let gate = Arc::clone(&listener.gate);
     let mut session =
@@ -230,6 +232,11 @@ async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Admitted, 
                 if refusal.code == RefusalCode::AuditUnavailable { "58000" } else { "28000" };
             Rejected::Told(refusal, code)
         })?;
+    if arrived.request.replication.is_some() {
+        session.close("replication is not carried");
+        let why = "jurat refused the session: replication is not carried [JRT-UNSUPPORTED]";
+        return Err(told(RefusalCode::NotSupported, why, "0A000"));
+    }
     let limit = listener.gate.limits.connect_timeout;
     let connected = upstream::connect(&target, &arrived.request.settings, limit).await;
     let Connected { mut upstream, parameters, cancel } =
@@ -237,7 +244,10 @@ async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Admitted, 
     let asides = load_names(&mut upstream, &mut session)
         .await
         .map_err(|error| unreachable_database(&mut session, &error))?;
-    let registration = shared.registry.register(target, cancel).ok_or_else(|| {
+    let cancels =
+        cancel::Target { session_id: session.id().to_owned(), database: target, key: cancel };
+    let key_bytes = cancel::key_bytes(arrived.request.minor);
+    let registration = shared.registry.register(cancels, key_bytes).ok_or_else(|| {
         Rejected::Silent("the operating system gives no random numbers".to_owned())
     })?;
     let out = arrived.pipe.out();
@@ -254,10 +264,12 @@ async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Admitted, 
 /// A newer minor version or unknown options of the protocol are answered with what is spoken here.
 fn negotiate_version(arrived: &mut Arrived) {
     let options: Vec<&str> = arrived.request.unknown_options.iter().map(String::as_str).collect();
-    if arrived.request.minor > 0 || !options.is_empty() {
+    let spoken = arrived.request.minor.min(MINOR_MAX);
+    if arrived.request.minor > spoken || !options.is_empty() {
         let out = arrived.pipe.out();
-        write(encode::negotiate_protocol_version(out, VERSION.0, VERSION.1, &options));
+        write(encode::negotiate_protocol_version(out, 3, spoken, &options));
     }
+    arrived.request.minor = spoken;
 }
 
 async fn prove(listener: &Listener, arrived: &mut Arrived) -> Result<Principal, Rejected> {
@@ -328,13 +340,43 @@ async fn load_names(
     Ok(asides)
 }
 
+/// Passes a request to cancel on, if its key is that of a session. It is never answered.
 async fn cancel(shared: &Shared, address: SocketAddr, key: &CancelKey) {
-    let Some((target, upstream_key)) = shared.registry.find(key) else {
-        tracing::info!(client = %address, "a cancel request with an unknown key");
-        return;
+    let gate = &shared.listener.gate;
+    let record = |event: &str, session_id: &str, reason: Option<&str>| {
+        gate.record_session(SessionRecord {
+            event: event.to_owned(),
+            session_id: session_id.to_owned(),
+            client_addr: address.to_string(),
+            principal: None,
+            target: None,
+            claimed_user: None,
+            reason: reason.map(str::to_owned),
+        })
     };
-    let limit = shared.listener.gate.limits.connect_timeout;
-    match upstream::cancel(&target, &upstream_key, limit).await {
+    let target = match shared.registry.find(address.ip(), key) {
+        Found::Session(target) => target,
+        Found::TooMany => return,
+        Found::Nobody { last } => {
+            tracing::info!(client = %address, last, "a cancel request with an unknown key");
+            let reason = if last {
+                "no session has the key; further requests from the address are not looked at for a while"
+            } else {
+                "no session has the key"
+            };
+            if let Err(refusal) = record("cancel_refused", "", Some(reason)) {
+                tracing::error!(message = %refusal.message, "a cancel request could not be recorded");
+            }
+            return;
+        }
+    };
+    // Nothing happens unrecorded, and so a statement goes on whose end cannot be recorded.
+    if let Err(refusal) = record("cancel_requested", &target.session_id, None) {
+        tracing::error!(message = %refusal.message, "a cancel request could not be recorded");
+        return;
+    }
+    let limit = gate.limits.connect_timeout;
+    match upstream::cancel(&target.database, &target.key, limit).await {
         Ok(()) => tracing::info!(client = %address, "a running statement was canceled"),
         Err(error) => tracing::warn!(client = %address, %error, "a cancel request failed"),
     }

@@ -1,7 +1,7 @@
 //! The parameters of a start-up message: which are passed on, which are claims, which are refused.
 
 use jurat_core::refusal;
-use jurat_types::{Claimed, Refusal, RefusalCode};
+use jurat_types::{Claimed, Refusal, RefusalCode, Replication};
 use jurat_wire::postgres::startup::StartupMessage;
 
 /// Settings that a client may choose at start-up, in lower case. They change how values are written
@@ -46,6 +46,7 @@ pub(crate) struct Request {
     /// Options of the protocol (`_pq_.…`) that are not known.
     pub(crate) unknown_options: Vec<String>,
     pub(crate) minor: u16,
+    pub(crate) replication: Option<Replication>,
 }
 
 impl Request {
@@ -58,6 +59,7 @@ impl Request {
             refused: None,
             unknown_options: Vec::new(),
             minor: message.minor,
+            replication: None,
         };
         if let Some(name) = message.duplicate() {
             // PostgreSQL takes the last one and others the first: two readings of one message.
@@ -91,10 +93,17 @@ impl Request {
         }
     }
 
+    /// As PostgreSQL reads it (`ProcessStartupPacket`): the one word `database`, or any spelling of a
+    /// boolean (`parse_bool`), of which the beginnings of words are some.
     fn replication(&mut self, value: &str) {
-        let off = ["false", "off", "no", "0", "f", "n"];
-        if !off.contains(&value.to_ascii_lowercase().as_str()) {
-            self.refuse("replication is not carried".to_owned());
+        let lower = value.to_ascii_lowercase();
+        let begins = |word: &str, least: usize| lower.len() >= least && word.starts_with(&lower);
+        if value == "database" {
+            self.replication = Some(Replication::Logical);
+        } else if begins("true", 1) || begins("yes", 1) || lower == "on" || lower == "1" {
+            self.replication = Some(Replication::Physical);
+        } else if !(begins("false", 1) || begins("no", 1) || begins("off", 2) || lower == "0") {
+            self.refuse("`replication` has a value that PostgreSQL does not know".to_owned());
         }
     }
 
@@ -184,7 +193,7 @@ fn printable(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Request, StartupMessage};
+    use super::{Replication, Request, StartupMessage};
 
     fn request(parameters: &[(&'static str, &'static str)]) -> Request {
         let mut all = vec![("user", "ana"), ("database", "shop")];
@@ -226,10 +235,30 @@ mod tests {
     }
 
     #[test]
+    fn replication_is_read_as_the_server_reads_it() {
+        for (values, expected) in [
+            (&["database"][..], Some(Replication::Logical)),
+            (
+                &["true", "TRUE", "t", "tr", "Tru", "yes", "y", "on", "ON", "1"],
+                Some(Replication::Physical),
+            ),
+            (&["false", "f", "Fal", "no", "N", "of", "off", "0"], None),
+        ] {
+            for value in values {
+                let request = request(&[("replication", value)]);
+                assert_eq!(request.replication, expected, "{value}");
+                assert!(request.refused.is_none(), "{value}");
+            }
+        }
+    }
+
+    #[test]
     fn anything_else_is_refused() {
         for parameters in [
-            vec![("replication", "database")],
-            vec![("replication", "true")],
+            vec![("replication", "DataBase")],
+            vec![("replication", "o")],
+            vec![("replication", "")],
+            vec![("replication", "2")],
             vec![("client_encoding", "SJIS")],
             vec![("standard_conforming_strings", "off")],
             vec![("options", "-c standard_conforming_strings=off")],

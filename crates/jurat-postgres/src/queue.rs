@@ -31,6 +31,8 @@ pub(crate) enum Expect {
     Query(VecDeque<Execution>),
     /// FunctionCallResponse, then ReadyForQuery; nothing once the first has come.
     FunctionCall(Option<Box<Execution>>),
+    /// CommandComplete of a statement of Jurat's own, which the client is not told, then ReadyForQuery.
+    Own,
     /// ReadyForQuery.
     Sync,
     /// An error that stands for a refusal: the database was made to fail at this very point, so that
@@ -82,6 +84,7 @@ impl Queue {
                 | Expect::Close(_)
                 | Expect::DescribeStatement
                 | Expect::DescribePortal
+                | Expect::Own
                 | Expect::Sync
                 | Expect::Pill(_),
             )
@@ -106,7 +109,7 @@ impl Queue {
     pub(crate) fn drains_by_itself(&self) -> bool {
         matches!(
             self.expected.back(),
-            Some(Expect::Sync | Expect::Query(_) | Expect::FunctionCall(_))
+            Some(Expect::Sync | Expect::Query(_) | Expect::FunctionCall(_) | Expect::Own)
         )
     }
 

@@ -20,6 +20,7 @@ mod copy;
 mod from_client;
 mod from_upstream;
 mod refresh;
+mod script;
 
 /// While this many bytes wait for one side, the other side is not read, bytes.
 const OUTBOX_BYTES_MAX: usize = 64 << 10;
@@ -49,6 +50,8 @@ pub(crate) struct Relay {
     /// The client's next message uses a name that an unanswered cycle may still take back.
     awaits_name: bool,
     copy: copy::Copy,
+    /// A message that is sent statement by statement.
+    script: Option<script::Script>,
 }
 
 /// Why a session ended.
@@ -110,6 +113,7 @@ impl Relay {
             deferred: Vec::new(),
             awaits_name: false,
             copy: copy::Copy::default(),
+            script: None,
         }
     }
 

@@ -97,6 +97,18 @@ pub struct SessionFacts {
     pub totals: SessionTotals,
     /// The reason of a freeze on the database, where there is one.
     pub freeze: Option<String>,
+    /// Whether it asks to be a replication connection, which copies everything past every statement.
+    pub replication: Option<Replication>,
+}
+
+/// What a replication connection is for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Replication {
+    /// The changes of one database (`replication=database`); it also takes statements.
+    Logical,
+    /// The files of the whole cluster (`replication=true`).
+    Physical,
 }
 
 /// Running totals of a session.

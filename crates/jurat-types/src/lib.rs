@@ -28,8 +28,8 @@ pub use decision::{
 pub use error_kind::ErrorKind;
 pub use intent::{
     Access, Actual, Claimed, ColumnMode, ColumnRole, ColumnUse, Estimate, FunctionClass,
-    FunctionUse, Intent, Parameters, PolicyRef, Protocol, RelationUse, SessionFacts, SessionTotals,
-    Stage, StatementClass, StatementFacts, TimeFacts, VERSION, Via,
+    FunctionUse, Intent, Parameters, PolicyRef, Protocol, RelationUse, Replication, SessionFacts,
+    SessionTotals, Stage, StatementClass, StatementFacts, TimeFacts, VERSION, Via,
 };
 pub use object_name::{ColumnId, IDENTIFIER_BYTES_MAX, RelationName, fold_identifier};
 pub use principal::{Auth, AuthMethod, Delegator, Principal, PrincipalKind};

@@ -96,10 +96,10 @@ pub enum Outcome {
     Unknown,
 }
 
-/// A session's beginning or end.
+/// A session's beginning or end, or a request to cancel what it runs.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct SessionRecord {
-    /// `opened`, `closed` or `refused`.
+    /// `opened`, `closed`, `refused`, `cancel_requested` or `cancel_refused`.
     pub event: String,
     /// The session.
     pub session_id: String,

@@ -131,6 +131,7 @@ intent(principal, environment, statement) := {
 		"read_only": false,
 		"totals": {"statements": 0, "rows_read": 0, "rows_written": 0, "denied": 0},
 		"freeze": null,
+		"replication": null,
 	},
 	"target": {
 		"name": "shop",

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::cluster::Witnessed;
 
 /// Texts that Jurat asks for itself: the beginnings of its constants.
-const OWN_TEXTS: [&str; 2] = [
+const OWN_TEXTS: [&str; 3] = [
+    "/* jurat */ ",
     "-- What exists in one database",
     "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))",
 ];

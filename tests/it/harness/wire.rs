@@ -26,6 +26,8 @@ pub(crate) struct Wire {
     out: Vec<u8>,
     /// Process number and secret that cancel what runs here.
     pub(crate) cancel_key: Vec<u8>,
+    /// The body of NegotiateProtocolVersion, where one came.
+    pub(crate) negotiated: Vec<u8>,
 }
 
 /// A message of the server.
@@ -48,7 +50,14 @@ impl Wire {
     pub(crate) async fn dial(port: u16) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream, received: Vec::new(), read: 0, out: Vec::new(), cancel_key: Vec::new() }
+        Self {
+            stream,
+            received: Vec::new(),
+            read: 0,
+            out: Vec::new(),
+            cancel_key: Vec::new(),
+            negotiated: Vec::new(),
+        }
     }
 
     /// Logs in without TLS.
@@ -66,8 +75,18 @@ impl Wire {
         password: &str,
         parameters: &[(&str, &str)],
     ) -> Result<Self, Report> {
+        Self::try_log_in_speaking(port, 0, password, parameters).await
+    }
+
+    /// Logs in with a minor version of protocol 3.
+    pub(crate) async fn try_log_in_speaking(
+        port: u16,
+        minor: u16,
+        password: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Self, Report> {
         let mut wire = Self::dial(port).await;
-        encode::startup(&mut wire.out, 0, parameters).unwrap();
+        encode::startup(&mut wire.out, minor, parameters).unwrap();
         wire.send().await;
         wire.prove(password).await?;
         loop {
@@ -86,6 +105,7 @@ impl Wire {
         loop {
             let message = self.message().await.expect("a message before the end of authentication");
             match (message.tag, message.body.get(..4)) {
+                (b'v', _) => self.negotiated = message.body,
                 (b'R', Some([0, 0, 0, 0])) => return Ok(()),
                 (b'R', Some([0, 0, 0, 10])) => {
                     let first = Some(scram.message());

@@ -184,6 +184,7 @@ fn intent(id: &str, policy: PolicyRef) -> Intent {
             read_only: false,
             totals: SessionTotals::default(),
             freeze: None,
+            replication: None,
         },
         target: Target {
             name: "shop".to_owned(),

@@ -59,7 +59,7 @@ impl Relay {
                 self.handle(&Frame { tag: *tag, body, whole: &message }).await?;
             }
         }
-        Ok(())
+        if self.script.is_some() { self.continue_script().await } else { Ok(()) }
     }
 
     /// Whether the next message has to wait for replies first.
@@ -71,6 +71,7 @@ impl Relay {
         let full = self.queue.len() >= self.session.gate().limits.pipeline_max;
         full || too_much_to_tell
             || self.awaits_name
+            || self.script.is_some()
             || self.copy.is_awaited()
             || self.names_must_wait()
     }
@@ -135,6 +136,9 @@ impl Relay {
             }
             return Ok(());
         }
+        if self.keep_for_later(text, &statements) {
+            return Ok(());
+        }
         match self.judge_message(&statements).await {
             Ok(permits) => {
                 self.names.forget_unnamed();
@@ -145,7 +149,7 @@ impl Relay {
         Ok(())
     }
 
-    async fn judge_message(
+    pub(super) async fn judge_message(
         &mut self,
         statements: &[Arc<JudgedStatement>],
     ) -> Result<Vec<Permit>, Refusal> {
@@ -168,7 +172,7 @@ impl Relay {
         Ok(permits)
     }
 
-    fn send_query(&mut self, permits: Vec<Permit>, client_text: &[u8]) {
+    pub(super) fn send_query(&mut self, permits: Vec<Permit>, client_text: &[u8]) {
         let texts: Vec<Arc<str>> = permits.iter().map(Permit::text).collect();
         let (sent, running) = self.upstream.query(permits);
         let text = Text::new(client_text, &sent);
@@ -191,7 +195,7 @@ impl Relay {
 
     /// While nothing is under way and no transaction is open, a refusal is answered here and the
     /// database learns nothing of it. Otherwise the database is made to fail at this point.
-    fn refuse_query(&mut self, refusal: &Refusal) {
+    pub(super) fn refuse_query(&mut self, refusal: &Refusal) {
         if self.queue.is_empty() && self.status == TransactionStatus::Idle {
             self.names.forget_unnamed();
             respond::error_and_ready(self.client.out(), refusal, self.status);

@@ -76,6 +76,9 @@ impl Relay {
                 }
             }
             Backend::RowDescription(_) | Backend::NoData => self.on_description(frame.tag)?,
+            Backend::CommandComplete(_) if matches!(self.queue.front(), Some(Expect::Own)) => {
+                return Ok(());
+            }
             Backend::CommandComplete(command) => {
                 let ending = Ending {
                     rows: command.rows(),
@@ -88,7 +91,12 @@ impl Relay {
             Backend::EmptyQueryResponse | Backend::PortalSuspended => {
                 self.statement_ended(frame.tag, Outcome::Done, Ending::default())?;
             }
-            Backend::ReadyForQuery(status) => self.on_ready(status)?,
+            Backend::ReadyForQuery(status) => {
+                self.on_ready(status)?;
+                if self.script_goes_on() {
+                    return Ok(());
+                }
+            }
             Backend::FunctionCallResponse(_) => {
                 let Some(Expect::FunctionCall(expected)) = self.queue.front() else {
                     return Err(out_of_turn(frame.tag));
@@ -189,6 +197,7 @@ impl Relay {
                 | Expect::DescribeStatement
                 | Expect::DescribePortal
                 | Expect::FunctionCall(_)
+                | Expect::Own
                 | Expect::Sync
                 | Expect::Pill(_),
             ) => Text::Own,
@@ -201,6 +210,7 @@ impl Relay {
             let care = report::Care { protects, text };
             report::forward(self.client.out(), fields, frame.whole, &care);
         }
+        self.script_failed();
         self.unwind(ending);
         Ok(())
     }
@@ -229,7 +239,7 @@ impl Relay {
                 }
             }
             // A deferred constraint failed at the end of an implicit transaction.
-            Some(Expect::Sync) | None => {}
+            Some(Expect::Sync | Expect::Own) | None => {}
             Some(_) => {
                 let (dropped, synced) = self.queue.drop_until_sync();
                 self.skipping = self.skipping || !synced;
@@ -272,13 +282,13 @@ impl Relay {
                     finish(execution.running, Outcome::Skipped, Ending::default());
                 }
             }
-            Expect::Sync => {}
+            Expect::Sync | Expect::Own => {}
         }
     }
 
     fn on_ready(&mut self, status: TransactionStatus) -> Result<(), End> {
         match self.queue.front() {
-            Some(Expect::Query(_) | Expect::FunctionCall(_) | Expect::Sync) => {
+            Some(Expect::Query(_) | Expect::FunctionCall(_) | Expect::Own | Expect::Sync) => {
                 self.queue.pop();
             }
             _ => return Err(out_of_turn(b'Z')),

@@ -93,6 +93,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         },
         client_addr: "127.0.0.1:0".to_owned(),
         tls: true,
+        replication: None,
     };
     let record = tempfile::tempdir()
         .map_err(|error| Failure::other(format!("no temporary directory: {error}")))?;
