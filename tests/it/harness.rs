@@ -6,6 +6,7 @@
 //! - [`client`] logs tokio-postgres in, with and without TLS.
 //! - [`wire`] speaks the protocol by hand and keeps every byte that it receives.
 //! - [`tap`] is a relay that records both directions of a connection and can be cut.
+//! - [`rogue`] is a server that breaks the protocol.
 //! - [`canary`] searches for protected values in any spelling.
 //! - [`record`] reads the record and compares it with what PostgreSQL ran.
 
@@ -14,6 +15,7 @@ pub(crate) mod client;
 pub(crate) mod cluster;
 pub(crate) mod jurat;
 pub(crate) mod record;
+pub(crate) mod rogue;
 pub(crate) mod shop;
 pub(crate) mod tap;
 pub(crate) mod tiers;

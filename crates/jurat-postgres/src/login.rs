@@ -2,6 +2,8 @@
 //!
 //! Whoever has not proved to be the database learns nothing of the password: outside TLS with a
 //! verified certificate it has to speak SCRAM, in which both sides prove that they know it.
+//!
+//! It uses nothing else of this crate: the fuzz target `sasl` takes this file and `scram.rs` as they are.
 
 use jurat_wire::postgres::{
     backend::authentication::Authentication, encode::frontend as encode, error::EncodeError,
@@ -13,7 +15,7 @@ use postgres_protocol::authentication::{
 
 /// Why the login fails. The text is for the operator's log.
 #[derive(Debug, thiserror::Error)]
-pub enum LoginError {
+pub(crate) enum LoginError {
     /// The server wants an authentication that Jurat does not speak, or does not trust it with.
     #[error("{0}")]
     NotSupported(String),
@@ -33,15 +35,15 @@ pub enum LoginError {
 
 /// What the connection is, as far as trust goes.
 #[derive(Clone, Debug, Default)]
-pub struct Trust {
+pub(crate) struct Trust {
     /// TLS with a certificate that was checked: the other side is the database.
-    pub verified: bool,
+    pub(crate) verified: bool,
     /// The hash of the server's certificate, for channel binding (`tls-server-end-point`).
-    pub end_point: Option<Vec<u8>>,
+    pub(crate) end_point: Option<Vec<u8>>,
 }
 
 /// A login under way.
-pub struct Login<'a> {
+pub(crate) struct Login<'a> {
     user: &'a str,
     password: Option<&'a [u8]>,
     trust: Trust,
@@ -67,8 +69,7 @@ impl std::fmt::Debug for Login<'_> {
 
 impl<'a> Login<'a> {
     /// Nothing asked, nothing told.
-    #[must_use]
-    pub const fn new(user: &'a str, password: Option<&'a [u8]>, trust: Trust) -> Self {
+    pub(crate) const fn new(user: &'a str, password: Option<&'a [u8]>, trust: Trust) -> Self {
         Self { user, password, trust, state: State::Fresh }
     }
 
@@ -77,7 +78,7 @@ impl<'a> Login<'a> {
     ///
     /// # Errors
     /// [`LoginError`]; the connection is to be closed.
-    pub fn step(
+    pub(crate) fn step(
         &mut self,
         asked: &Authentication<'_>,
         out: &mut Vec<u8>,

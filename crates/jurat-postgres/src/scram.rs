@@ -1,6 +1,6 @@
 //! SCRAM-SHA-256 with a client (RFC 5802, RFC 7677) without a network: messages in, messages out.
 //!
-//! Public, like [`crate::login`], so that the fuzz targets reach what strangers reach.
+//! It uses nothing else of this crate: the fuzz target `sasl` takes this file and `login.rs` as they are.
 
 use jurat_wire::postgres::{
     error::ParseError,
@@ -11,11 +11,11 @@ use pgwire::api::auth::sasl::scram::{
 };
 
 /// The one mechanism that is offered.
-pub const MECHANISM: &str = "SCRAM-SHA-256";
+pub(crate) const MECHANISM: &str = "SCRAM-SHA-256";
 
 /// Why a client has not proved that it knows the password. The client is told one sentence for all.
 #[derive(Debug, thiserror::Error)]
-pub enum ScramError {
+pub(crate) enum ScramError {
     /// What the client sent is not an answer to what it was asked.
     #[error("the client broke the protocol: {0}")]
     Protocol(String),
@@ -29,14 +29,14 @@ pub enum ScramError {
 
 /// An exchange in which the client has been challenged.
 #[derive(Debug)]
-pub struct Challenged(ScramServerAuthWaitingForClientFinal);
+pub(crate) struct Challenged(ScramServerAuthWaitingForClientFinal);
 
 /// Answers the body of SASLInitialResponse with a challenge, against a verifier as
 /// `pg_authid.rolpassword` has it: `SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>`.
 ///
 /// # Errors
 /// [`ScramError`]; nothing about the cause may be told to the client.
-pub fn challenge(verifier: &str, body: &[u8]) -> Result<(String, Challenged), ScramError> {
+pub(crate) fn challenge(verifier: &str, body: &[u8]) -> Result<(String, Challenged), ScramError> {
     let secret = parse_verifier(verifier).ok_or(ScramError::Verifier)?;
     let broken = |error: ParseError| ScramError::Protocol(error.to_string());
     let Frontend::Password(data) = parse_frontend(b'p', body).map_err(broken)? else {
@@ -58,7 +58,7 @@ impl Challenged {
     ///
     /// # Errors
     /// [`ScramError::Wrong`] unless the client knows the password.
-    pub fn prove(&self, body: &[u8]) -> Result<String, ScramError> {
+    pub(crate) fn prove(&self, body: &[u8]) -> Result<String, ScramError> {
         self.0.on_client_final_message(body).map_err(|_why| ScramError::Wrong)
     }
 }

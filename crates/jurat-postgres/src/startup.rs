@@ -20,9 +20,6 @@ use crate::{
 /// (`sslnegotiation=direct`).
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// Requests for encryption that one connection may make: one for GSSAPI, one for TLS.
-const NEGOTIATIONS_MAX: usize = 2;
-
 /// A connection whose purpose is known.
 #[derive(Debug)]
 pub(crate) enum Arrival {
@@ -48,7 +45,7 @@ pub(crate) enum ArrivalError {
     /// The first packet cannot be read.
     #[error("the start-up packet cannot be read")]
     Packet(#[from] StartupError),
-    /// A third request for encryption, or one inside TLS.
+    /// A second request for the same encryption, or one inside TLS.
     #[error("more requests for encryption than the protocol has")]
     Negotiation,
     /// Data in clear behind a request for TLS.
@@ -82,10 +79,11 @@ pub(crate) async fn arrive(
         pipe = accept_tls(pipe, config, true).await?;
         encrypted = true;
     }
-    let mut negotiations = 0;
+    // Each may be asked for once, in any order.
+    let (mut asked_gss, mut asked_tls) = (false, false);
     loop {
         let packet = packet(&mut pipe).await?;
-        let offered = match parse_startup(&packet)? {
+        let (asked, offered) = match parse_startup(&packet)? {
             Startup::Cancel { process_id, secret } => {
                 let secret = secret.expose().to_vec();
                 return Ok(Arrival::Cancel(CancelKey { process_id, secret }));
@@ -94,11 +92,10 @@ pub(crate) async fn arrive(
                 let request = Box::new(Request::new(&message));
                 return Ok(Arrival::Session { pipe: Box::new(pipe), request, tls: encrypted });
             }
-            Startup::GssEnc => None,
-            Startup::Ssl => tls,
+            Startup::GssEnc => (&mut asked_gss, None),
+            Startup::Ssl => (&mut asked_tls, tls),
         };
-        negotiations += 1;
-        if negotiations > NEGOTIATIONS_MAX || encrypted {
+        if std::mem::replace(asked, true) || encrypted {
             return Err(ArrivalError::Negotiation);
         }
         if let Some(config) = offered {

@@ -60,6 +60,8 @@ log_statement = 'all'
 pub(crate) struct Cluster {
     pub(crate) port: u16,
     pub(crate) bin: PathBuf,
+    /// The major version.
+    pub(crate) major: u32,
     /// The certificate that it shows, PEM.
     pub(crate) certificate: String,
     data: PathBuf,
@@ -123,6 +125,14 @@ fn reachable(bin: PathBuf, base: &Path, command: &impl Fn(&Path) -> Command) -> 
     let copied = Command::new("cp").arg("-R").arg(bin.parent().unwrap()).arg(&copy).status();
     assert!(copied.unwrap().success(), "{} cannot be copied", bin.display());
     copy.join("bin")
+}
+
+/// The major version of the server programs.
+fn major(bin: &Path) -> u32 {
+    let said = Command::new(bin.join("postgres")).arg("--version").output().unwrap().stdout;
+    let said = String::from_utf8(said).unwrap();
+    let number = said.trim_start_matches("postgres (PostgreSQL) ");
+    number.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
 }
 
 /// A port that was free a moment ago.
@@ -191,8 +201,15 @@ impl Cluster {
             .process_group(0)
             .spawn()
             .unwrap();
-        let cluster =
-            Self { port, bin, certificate, data, databases: AtomicU32::new(0), _keeper: keeper };
+        let cluster = Self {
+            port,
+            major: major(&bin),
+            bin,
+            certificate,
+            data,
+            databases: AtomicU32::new(0),
+            _keeper: keeper,
+        };
         until("PostgreSQL to start", || {
             let state = fs::read_to_string(cluster.data.join("postmaster.pid")).ok()?;
             state.lines().nth(7).is_some_and(|line| line.trim() == "ready").then_some(())

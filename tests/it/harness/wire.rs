@@ -88,13 +88,31 @@ impl Wire {
         let mut wire = Self::dial(port).await;
         encode::startup(&mut wire.out, minor, parameters).unwrap();
         wire.send().await;
-        wire.prove(password).await?;
+        wire.finish_login(password).await
+    }
+
+    /// Logs in with parameters of which the server does not know all: it says so first.
+    pub(crate) async fn try_log_in_after_negotiation(
+        port: u16,
+        password: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Self, Report> {
+        let mut wire = Self::dial(port).await;
+        encode::startup(&mut wire.out, 0, parameters).unwrap();
+        wire.send().await;
+        let first = wire.message().await.expect("an answer to the start-up message");
+        assert_eq!(first.tag, b'v', "{first:?}");
+        wire.finish_login(password).await
+    }
+
+    async fn finish_login(mut self, password: &str) -> Result<Self, Report> {
+        self.prove(password).await?;
         loop {
-            let message = wire.message().await.expect("a message before the end of the login");
+            let message = self.message().await.expect("a message before the end of the login");
             match message.tag {
                 b'E' => return Err(message.report()),
-                b'K' => wire.cancel_key = message.body,
-                b'Z' => return Ok(wire),
+                b'K' => self.cancel_key = message.body,
+                b'Z' => return Ok(self),
                 _ => {}
             }
         }
@@ -280,6 +298,14 @@ impl Wire {
         self.message().await.is_none()
     }
 
+    /// Whether the server has closed the connection by now, with a moment's patience.
+    pub(crate) async fn is_closed_now(&mut self) -> bool {
+        let moment = std::time::Duration::from_millis(200);
+        tokio::time::timeout(moment, self.stream.read(&mut [0]))
+            .await
+            .is_ok_and(|read| matches!(read, Ok(0) | Err(_)))
+    }
+
     /// Takes some bytes as they are, for what is said before messages begin.
     pub(crate) async fn some_bytes(&mut self) -> Vec<u8> {
         if !self.more().await {
@@ -297,6 +323,11 @@ impl Wire {
         let length = read.unwrap_or(0);
         self.received.extend_from_slice(&buffer[..length]);
         length > 0
+    }
+
+    /// Sends no more, and listens on.
+    pub(crate) async fn end_sending(&mut self) {
+        self.stream.shutdown().await.unwrap();
     }
 
     /// Ends the connection without saying so.

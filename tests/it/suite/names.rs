@@ -4,52 +4,6 @@
 
 use crate::harness::{Setup, Shop, Wire, canary};
 
-/// PROT-02 to PROT-05: one side makes the name, the other side uses it.
-#[tokio::test]
-async fn names_made_by_sql_are_used_by_messages_and_the_other_way_round() {
-    let Some(shop) = Shop::usual().await else { return };
-    let read = "SELECT email FROM customers ORDER BY id";
-
-    // PREPARE, then Bind and Execute.
-    let mut wire = shop.wire("ana").await;
-    assert_eq!(wire.run(&format!("PREPARE p AS {read}")).await.tags(), "C ZI");
-    wire.bind("", "p").execute("").sync();
-    assert_eq!(wire.answer().await.rows().len(), 20);
-
-    // Parse, then EXECUTE.
-    wire.parse("s", read).sync();
-    assert_eq!(wire.answer().await.tags(), "1 ZI");
-    assert_eq!(wire.run("EXECUTE s").await.rows().len(), 20);
-
-    // Parse of EXECUTE.
-    wire.parse("e", "EXECUTE s").bind("", "e").execute("").sync();
-    assert_eq!(wire.answer().await.rows().len(), 20);
-
-    // DECLARE, then Execute of the portal.
-    wire.run("BEGIN").await;
-    assert_eq!(wire.run(&format!("DECLARE c CURSOR FOR {read}")).await.tags(), "C ZT");
-    wire.execute_some("c", 5).sync();
-    assert_eq!(wire.answer().await.rows().len(), 5);
-
-    // Bind of a named portal, then FETCH.
-    wire.bind("x", "s").sync();
-    assert_eq!(wire.answer().await.tags(), "2 ZT");
-    assert_eq!(wire.run("FETCH 3 FROM x").await.rows().len(), 3);
-    assert_eq!(wire.run("CLOSE x").await.tags(), "C ZT");
-    wire.run("ROLLBACK").await;
-
-    assert_eq!(canary::find(&wire.received), None);
-    let records = shop.close().await;
-    for decision in records.decisions() {
-        let statement = &decision["input"]["statement"];
-        let text = statement["text"].as_str().unwrap();
-        if text.contains("EXECUTE") || text.contains("FETCH") {
-            let relations = statement["relations"].to_string();
-            assert!(relations.contains("public.customers"), "judged without its body: {text}");
-        }
-    }
-}
-
 #[tokio::test]
 async fn what_is_denied_cannot_be_run_by_its_name() {
     let Some(shop) = Shop::usual().await else { return };
@@ -115,39 +69,6 @@ async fn a_name_that_could_not_be_made_does_not_lend_its_decision() {
     assert_eq!(wire.answer().await.sqlstate(), "42P05");
     assert_eq!(wire.reply().await.value(), "old");
     assert_eq!(shop.count("SELECT count(*) FROM payments").await, 100);
-    shop.close().await;
-}
-
-/// PROT-09 and PROT-25: replaced and forgotten names.
-#[tokio::test]
-async fn a_name_stands_for_what_was_put_under_it_last() {
-    let Some(shop) = Shop::usual().await else { return };
-    let mut wire = shop.wire("ana").await;
-    wire.parse("", "SELECT email FROM customers")
-        .parse("", "SELECT 'second'")
-        .bind("", "")
-        .execute("")
-        .sync();
-    assert_eq!(wire.answer().await.value(), "second");
-
-    wire.parse("s", "SELECT 'first'").sync();
-    wire.answer().await;
-    wire.parse("s", "SELECT 'again'").sync();
-    assert_eq!(wire.answer().await.sqlstate(), "42P05", "the name is taken");
-    wire.bind("", "s").execute("").sync();
-    assert_eq!(wire.answer().await.value(), "first");
-
-    wire.close_statement("s").parse("s", "SELECT 'other'").bind("", "s").execute("").sync();
-    assert_eq!(wire.answer().await.value(), "other");
-    for forget in ["DEALLOCATE s", "DEALLOCATE ALL", "DISCARD ALL"] {
-        if wire.run(forget).await.error().is_some() {
-            continue;
-        }
-        wire.bind("", "s").execute("").sync();
-        assert_eq!(wire.answer().await.sqlstate(), "26000", "{forget}");
-        wire.parse("s", "SELECT 'new'").bind("", "s").execute("").sync();
-        assert_eq!(wire.answer().await.value(), "new", "{forget}");
-    }
     shop.close().await;
 }
 

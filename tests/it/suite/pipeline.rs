@@ -80,55 +80,6 @@ async fn what_the_database_skips_the_record_calls_skipped() {
     assert_eq!((&failed["outcome"], &failed["sqlstate"]), (&"failed".into(), &"22012".into()));
 }
 
-/// PROT-08: after an error the server ignores Close and Parse up to Sync, so the old statement stays under
-/// the name, and must still be judged as the old one.
-#[tokio::test]
-async fn names_changed_behind_an_error_keep_their_old_meaning() {
-    let Some(shop) = Shop::usual().await else { return };
-    let mut wire = shop.wire("ana").await;
-    wire.parse("s1", "SELECT email FROM customers ORDER BY id LIMIT 1").sync();
-    assert_eq!(wire.answer().await.tags(), "1 ZI");
-    wire.parse("bad", "SELECT 1 FROM orders GROUP BY note HAVING id > 0");
-    wire.close_statement("s1").parse("s1", "SELECT 1").sync();
-    assert_eq!(wire.answer().await.sqlstate(), "42803");
-    wire.bind("", "s1").execute("").sync();
-    let reply = wire.answer().await;
-    assert_eq!(reply.tags(), "2 D C ZI");
-    assert!(reply.value().contains('@'), "the first s1 runs, masked: {reply:?}");
-    assert_eq!(crate::harness::canary::find(&wire.received), None);
-    let records = shop.close().await;
-    let last = records.decisions().pop().unwrap();
-    assert!(last["input"]["statement"]["text"].as_str().unwrap().contains("customers"));
-}
-
-/// PROT-11: an answer of Jurat's own must not overtake answers that the database still owes.
-#[tokio::test]
-async fn replies_stay_in_order_around_a_denial() {
-    let Some(shop) = Shop::usual().await else { return };
-    let mut wire = shop.wire("ana").await;
-    wire.query("SELECT count(*) FROM numbers").query("DROP TABLE orders").query("SELECT 'after'");
-    assert_eq!(wire.answer().await.tags(), "T D C ZI");
-    assert_eq!(wire.reply().await.tags(), "E ZI");
-    assert_eq!(wire.reply().await.value(), "after");
-
-    wire.close_statement("none").parse("", "DROP TABLE orders").sync().query("SELECT 'later'");
-    assert_eq!(wire.answer().await.tags(), "3 E ZI");
-    assert_eq!(wire.reply().await.value(), "later");
-    shop.close().await;
-}
-
-#[tokio::test]
-async fn empty_texts_are_answered_as_the_database_answers_them() {
-    let Some(shop) = Shop::usual().await else { return };
-    let (mut direct, mut wire) = (shop.direct_wire().await, shop.wire("ana").await);
-    for text in ["", "  ", "-- nothing", "/* nothing */", ";", ";;"] {
-        assert_eq!(wire.run(text).await.tags(), direct.run(text).await.tags(), "{text:?}");
-        let through = wire.run_extended(text, 0).await.tags();
-        assert_eq!(through, direct.run_extended(text, 0).await.tags(), "extended: {text:?}");
-    }
-    shop.close().await;
-}
-
 #[tokio::test]
 async fn a_portal_is_read_in_portions() {
     let Some(shop) = Shop::usual().await else { return };
@@ -139,31 +90,4 @@ async fn a_portal_is_read_in_portions() {
     assert_eq!(reply.tags(), "1 2 D s D s D C ZI");
     assert_eq!(reply.rows().len(), 100);
     assert_eq!(shop.close().await.decisions().len(), 3, "every Execute is judged and recorded");
-}
-
-#[tokio::test]
-async fn messages_in_pieces_and_messages_in_heaps_are_judged_alike() {
-    let Some(shop) = Shop::usual().await else { return };
-    let mut wire = shop.wire("ana").await;
-    let message = b"Q\0\0\0\x16DROP TABLE orders\0";
-    for cut in 1..message.len() {
-        wire.bytes(&message[..cut]).send().await;
-        let reply = wire.bytes(&message[cut..]).answer().await;
-        assert_eq!(
-            (reply.sqlstate().as_str(), reply.tags().as_str()),
-            ("42501", "E ZI"),
-            "cut at {cut}"
-        );
-    }
-    const MANY: usize = 500;
-    for _ in 0..MANY {
-        wire.query("SELECT 1").bytes(message);
-    }
-    wire.send().await;
-    for _ in 0..MANY {
-        assert_eq!(wire.reply().await.tags(), "T D C ZI");
-        assert_eq!(wire.reply().await.tags(), "E ZI");
-    }
-    let records = shop.close().await;
-    assert_eq!(records.denials().len(), MANY + message.len() - 1);
 }

@@ -84,6 +84,10 @@ impl Relay {
         if self.skipping && !matches!(message, Frontend::Sync | Frontend::Terminate) {
             return Ok(());
         }
+        if matches!(message, Frontend::Bind(_) | Frontend::Close { .. } | Frontend::Describe { .. })
+        {
+            self.refresh_before_pipeline().await?;
+        }
         match message {
             Frontend::Query { text } => self.on_query(text).await?,
             Frontend::Parse { name, text, parameter_types } => {

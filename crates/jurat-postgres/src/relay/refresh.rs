@@ -111,6 +111,12 @@ impl Relay {
         Ok(statements)
     }
 
+    /// Reads names again before the first message of a pipeline, because behind it nothing can be
+    /// asked any more, and a Parse may follow.
+    pub(super) async fn refresh_before_pipeline(&mut self) -> Result<(), End> {
+        if self.freshness.stale() && self.may_ask() { self.refresh_names().await } else { Ok(()) }
+    }
+
     fn may_ask(&self) -> bool {
         self.queue.is_empty() && self.status != TransactionStatus::Failed
     }

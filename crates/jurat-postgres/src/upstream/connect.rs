@@ -13,7 +13,7 @@ use tokio_rustls::TlsConnector;
 
 use super::{Upstream, UpstreamDatabase, UpstreamTls};
 use crate::{
-    login::{Login, LoginError, Trust},
+    login::{Login, Trust},
     pipe::{Pipe, Stream},
 };
 
@@ -32,8 +32,8 @@ pub(crate) const PINNED: [(&str, &str); 3] = [
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamError {
     /// The server does not authenticate us, or not itself.
-    #[error("the login fails")]
-    Authentication(#[from] LoginError),
+    #[error("the login fails: {0}")]
+    Authentication(String),
     /// It took too long.
     #[error("the server did not answer within {0:?}")]
     Timeout(Duration),
@@ -195,7 +195,8 @@ async fn authenticate(
         let Backend::Authentication(asked) = parse(tag, &body)? else {
             return Err(unexpected(tag));
         };
-        if login.step(&asked, pipe.out())? {
+        let step = login.step(&asked, pipe.out());
+        if step.map_err(|error| UpstreamError::Authentication(error.to_string()))? {
             return Ok(());
         }
     }
