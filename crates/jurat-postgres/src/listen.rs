@@ -136,7 +136,11 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr)
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             tracing::info!(client = %address, %error, cause, "connection refused");
         }
-        Ok(Ok(Arrival::Cancel(key))) => cancel(&shared, address, &key).await,
+        Ok(Ok(Arrival::Cancel { pipe, key })) => {
+            cancel(&shared, address, &key).await;
+            // In order: libpq takes TLS that ends without a word for a cancel that failed.
+            pipe.close().await;
+        }
         Ok(Ok(Arrival::Session { pipe, request, tls })) => {
             let arrived = Arrived { pipe: *pipe, request, tls, address };
             session(&shared, arrived, (waiting, slot)).await;

@@ -24,7 +24,12 @@ const TLS_HANDSHAKE: u8 = 0x16;
 #[derive(Debug)]
 pub(crate) enum Arrival {
     /// A client that wants to cancel what another session runs.
-    Cancel(CancelKey),
+    Cancel {
+        /// Its connection, which is closed once the cancel was sent: clients wait for that.
+        pipe: Box<Pipe>,
+        /// The session that it means.
+        key: CancelKey,
+    },
     /// A client that wants a session.
     Session {
         /// Its connection.
@@ -86,7 +91,8 @@ pub(crate) async fn arrive(
         let (asked, offered) = match parse_startup(&packet)? {
             Startup::Cancel { process_id, secret } => {
                 let secret = secret.expose().to_vec();
-                return Ok(Arrival::Cancel(CancelKey { process_id, secret }));
+                let key = CancelKey { process_id, secret };
+                return Ok(Arrival::Cancel { pipe: Box::new(pipe), key });
             }
             Startup::Startup(message) => {
                 let request = Box::new(Request::new(&message));

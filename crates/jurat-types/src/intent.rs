@@ -174,7 +174,8 @@ pub struct StatementFacts {
     pub columns: Vec<ColumnUse>,
     /// Functions that it calls, each once.
     pub functions: Vec<FunctionUse>,
-    /// Names of settings that it changes or reads (SET, SHOW, RESET).
+    /// Names of settings that it changes or reads (SET, SHOW, RESET, `set_config`, `current_setting`).
+    /// `(computed)` stands for one that `set_config` changes and the text does not name.
     pub settings: Vec<String>,
     /// Those of `settings` that it only sets to the value that every session has anyway, for example
     /// `client_encoding` to UTF8.

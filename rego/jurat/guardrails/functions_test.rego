@@ -22,8 +22,19 @@ test_what_does_more_is_denied_for_everybody if {
 }
 
 test_reading_a_setting_is_free if {
-	ids(fixtures.person, fixtures.call("pg_catalog.current_setting", "settings", [])) == set()
+	asks := fixtures.call("pg_catalog.current_setting", "settings", [])
+	ids(fixtures.person, asks) == set()
+	ids(fixtures.agent, object.union(asks, {"settings": ["server_version_num"]})) == set()
 	ids(fixtures.person, fixtures.call("pg_catalog.set_config", "settings", [])) == {"guardrails.function"}
+}
+
+test_changing_a_setting_is_judged_by_the_setting if {
+	call := fixtures.call("pg_catalog.set_config", "settings", [])
+	ids(fixtures.agent, object.union(call, {"settings": ["jit"]})) == set()
+	ids(fixtures.person, object.union(call, {"settings": ["jit", "role"]})) == {"guardrails.setting"}
+	ids(fixtures.person, object.union(call, {"settings": ["jit", "(computed)"]})) == {"guardrails.setting"}
+	other := fixtures.call("public.set_config", "settings", [])
+	ids(fixtures.person, object.union(other, {"settings": ["jit"]})) == {"guardrails.function"}
 }
 
 test_the_name_alone_is_not_enough if {

@@ -41,9 +41,20 @@ deny contains {
 	"remedy": "Leave the setting as it is, or ask for it to be put on the list of harmless ones",
 } if {
 	lib.is_statement
-	input.statement.kind != "show"
+	changes_settings
 	some setting in input.statement.settings
 	not may_change(lower(setting))
+}
+
+# Reads and writes ask for settings with current_setting() and change them with set_config() only.
+changes_settings if {
+	not input.statement.class in {"read", "write"}
+	input.statement.kind != "show"
+}
+
+changes_settings if {
+	some called in input.statement.functions
+	called.id == "pg_catalog.set_config"
 }
 
 may_change(setting) if setting in harmless_settings

@@ -25,6 +25,7 @@ const fn case(
 }
 
 const DDL: &str = "guardrails.ddl_in_production";
+const SETTING: &str = "guardrails.setting";
 const FUNCTION: &str = "guardrails.function";
 const AGENT: &str = "agents.read_only";
 
@@ -99,8 +100,15 @@ const FUNCTIONS: &[Case] = &[
     case("ana", "SELECT 1 WHERE pg_read_file('PG_VERSION') IS NOT NULL", "42501", FUNCTION),
     case("ana", "SELECT lo_import('PG_VERSION')", "42501", FUNCTION),
     case("ana", "SELECT lo_from_bytea(0, 'x')", "42501", FUNCTION),
-    case("ana", "SELECT set_config('application_name', 'x', false)", "42501", FUNCTION),
-    case("ana", "SELECT set_config('role', 'postgres', false)", "42501", FUNCTION),
+    case("ana", "SELECT set_config('role', 'postgres', false)", "42501", SETTING),
+    case("ana", "SELECT set_config('r' || 'ole', 'postgres', false)", "42501", SETTING),
+    case("ana", "SELECT * FROM set_config('jit', upper('off'), false)", "42501", SETTING),
+    case(
+        "ana",
+        "SELECT set_config('jit', 'off', false), set_config('application_name', note, false) FROM orders",
+        "42501",
+        SETTING,
+    ),
     case("ana", "SELECT pg_reload_conf()", "42501", FUNCTION),
     case("ana", "SELECT pg_cancel_backend(0)", "42501", FUNCTION),
     case("ana", "SELECT pg_terminate_backend(0)", "42501", FUNCTION),

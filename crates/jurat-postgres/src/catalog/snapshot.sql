@@ -101,13 +101,16 @@ WHERE v.relkind OPERATOR(pg_catalog.=) ANY ('{v,m}'::pg_catalog."char"[])
   AND (c.oid OPERATOR(pg_catalog.<) '12000'::pg_catalog.oid
        OR pg_catalog.strpos(tree.query, ':varattno 0 ') OPERATOR(pg_catalog.>) 0);
 
--- 6: functions, one row per name.
+-- 6: functions, one row per name. The helpers of information_schema that come with the server are known
+-- without asking, like its relations; one that somebody has added there is not.
 SELECT n.nspname, p.proname, pg_catalog.bool_or(p.prosecdef)
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
-WHERE n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
-   OR NOT (pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_temp_')
-           OR pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast'))
+WHERE (n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+       OR NOT (pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_temp_')
+               OR pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast')))
+  AND NOT (n.nspname OPERATOR(pg_catalog.=) 'information_schema'
+           AND p.oid OPERATOR(pg_catalog.<) '16384'::pg_catalog.oid)
 GROUP BY n.nspname, p.proname
 ORDER BY n.nspname, p.proname;
 

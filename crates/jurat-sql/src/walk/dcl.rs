@@ -102,7 +102,7 @@ impl Walker<'_> {
             Some(
                 GrantObjects::Function { name, arg_types: _ }
                 | GrantObjects::Procedure { name, arg_types: _ },
-            ) => self.function_name(&mut name.clone()),
+            ) => self.function_name(&mut name.clone(), &[]),
             Some(
                 GrantObjects::AllViewsInSchema { .. }
                 | GrantObjects::AllMaterializedViewsInSchema { .. }

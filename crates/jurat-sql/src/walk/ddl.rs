@@ -53,7 +53,7 @@ impl Walker<'_> {
                 self.maintain(table)?;
             }
             if let Some(body) = exec_body {
-                self.function_name(&mut body.func_desc.name.clone())?;
+                self.function_name(&mut body.func_desc.name.clone(), &[])?;
             }
         } else if let Statement::DropTrigger(DropTrigger { table_name, .. }) = statement {
             self.define("drop_trigger");
@@ -76,7 +76,7 @@ impl Walker<'_> {
             self.define("drop_extension");
         } else if let Statement::CreateOperator(operator) = statement {
             self.define("create_operator");
-            self.function_name(&mut operator.function.clone())?;
+            self.function_name(&mut operator.function.clone(), &[])?;
         } else if let Statement::CreateOperatorFamily(_) = statement {
             self.define("create_operator_family");
         } else if let Statement::CreateOperatorClass(_) = statement {
@@ -139,7 +139,7 @@ impl Walker<'_> {
     }
 
     fn described(&mut self, function: &FunctionDesc) -> Result<(), Stop> {
-        self.function_name(&mut function.name.clone())
+        self.function_name(&mut function.name.clone(), &[])
     }
 
     fn dropped_function(&mut self, function: &FunctionDesc, if_exists: bool) -> Result<(), Stop> {

@@ -259,7 +259,7 @@ impl Walker<'_> {
         alias: Option<&mut TableAlias>,
     ) -> Result<Place, Stop> {
         let default = names::parts(call.name)?.pop();
-        self.function_name(call.name)?;
+        self.function_name(call.name, call.arguments)?;
         let mut sources = Value::default();
         for argument in call.arguments {
             sources.absorb(&self.argument(argument, ColumnRole::Argument)?);

@@ -41,6 +41,10 @@ const VALUE_WORDS: &[&str] = &[
     "user",
 ];
 
+/// What stands among the settings for one that `set_config` changes and the text does not name. It is
+/// the name of no setting, so no list of harmless ones can hold it.
+const COMPUTED_SETTING: &str = "(computed)";
+
 impl Walker<'_> {
     /// A call in an expression.
     pub(super) fn call(
@@ -75,8 +79,7 @@ impl Walker<'_> {
                 if let Some(projected) = self.functional_notation(name, list, role)? {
                     return Ok(projected);
                 }
-                self.function_name(name)?;
-                self.note_setting(name, list)?;
+                self.function_name(name, &list.args)?;
                 value = self.argument_list(list, role)?;
             }
         }
@@ -225,18 +228,22 @@ impl Walker<'_> {
     }
 
     /// Resolves the name of a called function, writes it down, and qualifies it.
-    pub(super) fn function_name(&mut self, object: &mut ObjectName) -> Result<(), Stop> {
+    pub(super) fn function_name(
+        &mut self,
+        object: &mut ObjectName,
+        arguments: &[FunctionArg],
+    ) -> Result<(), Stop> {
         let parts = names::parts_of_label(object)?;
         match parts.as_slice() {
             [name] if CONSTRUCTS.contains(&name.as_str()) => Ok(()),
             [name] => {
-                if let Some(schema) = self.unqualified_function(name)? {
+                if let Some(schema) = self.unqualified_call(name, arguments)? {
                     *object = names::qualified(&RelationName::new(schema, name));
                 }
                 Ok(())
             }
             [schema, name] if schema == SYSTEM_SCHEMA => {
-                self.system_function(name);
+                self.system_function(name, arguments);
                 Ok(())
             }
             [schema, name] => {
@@ -255,16 +262,26 @@ impl Walker<'_> {
         }
     }
 
+    /// Resolves a function that is called by syntax of its own (`a SIMILAR TO b`), as a call by its
+    /// name alone would be.
+    pub(super) fn unqualified_function(&mut self, name: &str) -> Result<Option<String>, Stop> {
+        self.unqualified_call(name, &[])
+    }
+
     /// Resolves a function by its name alone. The result is its schema where only one can be meant.
     ///
     /// PostgreSQL chooses among the overloads of all schemas of the path, so a name that stands in
     /// several of them can be any of them.
-    pub(super) fn unqualified_function(&mut self, name: &str) -> Result<Option<String>, Stop> {
+    fn unqualified_call(
+        &mut self,
+        name: &str,
+        arguments: &[FunctionArg],
+    ) -> Result<Option<String>, Stop> {
         let schemas = self.function_candidates(name)?;
         match schemas.as_slice() {
             [] => Err(Stop::unresolved("function", name)),
             [only] if only == SYSTEM_SCHEMA => {
-                self.system_function(name);
+                self.system_function(name, arguments);
                 Ok(Some(SYSTEM_SCHEMA.to_owned()))
             }
             [only] => {
@@ -273,7 +290,7 @@ impl Walker<'_> {
             }
             several => {
                 if several.iter().any(|schema| schema == SYSTEM_SCHEMA) {
-                    self.system_function(name);
+                    self.system_function(name, arguments);
                 }
                 for schema in several.iter().filter(|schema| *schema != SYSTEM_SCHEMA) {
                     self.facts.function(&format!("{schema}.{name}"), FunctionClass::Unknown);
@@ -284,10 +301,16 @@ impl Walker<'_> {
     }
 
     /// Writes down a function of `pg_catalog`.
-    fn system_function(&mut self, name: &str) {
+    fn system_function(&mut self, name: &str, arguments: &[FunctionArg]) {
         if name == "set_config" {
             // Which setting it is can be computed, so it can always be the search path.
             self.facts.effect = SessionEffect::SearchPathChanged;
+            self.facts.setting(&changed_setting(arguments));
+        }
+        if name == "current_setting"
+            && let Some(setting) = arguments.first().and_then(literal_text)
+        {
+            self.facts.setting(&setting.to_ascii_lowercase());
         }
         let class = CatalogIndex::system_function_class(name);
         self.facts.function(&format!("{SYSTEM_SCHEMA}.{name}"), class);
@@ -352,19 +375,30 @@ impl Walker<'_> {
             NamedWindowExpr::WindowSpec(window) => self.window(window).map(|_| ()),
         }
     }
+}
 
-    /// The setting that `set_config('x', …)` and `current_setting('x')` are about.
-    fn note_setting(&mut self, name: &ObjectName, list: &FunctionArgumentList) -> Result<(), Stop> {
-        let function = names::parts_of_label(name)?.pop().unwrap_or_default();
-        if function != "set_config" && function != "current_setting" {
-            return Ok(());
-        }
-        if let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value)))) =
-            list.args.first()
-            && let sqlparser::ast::Value::SingleQuotedString(setting) = &value.value
-        {
-            self.facts.setting(&setting.to_ascii_lowercase());
-        }
-        Ok(())
+/// The setting that `set_config` changes. Its name and what it is set to have to be written in the
+/// statement or given as a parameter: what is computed could be any setting, or carry a value of a
+/// column out of the statement.
+fn changed_setting(arguments: &[FunctionArg]) -> String {
+    if let [name, rest @ ..] = arguments
+        && let Some(setting) = literal_text(name)
+        && rest.iter().all(is_plain_value)
+    {
+        return setting.to_ascii_lowercase();
     }
+    COMPUTED_SETTING.to_owned()
+}
+
+fn literal_text(argument: &FunctionArg) -> Option<&str> {
+    if let FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value))) = argument
+        && let sqlparser::ast::Value::SingleQuotedString(text) = &value.value
+    {
+        return Some(text);
+    }
+    None
+}
+
+const fn is_plain_value(argument: &FunctionArg) -> bool {
+    matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(_))))
 }
