@@ -28,10 +28,10 @@ lint: ## check format, lints, documentation and dependencies
 bless: ## rewrite the golden files from what the code says now; read the diff
 	@BLESS=1 cargo test --workspace --exclude jurat-tests
 
-bench: ## measure direct, relay and Jurat in one run; about three minutes
-	@scripts/ensure-postgres >/dev/null
-	@cargo build --release -p jurat
-	@python3 bench/compare.py
+bench: ## measure speed and memory against HAProxy and PgBouncer; about five minutes
+	@scripts/ensure-postgres >/dev/null && scripts/ensure-relays
+	@cargo build --profile dist -p jurat
+	@python3 bench/compare.py $(ARGS)
 
 fuzz: ## run each fuzz target for a minute; needs cargo-fuzz
 	@scripts/fuzz
