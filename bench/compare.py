@@ -220,8 +220,8 @@ def report(options, figures, cells, streams, kept):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "dist" / "jurat"
-    parser.add_argument("--jurat", type=Path, default=built, help="the binary (default: the one that `make bench` builds)")
+    built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "jurat"
+    parser.add_argument("--jurat", type=Path, default=built, help="the binary (default: the release build)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each cell (default: 5)")
     parser.add_argument("--seconds", type=int, default=1, help="seconds of each run (default: 1)")
     parser.add_argument("--sessions", type=int, default=500, help="idle sessions (default: 500)")
@@ -233,7 +233,7 @@ def main():
         options.rounds, options.sessions = 1, 50
     need("initdb", "postgres", "psql", "pgbench", "haproxy", "pgbouncer")
     if not options.jurat.exists():
-        raise SystemExit(f"{options.jurat} not found: cargo build --profile dist -p jurat")
+        raise SystemExit(f"{options.jurat} not found: cargo build --release -p jurat")
 
     end_on_signals()
     if options.realtime:  # inherited by everything that is started: clients, proxies and server alike
