@@ -49,7 +49,7 @@ def streaming(target, query):
     clients = [Client(target.port, target.user, PASSWORD) for _ in range(N_STREAMS)]
     slow = Client(target.port, target.user, PASSWORD, receive_bytes=4096)
     for client in (*clients, slow):
-        client.simple("SELECT 1")
+        client.simple(f"{query} LIMIT 1")  # judging a statement costs memory too, but that is not streaming
     before = highest = target.rss_kib()
     errors = []
 
