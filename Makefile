@@ -1,9 +1,9 @@
 # Every command of the repository. CI calls nothing else (.ci/run). Logic lives in scripts/ and in the binary itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test e2e policy-test lint bless bench fuzz clean
+.PHONY: help demo demo-check test e2e policy-test lint bless bench instructions bless-instructions fuzz clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## start a throw-away PostgreSQL with Jurat in front, run the tour, stay up
 	@scripts/ensure-postgres >/dev/null
@@ -28,10 +28,16 @@ lint: ## check format, lints, documentation and dependencies
 bless: ## rewrite the golden files from what the code says now; read the diff
 	@BLESS=1 cargo test --workspace --exclude jurat-tests
 
-bench: ## measure direct, relay and Jurat in one run; about three minutes
-	@scripts/ensure-postgres >/dev/null
+bench: ## measure speed and memory against HAProxy and PgBouncer; about five minutes
+	@scripts/ensure-postgres >/dev/null && scripts/ensure-relays
 	@cargo build --release -p jurat
-	@python3 bench/compare.py
+	@python3 bench/compare.py $(ARGS)
+
+instructions: ## count the instructions of a statement and compare with bench/instructions.toml
+	@scripts/instructions
+
+bless-instructions: ## write the counts that the code has now; say why in the commit
+	@scripts/instructions --bless
 
 fuzz: ## run each fuzz target for a minute; needs cargo-fuzz
 	@scripts/fuzz

@@ -1,259 +1,70 @@
 #!/usr/bin/env python3
-"""Compares Jurat with no proxy, HAProxy and PgBouncer in one interleaved run; prints Markdown tables.
+"""Measures Jurat against no proxy, HAProxy and PgBouncer in one interleaved run, and prints goals and figures as Markdown.
 
-    make bench                              the whole comparison, about three minutes
-    bench/compare.py --rounds 1             a quick look
-    bench/compare.py --no-jurat             the surroundings alone
+    make bench                              the whole table, about five minutes
+    bench/compare.py --quick                a smoke test: everything once, figures that mean little
+    bench/compare.py --realtime             as root, on a machine where others work: what is measured goes before them
+    bench/compare.py --jurat PATH           another binary than the one that `make bench` builds
 
-It starts everything it needs (PostgreSQL, the proxies that are installed, Jurat with the policies of rego/ and the
-audit log) on free loopback ports below one temporary directory, as an unprivileged user when started by root, and
-ends what it started by process id. Standard library only. docs/performance.md explains the method and the cells.
+It starts everything it needs and ends it again; see stage.py. A goal that is missed is a figure, not an error.
+docs/performance.md explains the method, the rows and the goals.
 """
 
 import argparse
 import glob
 import json
 import os
-import pwd
 import re
-import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-PASSWORD = "bench"
-N_ROWS = 100_000
-# What pgbench sends. A new literal makes a new text in the simple protocol; a fixed one is a text seen before.
-NEW_TEXT = f"\\set aid random(1, {N_ROWS})\nSELECT abalance FROM pgbench_accounts WHERE aid = :aid;\n"
-SAME_TEXT = "SELECT abalance FROM pgbench_accounts WHERE aid = 4711;\n"
-CELLS = [  # name, pgbench protocol, script
-    ("simple, new text", "simple", "new.sql"),
-    ("simple, same text", "simple", "same.sql"),
-    ("extended", "extended", "new.sql"),
-    ("prepared", "prepared", "new.sql"),
-]
+import goals
+import memory
+from stage import (PASSWORD, ROOT, N_ROWS, Stage, Target, end_on_signals, need, program, say, start_haproxy, start_jurat,
+                   start_pgbouncer, start_postgres)
+from wire import Client
+
+# A number that no earlier statement had makes a text new; as a column's name it makes the statement's shape new as well.
+ONCE = "\\set once random(1, 2000000000)\n"
+KEY = f"\\set aid random(1, {N_ROWS})\n"
+SCRIPTS = {
+    "shape.sql": f"{KEY}{ONCE}SELECT abalance AS c:once FROM pgbench_accounts WHERE aid = :aid;\n",
+    "new.sql": f"{KEY}{ONCE}SELECT abalance FROM pgbench_accounts WHERE aid = :aid AND filler <> ':once';\n",
+    "same.sql": "SELECT abalance FROM pgbench_accounts WHERE aid = 4711;\n",
+    "key.sql": f"{KEY}SELECT abalance FROM pgbench_accounts WHERE aid = :aid;\n",
+}
+CELLS = {  # name: (pgbench protocol, script)
+    "new shape": ("simple", "shape.sql"),
+    "new text": ("simple", "new.sql"),
+    "seen text": ("simple", "same.sql"),
+    "extended": ("extended", "key.sql"),
+    "prepared": ("prepared", "key.sql"),
+}
+STREAM_ROWS = 1_500_000
+STREAM_TABLE = (f"CREATE TABLE wide AS SELECT g AS id, repeat(md5(g::text), 3) || 'abcd' AS payload "
+                f"FROM generate_series(1, {STREAM_ROWS}) g")
+STREAM_QUERY = "SELECT id, payload FROM wide"
 
 
-def say(*words):
-    print(*words, file=sys.stderr, flush=True)
-
-
-def program(name):
-    """The path of a PostgreSQL program or of a proxy; None where it is not installed."""
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
-    beside = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"))
-    return found or (beside[-1] if beside else None)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Stage:
-    """The temporary directory, the user that owns it, and the processes that were started."""
-
-    def __init__(self):
-        self.directory = Path(tempfile.mkdtemp(prefix="jurat-bench-"))
-        self.running = []
-        self.identity = {}
-        if os.geteuid() == 0:  # PostgreSQL refuses to run as root, and the rest has no need to
-            names = [entry.pw_name for entry in pwd.getpwall()]
-            user = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
-            self.identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-            os.chown(self.directory, user.pw_uid, user.pw_gid)
-
-    def write(self, name, text, mode=0o644):
-        path = self.directory / name
-        path.write_text(text)
-        self.hand_over(path, mode)
-        return path
-
-    def hand_over(self, path, mode):
-        os.chmod(path, mode)
-        if self.identity:
-            os.chown(path, self.identity["user"], self.identity["group"])
-
-    def options(self, env):
-        # Nothing of the caller's PG* settings may leak into a run.
-        base = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
-        base.update({"HOME": str(self.directory), "PGPASSWORD": PASSWORD, "PGSSLMODE": "disable", "PGGSSENCMODE": "disable"})
-        return dict(self.identity, cwd=self.directory, env={**base, **env})
-
-    def run(self, command, stdin="", timeout=60, **env):
-        """Runs to the end and returns stdout; a failure ends the comparison with the program's own words."""
-        done = subprocess.run([str(word) for word in command], input=stdin, capture_output=True, text=True,
-                              timeout=timeout, **self.options(env))
-        if done.returncode:
-            raise SystemExit(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()[-800:]}")
-        return done.stdout
-
-    def start(self, name, command, port, **env):
-        """Starts a server and waits until its port answers; returns its process id."""
-        with open(self.directory / f"{name}.log", "w") as log:
-            process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log,
-                                       stdin=subprocess.DEVNULL, **self.options(env))
-        self.running.append(process)
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and process.poll() is None:
-            with socket.socket() as probe:
-                probe.settimeout(0.2)
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return process.pid
-            time.sleep(0.05)
-        raise SystemExit(f"{name} did not start:\n{(self.directory / f'{name}.log').read_text()[-1500:]}")
-
-    def end(self):
-        for process in reversed(self.running):
-            if process.poll() is None:
-                # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients.
-                process.send_signal(signal.SIGINT)
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-
-class Target:
-    """Somewhere to connect to; `pid` is the process whose time counts, None for the database itself."""
-
-    def __init__(self, name, port, user, pid):
-        self.name, self.port, self.user, self.pid = name, port, user, pid
-
-    def cpu_ns(self):
-        """Time on a processor of the threads that live now. All targets keep their threads."""
-        total = 0
-        for path in glob.glob(f"/proc/{self.pid}/task/*/schedstat"):
-            try:
-                total += int(Path(path).read_text().split()[0])
-            except (OSError, ValueError, IndexError):
-                pass
-        return total
-
-
-def start_postgres(stage):
-    port = free_port()
-    data = stage.directory / "data"
-    secret = stage.write("owner.pw", PASSWORD + "\n", 0o600)
-    stage.run([program("initdb"), "-D", data, "-U", "owner", "-A", "scram-sha-256", f"--pwfile={secret}",
-               "--no-sync", "-E", "UTF8", "--locale=C"])
-    settings = dict(listen_addresses="127.0.0.1", port=port, unix_socket_directories="", fsync="off",
-                    synchronous_commit="off", full_page_writes="off", shared_buffers="128MB", jit="off", autovacuum="off")
-    with open(data / "postgresql.conf", "a") as conf:
-        conf.writelines(f"{key} = '{value}'\n" for key, value in settings.items())
-    stage.start("postgres", [program("postgres"), "-D", data], port)
-    psql = [program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", port]
-    for _ in range(50):  # the port answers a moment before the server accepts logins
-        probe = subprocess.run([str(w) for w in psql + ["-U", "owner", "-d", "postgres", "-c", "SELECT 1"]],
-                               capture_output=True, **stage.options({}))
-        if probe.returncode == 0:
-            break
-        time.sleep(0.1)
-    for statement in (f"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'", "CREATE DATABASE bench OWNER app"):
-        stage.run(psql + ["-U", "owner", "-d", "postgres", "-c", statement])
-    stage.run([program("pgbench"), "-q", "-i", "-h", "127.0.0.1", "-p", port, "-U", "app", "bench"])
-    return port
-
-
-def start_haproxy(stage, postgres_port):
-    port = free_port()
-    conf = stage.write("haproxy.cfg", f"""
-defaults
-  mode tcp
-  timeout connect 5s
-  timeout client 1h
-  timeout server 1h
-listen relay
-  bind 127.0.0.1:{port}
-  server postgres 127.0.0.1:{postgres_port}
-""")
-    return Target("haproxy", port, "app", stage.start("haproxy", [program("haproxy"), "-db", "-f", conf], port))
-
-
-def start_pgbouncer(stage, postgres_port):
-    port = free_port()
-    users = stage.write("pgbouncer.users", f'"app" "{PASSWORD}"\n', 0o600)
-    conf = stage.write("pgbouncer.ini", f"""
-[databases]
-bench = host=127.0.0.1 port={postgres_port} dbname=bench
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = scram-sha-256
-auth_file = {users}
-pool_mode = session
-default_pool_size = 50
-ignore_startup_parameters = extra_float_digits
-""", 0o600)
-    return Target("pgbouncer", port, "app", stage.start("pgbouncer", [program("pgbouncer"), conf], port))
-
-
-def start_jurat(stage, postgres_port, binary):
-    """Jurat as it is shipped: the policies of rego/, the audit log, SCRAM on both sides."""
-    port = free_port()
-    # Copied, because the unprivileged user may not be able to read the place of the checkout.
-    jurat = stage.directory / "jurat"
-    shutil.copyfile(binary, jurat)
-    stage.hand_over(jurat, 0o755)
-    shutil.copytree(ROOT / "rego", stage.directory / "rego")
-    verifier = stage.run([jurat, "hash"], stdin=PASSWORD + "\n").strip()
-    stage.run([jurat, "audit", "keygen", "--out", stage.directory / "audit.key"])
-    stage.write("users.toml", f'[[user]]\nname = "bench"\nkind = "service"\ngroups = ["app"]\nscram = "{verifier}"\n', 0o600)
-    conf = stage.write("jurat.toml", f"""
-version = 1
-
-[[listener]]
-name = "pg"
-protocol = "postgres"
-bind = "127.0.0.1:{port}"
-
-[[database]]
-name = "bench"
-engine = "postgres"
-environment = "staging"
-upstream = "postgres://app@127.0.0.1:{postgres_port}/bench"
-credential = {{ env = "BENCH_DB_PASSWORD" }}
-tls = {{ mode = "disable" }}
-
-[identity]
-users_file = "users.toml"
-
-[policy]
-dir = "rego"
-
-[audit]
-dir = "audit"
-key = {{ file = "audit.key" }}
-""")
-    pid = stage.start("jurat", [jurat, "run", "-c", conf], port, BENCH_DB_PASSWORD=PASSWORD)
-    return Target("jurat", port, "bench", pid)
-
-
-def measure(stage, target, protocol, script, n_clients, seconds):
+def measure(stage, target, cell, n_clients, seconds):
     """One run of pgbench: transactions a second, latencies in µs, the target's processor time for each statement."""
-    log_prefix = stage.directory / "latency"
+    protocol, script = CELLS[cell]
+    prefix = stage.directory / "latency"
     command = [program("pgbench"), "-n", "-h", "127.0.0.1", "-p", target.port, "-U", target.user, "-M", protocol,
                "-f", stage.directory / script, "-c", n_clients, "-j", min(n_clients, 2), "-T", seconds,
-               "-l", "--log-prefix", log_prefix, "bench"]
-    cpu_before = target.cpu_ns() if target.pid else 0
+               "-l", "--log-prefix", prefix, "bench"]
+    before = target.cpu_ns() if target.pid else 0
     out = stage.run(command, timeout=seconds + 60)
-    cpu = target.cpu_ns() - cpu_before if target.pid else None
+    cpu = target.cpu_ns() - before if target.pid else None
     n_done = int(re.search(r"transactions actually processed: (\d+)", out).group(1))
     failed = re.search(r"number of failed transactions: (\d+)", out)
     if n_done == 0 or (failed and failed.group(1) != "0"):
         raise SystemExit(f"statements failed through {target.name}:\n{out[-800:]}")
     latencies = []
-    for path in glob.glob(f"{log_prefix}.*"):
+    for path in glob.glob(f"{prefix}.*"):
         with open(path) as lines:
             latencies.extend(int(line.split()[2]) for line in lines)
         os.unlink(path)
@@ -263,29 +74,25 @@ def measure(stage, target, protocol, script, n_clients, seconds):
             "cpu_us": cpu / 1000 / n_done if cpu is not None else None}
 
 
-def measure_cell(stage, targets, cell, n_clients, options):
-    """Runs A B A C A …, `rounds` times; each run of a proxy is compared with the direct runs on either side of it."""
-    _, protocol, script = cell
-    direct, proxies = targets[0], targets[1:]
-    once = lambda target: measure(stage, target, protocol, script, n_clients, options.seconds)
+def stream(target):
+    """One large result, read by one client: bytes a second, and processor time for each megabyte."""
+    client = Client(target.port, target.user, PASSWORD)
+    before, started = (target.cpu_ns() if target.pid else 0), time.monotonic()
+    n_bytes = client.stream(STREAM_QUERY)
+    seconds = time.monotonic() - started
+    cpu = (target.cpu_ns() - before) / 1000 / (n_bytes / 1e6) if target.pid else None
+    client.close()
+    return {"mb_per_s": n_bytes / 1e6 / seconds, "cpu_us_per_mb": cpu, "mb": n_bytes / 1e6}
+
+
+def interleaved(targets, rounds, once):
+    """Runs A B C, B C A, C A B …: each round meets the same weather, and no target always follows the same neighbor."""
     samples = {target.name: [] for target in targets}
-    for number in range(options.rounds):
-        # Another order each round, so that no proxy always runs after the same neighbor.
-        turn = number % max(1, len(proxies))
-        before = once(direct)
-        samples[direct.name].append(compared(before, before, before))
-        for proxy in proxies[turn:] + proxies[:turn]:
-            sample, after = once(proxy), once(direct)
-            samples[proxy.name].append(compared(sample, before, after))
-            samples[direct.name].append(compared(after, after, after))
-            before = after
-    return {name: {key: median(run[key] for run in runs) for key in runs[0]} for name, runs in samples.items()}
-
-
-def compared(sample, before, after):
-    return {**sample, "ratio": sample["tps"] * 2 / (before["tps"] + after["tps"]),
-            "added_p50": sample["p50"] - (before["p50"] + after["p50"]) / 2,
-            "added_p99": sample["p99"] - (before["p99"] + after["p99"]) / 2}
+    for number in range(rounds):
+        turn = number % len(targets)
+        for target in targets[turn:] + targets[:turn]:
+            samples[target.name].append(once(target))
+    return samples
 
 
 def median(values):
@@ -293,74 +100,170 @@ def median(values):
     return statistics.median(known) if known else None
 
 
-def table(title, figures):
-    """One cell as Markdown; the last column says what lies between a target and HAProxy."""
-    relay = figures.get("haproxy")
-    number = lambda value, digits=0: "–" if value is None else f"{value:.{digits}f}"
-    lines = [f"### {title}", "", "| target | tps | of direct | p50 µs | added p50 | added p99 | CPU µs/statement | tps of HAProxy |",
+def middle(samples, name, key):
+    return median([sample[key] for sample in samples[name]])
+
+
+def compared(samples, name, other, key, how):
+    """The median over the rounds of a comparison made within each round."""
+    if name not in samples or other not in samples:
+        return None
+    return median([how(a[key], b[key]) for a, b in zip(samples[name], samples[other])])
+
+
+def difference(a, b):
+    return a - b
+
+
+def ratio(a, b):
+    return a / b
+
+
+def judgement_us(stage):
+    """The metric `timer_jurat_judge_ns` of the newest decision records: Jurat's own clock around the judgement of a
+    statement, from the text's reading to the record's making. Nothing where the records do not have it."""
+    segments = sorted(stage.directory.glob("audit/**/*.jsonl"), key=lambda path: path.stat().st_mtime)
+    if not segments:
+        return None
+    with open(segments[-1], "rb") as log:
+        log.seek(max(0, segments[-1].stat().st_size - (4 << 20)))
+        tail = log.read()
+    times = [int(number) for number in re.findall(rb'"timer_jurat_judge_ns":\s*(\d+)', tail)]
+    return statistics.median(times) / 1000 if times else None
+
+
+def statements_table(samples):
+    relay = samples.get("haproxy")
+    lines = ["| target | tps | of direct | p50 µs | p50 over direct | p50 over HAProxy | p99 over direct | CPU µs/statement |",
              "|---|---|---|---|---|---|---|---|"]
-    for name, f in figures.items():
-        of_relay = f["tps"] / relay["tps"] if relay else None
-        lines.append(f"| {name} | {number(f['tps'])} | {number(f['ratio'], 2)} | {number(f['p50'])} | {number(f['added_p50'])} "
-                     f"| {number(f['added_p99'])} | {number(f['cpu_us'], 1)} | {number(of_relay, 2)} |")
+    for name in samples:
+        over_relay = compared(samples, name, "haproxy", "p50", difference) if relay and name not in ("direct", "haproxy") else None
+        row = [goals.number(middle(samples, name, "tps")), goals.number(compared(samples, name, "direct", "tps", ratio), 2),
+               goals.number(middle(samples, name, "p50")),
+               goals.number(compared(samples, name, "direct", "p50", difference)), goals.number(over_relay),
+               goals.number(compared(samples, name, "direct", "p99", difference)), goals.number(middle(samples, name, "cpu_us"), 1)]
+        lines.append(f"| {name} | " + " | ".join(row) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def stream_table(samples):
+    lines = ["| target | MB/s | of HAProxy | CPU µs/MB |", "|---|---|---|---|"]
+    for name in samples:
+        row = [goals.number(middle(samples, name, "mb_per_s")), goals.number(compared(samples, name, "haproxy", "mb_per_s", ratio), 2),
+               goals.number(middle(samples, name, "cpu_us_per_mb"))]
+        lines.append(f"| {name} | " + " | ".join(row) + " |")
     return "\n".join(lines) + "\n"
 
 
 def surroundings(options):
-    version = lambda name, *flags: subprocess.run([program(name), *flags], capture_output=True, text=True).stdout.split("\n")[0]
-    parts = [version("postgres", "--version")]
-    parts += [version("haproxy", "-v")] if program("haproxy") else ["HAProxy not installed"]
-    parts += [version("pgbouncer", "--version")] if program("pgbouncer") else ["PgBouncer not installed"]
+    def version(name, *flags):
+        return subprocess.run([program(name), *flags], capture_output=True, text=True).stdout.split("\n")[0]
+
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    return (f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} processors ({model.group(1) if model else 'unknown'}), "
-            f"load {os.getloadavg()[0]:.1f} at the start. {'; '.join(parts)}. "
-            f"{options.rounds} rounds of {options.seconds} s, medians.\n")
+    programs = [version("postgres", "--version"), version("haproxy", "-v").split(" 20")[0], version("pgbouncer", "--version"),
+                version("pgbench", "--version")]
+    rounds = f"{options.rounds} rounds of {options.seconds} s at one client, {at_eight(options.rounds)} at eight; medians."
+    realtime = " Realtime priority for all that is measured." if options.realtime else ""
+    return (f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} processors ({model.group(1) if model else 'unknown'}) shared by clients, "
+            f"proxy and server, load {os.getloadavg()[0]:.1f}. {'; '.join(programs)}. {rounds}{realtime}\n")
+
+
+def at_eight(rounds):
+    """Throughput at eight clients varies less than latency at one, so fewer rounds do."""
+    return max(1, rounds * 3 // 5)
+
+
+def kept_by(start, port, sessions):
+    """What sessions cost a proxy in memory. Each figure is from a process that has done nothing before, because memory
+    that was freed and kept would hide what comes next."""
+    kept = {}
+    for measured in (lambda target: memory.idle(target, sessions), lambda target: memory.streaming(target, STREAM_QUERY)):
+        stage = Stage()
+        try:
+            kept.update(measured(start(stage, port)))
+        finally:
+            stage.end()
+    return kept
+
+
+def statements(stage, targets, options, figures):
+    """All runs of pgbench; fills `figures` and returns the samples of each cell."""
+    cells = {}
+    for n_clients, names in ((1, ["new shape", "new text", "seen text", "prepared"]),
+                             (8, ["new shape", "new text", "seen text", "extended", "prepared"])):
+        for name in names:
+            title = f"{name}, {n_clients} client{'s' if n_clients > 1 else ''}"
+            say(f"measuring {title}")
+            once = lambda target: measure(stage, target, name, n_clients, options.seconds)
+            rounds = options.rounds if n_clients == 1 else at_eight(options.rounds)
+            samples = cells[title] = interleaved(targets, rounds, once)
+            if n_clients == 1:
+                figures[f"added p50, {name}"] = compared(samples, "jurat", "haproxy", "p50", difference)
+            else:
+                figures[f"throughput, {name}"] = compared(samples, "jurat", "pgbouncer", "tps", ratio)
+                figures[f"cpu, {name}"] = middle(samples, "jurat", "cpu_us")
+            if (name, n_clients) == ("seen text", 1):
+                figures["judgement, seen text"] = judgement_us(stage)
+    return cells
+
+
+def report(options, figures, cells, streams, kept):
+    print(surroundings(options))
+    print(goals.table(figures))
+    for title, samples in cells.items():
+        print(f"#### {title}\n\n{statements_table(samples)}")
+    print(f"#### one result of {middle(streams, 'direct', 'mb'):.0f} MB, 1 client\n\n{stream_table(streams)}")
+    print(f"#### memory\n\n{memory.table(kept)}", flush=True)
+    if options.json:
+        options.json.write_text(json.dumps({"figures": figures, "cells": cells, "streams": streams, "memory": kept}, indent=1))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    target_dir = os.environ.get("CARGO_TARGET_DIR", ROOT / "target")
-    parser.add_argument("--jurat", default=Path(target_dir) / "release" / "jurat", help="the binary (default: the release build)")
-    parser.add_argument("--no-jurat", action="store_true", help="leave Jurat out")
-    parser.add_argument("--clients", default="1,8", help="numbers of clients (default: 1,8)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds for each cell (default: 3)")
+    built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "jurat"
+    parser.add_argument("--jurat", type=Path, default=built, help="the binary (default: the release build)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each cell (default: 5)")
     parser.add_argument("--seconds", type=int, default=1, help="seconds of each run (default: 1)")
-    parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--sessions", type=int, default=500, help="idle sessions (default: 500)")
+    parser.add_argument("--quick", action="store_true", help="one round and few sessions, to see that everything runs")
+    parser.add_argument("--realtime", action="store_true", help="run everything with a realtime priority (needs root)")
+    parser.add_argument("--json", type=Path, help="also write the samples here")
     options = parser.parse_args()
-    for needed in ("initdb", "postgres", "psql", "pgbench"):
-        if not program(needed):
-            raise SystemExit(f"{needed} not found: scripts/ensure-postgres installs it or says how")
+    if options.quick:
+        options.rounds, options.sessions = 1, 50
+    need("initdb", "postgres", "psql", "pgbench", "haproxy", "pgbouncer")
+    if not options.jurat.exists():
+        raise SystemExit(f"{options.jurat} not found: cargo build --release -p jurat")
 
-    # An interrupt by whatever runs us must end what we started too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_on_signals()
+    if options.realtime:  # inherited by everything that is started: clients, proxies and server alike
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     stage = Stage()
+    started = time.monotonic()
     try:
-        stage.write("new.sql", NEW_TEXT)
-        stage.write("same.sql", SAME_TEXT)
-        port = start_postgres(stage)
-        targets = [Target("direct", port, "app", None)]
-        if program("haproxy"):
-            targets.append(start_haproxy(stage, port))
-        if program("pgbouncer"):
-            targets.append(start_pgbouncer(stage, port))
-        if not options.no_jurat:
-            targets.append(start_jurat(stage, port, options.jurat))
-        print(surroundings(options), flush=True)
+        for name, text in SCRIPTS.items():
+            stage.write(name, text)
+        port = start_postgres(stage, [STREAM_TABLE])
+        starts = {"haproxy": start_haproxy, "pgbouncer": start_pgbouncer,
+                  "jurat": lambda stage, port: start_jurat(stage, port, options.jurat)}
+        targets = [Target("direct", port, "app", None), *(start(stage, port) for start in starts.values())]
         figures = {}
-        for n_clients in (int(word) for word in options.clients.split(",")):
-            for cell in CELLS:
-                title = f"{cell[0]}, {n_clients} client{'s' if n_clients > 1 else ''}"
-                say(f"measuring {title}")
-                figures[title] = measure_cell(stage, targets, cell, n_clients, options)
-                print(table(title, figures[title]), flush=True)
-        log_bytes = sum(path.stat().st_size for path in stage.directory.glob("audit/**/*") if path.is_file())
-        if log_bytes:
-            print(f"The audit log grew to {log_bytes / 1e6:.0f} MB in the run.")
-        if options.json:
-            options.json.write_text(json.dumps(figures, indent=1))
+        cells = statements(stage, targets, options, figures)
+        say("measuring streams")
+        stream(targets[0])  # the first reader of a table pays for all later ones
+        streams = interleaved(targets, options.rounds, stream)
+        figures["stream"] = compared(streams, "jurat", "haproxy", "mb_per_s", ratio)
+        say(f"measuring {options.sessions} idle sessions, and memory while streaming")
+        kept = {name: kept_by(start, port, options.sessions) for name, start in starts.items()}
+        figures["idle session"] = kept["jurat"]["idle_kib"]
+        figures["idle session after work"] = kept["jurat"]["worked_kib"]
+        figures["streaming session"] = kept["jurat"]["stream_kib"]
+        report(options, figures, cells, streams, kept)
+        log_mb = sum(path.stat().st_size for path in stage.directory.glob("audit/**/*") if path.is_file()) / 1e6
+        print(f"The audit log grew to {log_mb:.0f} MB. The run took {time.monotonic() - started:.0f} s.")
     finally:
         stage.end()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
