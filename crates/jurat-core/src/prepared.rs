@@ -136,6 +136,7 @@ impl JudgedStatement {
 
     pub(crate) fn remember(&self, verdict: &Verdict) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict.clone());
+        self.statement.release();
     }
 }
 

@@ -8,7 +8,7 @@ use jurat_types::{
 use crate::catalog_index::CatalogIndex;
 use crate::limits::ReadLimits;
 use crate::redact;
-use crate::statement::{NameContext, Parsed, SearchPath, SessionEffect, Statement};
+use crate::statement::{KeptTree, NameContext, Parsed, SearchPath, SessionEffect, Statement};
 
 /// The large-object functions, which is what libpq calls in this way. Their numbers are part of
 /// PostgreSQL's initial catalog (`src/include/catalog/pg_proc.dat`) and the same in all versions.
@@ -77,8 +77,7 @@ pub fn function_call(oid: u32, arguments: usize, catalog: &CatalogIndex) -> Stat
         facts,
         redacted: text,
         effect: if known.is_some() { SessionEffect::None } else { SessionEffect::CatalogChanged },
-        tree: None,
-        filled: false,
+        tree: KeptTree::new(None),
         names: NameContext { search_path: SearchPath::Unknown },
         catalog: catalog.clone(),
         limits,

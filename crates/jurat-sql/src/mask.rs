@@ -310,10 +310,12 @@ pub(crate) fn rewrite(parsed: &Parsed, masks: &[ColumnMask]) -> Result<Rewritten
             check_role(column)?;
         }
     }
-    if parsed.filled {
-        return rewrite(&whole(parsed)?, masks);
-    }
-    let Some(tree) = &parsed.tree else {
+    let tree = match parsed.tree.take() {
+        Some(tree) => Some(tree),
+        None if parsed.tree.was_there() => whole(parsed)?.tree.take(),
+        None => None,
+    };
+    let Some(mut tree) = tree else {
         // Such a statement names no column and reads nothing that a mask could stand before.
         return unmasked(parsed, &plan);
     };
@@ -322,7 +324,6 @@ pub(crate) fn rewrite(parsed: &Parsed, masks: &[ColumnMask]) -> Result<Rewritten
             reason: "EXPLAIN would show the salt of a mask".to_owned(),
         });
     }
-    let mut tree = tree.copy();
     tree.deepen(MASK_STACK_BYTES);
     let walked = tree.with(|statement| {
         let mut walker = Walker::new(&parsed.catalog, &parsed.names, Some(&plan));
@@ -343,7 +344,7 @@ pub(crate) fn rewrite(parsed: &Parsed, masks: &[ColumnMask]) -> Result<Rewritten
     Ok(Rewritten { text })
 }
 
-/// The full reading of a statement that was read without making a tree.
+/// The full reading of a statement whose tree was not kept.
 fn whole(parsed: &Parsed) -> Result<Parsed, RewriteError> {
     let text = parsed.facts.text.as_bytes();
     let mut again = read(text, &parsed.names, &parsed.catalog, &parsed.limits.widened()).statements;

@@ -10,7 +10,7 @@ use crate::limits::ReadLimits;
 use crate::read::read;
 use crate::redact;
 use crate::scan::{Kind, Piece, scan};
-use crate::statement::{NameContext, Parsed, Reading, SessionEffect, Statement};
+use crate::statement::{KeptTree, NameContext, Parsed, Reading, SessionEffect, Statement};
 use crate::{CatalogIndex, keywords};
 
 /// Longer texts are read each time.
@@ -80,7 +80,8 @@ impl Mold {
         let ordinary = ["select", "insert", "update", "delete"]
             .contains(&model.facts.kind.as_str())
             && matches!(model.effect, SessionEffect::None)
-            && model.tree.is_some();
+            && model.tree.was_there();
+        drop(model.tree.take());
         if !ordinary {
             return None;
         }
@@ -112,8 +113,7 @@ impl Mold {
             text.push_str(literal);
         }
         text.push_str(last);
-        let Parsed { facts, redacted, effect: _, tree: _, filled: _, names, catalog, limits } =
-            &self.model;
+        let Parsed { facts, redacted, effect: _, tree: _, names, catalog, limits } = &self.model;
         let mut facts = facts.clone();
         facts.sha256 = redact::sha256(text.as_bytes());
         facts.text = text;
@@ -121,8 +121,7 @@ impl Mold {
             facts,
             redacted: redacted.clone(),
             effect: SessionEffect::None,
-            tree: None,
-            filled: true,
+            tree: KeptTree::not_made(),
             names: names.clone(),
             catalog: catalog.clone(),
             limits: limits.clone(),

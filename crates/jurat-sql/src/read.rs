@@ -10,7 +10,7 @@ use crate::gate::{self, Source};
 use crate::limits::ReadLimits;
 use crate::raw;
 use crate::redact;
-use crate::statement::{NameContext, Opaque, Parsed, Reading, SessionEffect, Statement};
+use crate::statement::{KeptTree, NameContext, Opaque, Parsed, Reading, SessionEffect, Statement};
 use crate::tree::Tree;
 use crate::walk::{Stop, Walker};
 
@@ -237,8 +237,7 @@ impl Reader<'_> {
             facts,
             redacted: source.redacted(),
             effect,
-            tree,
-            filled: false,
+            tree: KeptTree::new(tree),
             names: self.names.clone(),
             catalog: self.catalog.clone(),
             limits: self.limits.clone(),

@@ -1,5 +1,7 @@
 //! What a reading gives: statements that were understood, and statements that were not.
 
+use std::sync::{Mutex, PoisonError};
+
 use jurat_types::StatementFacts;
 
 use crate::catalog_index::CatalogIndex;
@@ -57,6 +59,30 @@ impl Statement {
         }
     }
 
+    /// Gives up the memory that only the first rewrite needs.
+    pub fn release(&self) {
+        let inner = match self.effect() {
+            SessionEffect::Prepare { statement, .. }
+            | SessionEffect::DeclareCursor { statement, .. } => Some(statement),
+            SessionEffect::None
+            | SessionEffect::SearchPathChanged
+            | SessionEffect::CatalogChanged
+            | SessionEffect::Execute { .. }
+            | SessionEffect::Deallocate { .. }
+            | SessionEffect::Fetch { .. }
+            | SessionEffect::CloseCursor { .. }
+            | SessionEffect::DiscardAll
+            | SessionEffect::Transaction
+            | SessionEffect::CopyIn
+            | SessionEffect::CopyOut => None,
+        };
+        for statement in std::iter::once(self).chain(inner.map(AsRef::as_ref)) {
+            if let Self::Parsed(parsed) = statement {
+                drop(parsed.tree.take());
+            }
+        }
+    }
+
     /// What the session must remember when it has run. Nothing is known about an opaque statement, so
     /// whatever names meant before, they may mean something else behind it.
     pub const fn effect(&self) -> &SessionEffect {
@@ -73,10 +99,7 @@ pub struct Parsed {
     pub(crate) facts: StatementFacts,
     pub(crate) redacted: String,
     pub(crate) effect: SessionEffect,
-    /// The qualified tree; `None` where the client's own text is sent and no mask can apply.
-    pub(crate) tree: Option<Tree>,
-    /// Whether a mold made it (`mold.rs`), so that the tree has to be made when a mask needs it.
-    pub(crate) filled: bool,
+    pub(crate) tree: KeptTree,
     pub(crate) names: NameContext,
     pub(crate) catalog: CatalogIndex,
     pub(crate) limits: ReadLimits,
@@ -95,6 +118,34 @@ impl Parsed {
     /// well-formed. The statement must then be refused.
     pub fn rewrite(&self, masks: &[ColumnMask]) -> Result<Rewritten, RewriteError> {
         mask::rewrite(self, masks)
+    }
+}
+
+/// The qualified tree, which only masks need. It takes ten times the memory of everything else about a
+/// statement, so it is given up once the statement was judged, and made again should a mask need it.
+#[derive(Debug)]
+pub(crate) struct KeptTree {
+    tree: Mutex<Option<Tree>>,
+    /// Nothing where the client's own text is sent and no mask can apply.
+    was_there: bool,
+}
+
+impl KeptTree {
+    pub(crate) const fn new(tree: Option<Tree>) -> Self {
+        Self { was_there: tree.is_some(), tree: Mutex::new(tree) }
+    }
+
+    /// The tree of a text that was not parsed because its structure was known.
+    pub(crate) const fn not_made() -> Self {
+        Self { was_there: true, tree: Mutex::new(None) }
+    }
+
+    pub(crate) const fn was_there(&self) -> bool {
+        self.was_there
+    }
+
+    pub(crate) fn take(&self) -> Option<Tree> {
+        self.tree.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
