@@ -22,16 +22,19 @@ thread_local! {
 /// A buffer that one long record has made larger than this is given back.
 const BUFFER_KEPT_MAX: usize = 64 * 1024;
 
-/// Outcomes that wait for the next write have at most this many bytes; the one that goes over is written.
+/// Records that wait for the next write have at most this many bytes; the one that goes over is written.
 const PENDING_MAX: usize = 48 * 1024;
 
 impl Inner {
     /// See [`AuditLog::append`](crate::AuditLog::append).
-    pub(crate) fn append(&self, body: RecordBody) -> Result<Receipt, AppendError> {
+    pub(crate) fn append(&self, body: RecordBody, later: bool) -> Result<Receipt, AppendError> {
         let mut buffer = BODY.take();
         buffer.clear();
         let result = match serde_json::to_writer(&mut buffer, &body) {
-            Ok(()) => self.append_bytes(&buffer, matches!(body, RecordBody::Outcome(_))),
+            Ok(()) => {
+                let can_wait = later || matches!(body, RecordBody::Outcome(_));
+                self.append_bytes(&buffer, can_wait)
+            }
             Err(error) => Err(AppendError::Json { reason: error.to_string() }),
         };
         keep(buffer);
@@ -53,10 +56,16 @@ impl Inner {
         let mut buffer = BODY.take();
         buffer.clear();
         template.render(run, &mut buffer);
-        let result = self.append_bytes(&buffer, false);
+        let result = self.append_bytes(&buffer, true);
         keep(buffer);
         let (seq, leaf) = result?;
         Ok(Receipt { seq, leaf, decision_id: Some(run.decision_id.to_owned()) })
+    }
+
+    /// See [`AuditLog::written`](crate::AuditLog::written).
+    pub(crate) fn write_through(&self, seq: u64) -> Result<(), AppendError> {
+        let mut state = lock(&self.state)?;
+        if state.written > seq { Ok(()) } else { self.write_all(&mut state) }
     }
 
     fn append_bytes(&self, body: &[u8], can_wait: bool) -> Result<(u64, Hash), AppendError> {
@@ -78,9 +87,12 @@ impl Inner {
             if !std::mem::replace(&mut state.flusher_awake, true) {
                 self.flush_bell.ring();
             }
-        } else if let Err(error) = self.write_pending(state) {
-            state.pending.truncate(before);
-            return Err(error);
+        } else {
+            let through = state.next + 1;
+            if let Err(error) = self.write_pending(state, through) {
+                state.pending.truncate(before);
+                return Err(error);
+            }
         }
         let seq = state.next;
         state.next += 1;
@@ -142,20 +154,27 @@ impl Inner {
         Ok(())
     }
 
-    /// Writes the records that wait at the end of the log, or nothing of them.
-    pub(crate) fn write_pending(&self, state: &mut State) -> Result<(), AppendError> {
+    /// Writes every record that has its place, or nothing of those that wait.
+    pub(crate) fn write_all(&self, state: &mut State) -> Result<(), AppendError> {
+        let through = state.next;
+        self.write_pending(state, through)
+    }
+
+    /// Writes what waits; `through` is the number of records in the log then.
+    fn write_pending(&self, state: &mut State, through: u64) -> Result<(), AppendError> {
         if state.pending.is_empty() {
             return Ok(());
         }
         self.cut_torn_bytes(state)?;
-        let State { span, pending, .. } = state;
-        let error = match self.storage.write_at(&span.file, pending, span.to) {
-            Ok(written) if written == pending.len() => {
-                span.to += u64::try_from(written).unwrap_or_default();
-                if pending.capacity() > BUFFER_KEPT_MAX {
-                    *pending = Vec::new();
+        let bytes = state.pending.len();
+        let error = match self.storage.write_at(&state.span.file, &state.pending, state.span.to) {
+            Ok(written) if written == bytes => {
+                state.span.to += u64::try_from(written).unwrap_or_default();
+                state.written = through;
+                if state.pending.capacity() > BUFFER_KEPT_MAX {
+                    state.pending = Vec::new();
                 }
-                pending.clear();
+                state.pending.clear();
                 return Ok(());
             }
             // A short write means a full disk, a limit or a quota.
@@ -164,7 +183,7 @@ impl Inner {
         };
         // What was written of them must not stay; where even that fails, the next append begins
         // with it and takes nothing before it has succeeded.
-        let failed = write_error(span, error);
+        let failed = write_error(&state.span, error);
         state.dirty = self.storage.truncate(&state.span.file, state.span.to).is_err();
         Err(failed)
     }

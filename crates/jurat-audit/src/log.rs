@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::future::poll_fn;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
@@ -160,11 +162,39 @@ impl AuditLog {
     /// No error leaves a part of the record in the log. The next call tries again, so the log heals
     /// when its cause is gone.
     pub fn append(&self, body: RecordBody) -> Result<Receipt, AppendError> {
-        self.inner.append(body)
+        self.inner.append(body, false)
     }
 
-    /// As [`AuditLog::append`], for one more run of a statement whose decision is known: only what
-    /// differs is written anew.
+    /// As [`AuditLog::append`], for a decision that lets a statement through: it has its place in the log at
+    /// once, and the statement may not be sent before [`AuditLog::written`] or [`AuditLog::durable`] says so.
+    ///
+    /// # Errors
+    /// As [`AuditLog::append`].
+    pub fn append_later(&self, body: RecordBody) -> Result<Receipt, AppendError> {
+        self.inner.append(body, true)
+    }
+
+    /// Returns when the kernel has the record, so that it survives the end of this process. Others on the
+    /// same thread get their turn first, so that one system call serves all of them.
+    ///
+    /// # Errors
+    /// [`AppendError::Write`] where the system does not take it. It stays in its place, and goes with the
+    /// next write that succeeds.
+    pub async fn written(&self, receipt: &Receipt) -> Result<(), AppendError> {
+        let mut waited = false;
+        poll_fn(|cx| {
+            if std::mem::replace(&mut waited, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        self.inner.write_through(receipt.seq)
+    }
+
+    /// As [`AuditLog::append_later`], for one more run of a statement whose decision is known: only what
+    /// differs is serialized anew.
     ///
     /// # Errors
     /// As [`AuditLog::append`].

@@ -168,6 +168,7 @@ pub(crate) fn recover(
         sync_failed: None,
         sign_failed: None,
         closed: false,
+        written: scan.next,
         pending: Vec::new(),
         flusher_awake: false,
     };

@@ -29,8 +29,10 @@ pub(crate) struct State {
     /// Why the last checkpoint failed, until one succeeds.
     pub(crate) sign_failed: Option<Arc<io::Error>>,
     pub(crate) closed: bool,
-    /// Whole records that have their place in the log and are not written yet: outcomes, which go with
-    /// the next decision or shortly after.
+    /// How many records are written.
+    pub(crate) written: u64,
+    /// Whole records that have their place in the log and are not written yet. They go together with the
+    /// next write, or shortly after.
     pub(crate) pending: Vec<u8>,
     /// Whether the thread that writes what waits looks after it; else it has to be woken.
     pub(crate) flusher_awake: bool,

@@ -87,7 +87,7 @@ impl Inner {
                     state.flusher_awake = false;
                     break;
                 }
-                if let Err(error) = self.write_pending(&mut state) {
+                if let Err(error) = self.write_all(&mut state) {
                     tracing::error!(%error, "outcomes wait to be written");
                 }
             }
@@ -127,7 +127,7 @@ impl Inner {
     fn sync_in_turn(&self, _turn: &MutexGuard<'_, ()>) -> Result<u64, AppendError> {
         let (written, span, count, failed_before, signed, leaves) = {
             let mut state = lock(&self.state)?;
-            let written = self.write_pending(&mut state);
+            let written = self.write_all(&mut state);
             let failed = state.sync_failed.is_some();
             let leaves = if failed { state.unsigned.clone() } else { Vec::new() };
             (written, state.span.clone(), state.next, failed, state.signed, leaves)

@@ -8,9 +8,10 @@ use jurat_types::{DecisionRecord, RecordBody, SessionTotals, TimeFacts};
 /// The bytes of a decision record with gaps for what differs from run to run.
 #[derive(Debug)]
 pub struct DecisionTemplate {
-    /// Each piece is followed by its gap.
-    pieces: Vec<(Box<[u8]>, Gap)>,
-    rest: Box<[u8]>,
+    /// All pieces, one behind the other.
+    bytes: Box<[u8]>,
+    /// Where each gap is, in the order of [`GAPS`].
+    gaps: [usize; GAPS.len()],
 }
 
 /// What differs between two records of one decision.
@@ -90,14 +91,18 @@ impl DecisionTemplate {
         blank.sent_sha256 = None;
 
         let blank = serde_json::to_string(&RecordBody::Decision(Box::new(blank))).ok()?;
-        let mut pieces = Vec::with_capacity(GAPS.len());
+        let mut bytes = String::with_capacity(blank.len());
+        let mut gaps = [0; GAPS.len()];
         let mut rest = blank.as_str();
-        for (name, value, gap) in GAPS {
+        for (at, (name, value, _)) in gaps.iter_mut().zip(GAPS) {
             let (before, after) = rest.split_once(&format!("{name}{value}"))?;
-            pieces.push((format!("{before}{name}").into_bytes().into(), gap));
+            bytes.push_str(before);
+            bytes.push_str(name);
+            *at = bytes.len();
             rest = after;
         }
-        let template = Self { pieces, rest: rest.as_bytes().into() };
+        bytes.push_str(rest);
+        let template = Self { bytes: bytes.into_bytes().into(), gaps };
 
         let run = DecisionRun {
             decision_id: &record.decision_id,
@@ -117,8 +122,10 @@ impl DecisionTemplate {
 
     /// Appends the record's JSON.
     pub(crate) fn render(&self, run: &DecisionRun<'_>, out: &mut Vec<u8>) {
-        for (piece, gap) in &self.pieces {
-            out.extend_from_slice(piece);
+        let mut from = 0;
+        for (to, (_, _, gap)) in self.gaps.iter().zip(GAPS) {
+            out.extend_from_slice(self.bytes.get(from..*to).unwrap_or_default());
+            from = *to;
             match gap {
                 Gap::DecisionId => string(out, run.decision_id),
                 Gap::Time => {
@@ -154,7 +161,7 @@ impl DecisionTemplate {
                 },
             }
         }
-        out.extend_from_slice(&self.rest);
+        out.extend_from_slice(self.bytes.get(from..).unwrap_or_default());
     }
 }
 

@@ -64,14 +64,22 @@ impl Gate {
     /// A refusal when the record cannot be made durable. The drafts are then gone, each with an
     /// outcome of its own in the record.
     pub async fn settle(&self, drafts: Vec<Draft>) -> Result<Vec<Permit>, Refusal> {
-        // Records are made durable in order, so the last one that has to be speaks for all.
-        if let Some(last) = drafts.iter().rev().find(|draft| draft.needs_sync)
-            && let Err(error) = self.audit.durable(last.permit.receipt()).await
-        {
+        if let Err(error) = self.stored(&drafts).await {
             tracing::error!(%error, "the record could not be made durable");
             return Err(refusals::audit_unavailable());
         }
         Ok(drafts.into_iter().map(|draft| draft.permit).collect())
+    }
+
+    /// Records are written and made durable in order, so the last one speaks for all.
+    async fn stored(&self, drafts: &[Draft]) -> Result<(), AppendError> {
+        if let Some(draft) = drafts.iter().rev().find(|draft| draft.needs_sync) {
+            self.audit.durable(draft.permit.receipt()).await?;
+        }
+        match drafts.last() {
+            Some(draft) => self.audit.written(draft.permit.receipt()).await,
+            None => Ok(()),
+        }
     }
 
     /// Records something about a session.
@@ -140,8 +148,9 @@ impl Gate {
         let body = self.decision_record(intent, verdict, judged, sent_sha256, timer);
         // Only what runs again is worth preparing for.
         let template = if again && text.is_ok() { DecisionTemplate::new(&body) } else { None };
-        let receipt =
-            self.audit.append(RecordBody::Decision(Box::new(body))).map_err(unrecorded)?;
+        let body = RecordBody::Decision(Box::new(body));
+        let append = if text.is_ok() { AuditLog::append_later } else { AuditLog::append };
+        let receipt = append(&self.audit, body).map_err(unrecorded)?;
         let text = text.map_err(|refusal| with_id(&refusal, &decision_id))?;
         let draft = self.draft((receipt, decision_id), verdict, judged, text, class);
         Ok((draft, template.map(Arc::new)))

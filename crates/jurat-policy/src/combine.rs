@@ -172,6 +172,8 @@ impl Tally {
             Effect::Allow
         };
         self.reasons.sort_by(|a, b| order(a).cmp(&order(b)));
+        // A session keeps its decisions.
+        self.reasons.shrink_to_fit();
         Decision {
             effect,
             reasons: self.reasons,

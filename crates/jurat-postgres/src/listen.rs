@@ -130,7 +130,9 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr)
     }
     let limit = shared.listener.gate.limits.login_timeout;
     let arrival = arrive(stream, shared.listener.tls.as_ref());
-    match tokio::time::timeout(limit, arrival).await {
+    // A task is as large as the largest state of its future: what only the login needs is boxed, so that an
+    // idle session does not carry it.
+    match tokio::time::timeout(limit, Box::pin(arrival)).await {
         Err(_elapsed) => tracing::info!(client = %address, "no start-up message in time"),
         Ok(Err(error)) => {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -143,7 +145,7 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr)
         }
         Ok(Ok(Arrival::Session { pipe, request, tls })) => {
             let arrived = Arrived { pipe: *pipe, request, tls, address };
-            session(&shared, arrived, (waiting, slot)).await;
+            Box::pin(session(&shared, arrived, (waiting, slot))).await;
         }
     }
 }
@@ -161,7 +163,8 @@ async fn session(
     (waiting, slot): (OwnedSemaphorePermit, OwnedSemaphorePermit),
 ) {
     let limits = &shared.listener.gate.limits;
-    let login = tokio::time::timeout(limits.login_timeout, admit(shared, &mut arrived)).await;
+    let login =
+        tokio::time::timeout(limits.login_timeout, Box::pin(admit(shared, &mut arrived))).await;
     let admitted = match login {
         Err(_elapsed) => Err(Rejected::Silent("the login took too long".to_owned())),
         Ok(result) => result,
@@ -400,4 +403,17 @@ async fn turn_away(stream: TcpStream) {
 
 fn told(code: RefusalCode, message: &str, sqlstate: &'static str) -> Rejected {
     Rejected::Told(refusal(code, message, None), sqlstate)
+}
+
+#[cfg(test)]
+mod tests {
+    fn future_of<A, B, C, F>(_: impl FnOnce(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn an_idle_session_does_not_carry_the_memory_of_its_login() {
+        let bytes = future_of(super::connection) + future_of(super::session);
+        assert!(bytes < 3 << 10, "{bytes} bytes");
+    }
 }

@@ -8,7 +8,6 @@ mod users;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    num::NonZeroUsize,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
@@ -74,8 +73,7 @@ impl App {
                 ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ]),
         });
-        let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let workers = Workers::start(processors)
+        let workers = Workers::start(config.workers.get())
             .map_err(|error| Failure::other(format!("no threads can be started: {error}")))?;
         let workers = Arc::new(workers);
         let listeners = config

@@ -11,6 +11,7 @@ mod tests;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -30,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) file: PathBuf,
     /// How long sessions may take to end after a signal.
     pub(crate) drain_timeout: Duration,
+    /// Threads that sessions run on.
+    pub(crate) workers: NonZeroUsize,
     /// What listeners show to clients.
     pub(crate) tls: Option<TlsFiles>,
     /// At least one.

@@ -1,7 +1,9 @@
 //! The configuration as a person writes it. Unknown keys are refused everywhere; a place is kept with
 //! each value that is checked later, so that the check can name it.
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap, fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration,
+};
 
 use schemars::JsonSchema;
 use serde::{
@@ -40,6 +42,8 @@ pub(crate) struct RawServer {
     /// How long sessions may take to end after a signal
     #[schemars(with = "Option<String>")]
     pub(crate) drain_timeout: Option<RawDuration>,
+    /// Threads that sessions run on; half of the processors where nothing is said
+    pub(crate) workers: Option<NonZeroUsize>,
 }
 
 /// What listeners show to clients

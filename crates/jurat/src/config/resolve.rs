@@ -1,6 +1,6 @@
 //! From what a person wrote to a configuration that cannot be wrong: defaults, checks, paths.
 
-use std::{net::IpAddr, ops::Range, path::Path, time::Duration};
+use std::{net::IpAddr, num::NonZeroUsize, ops::Range, path::Path, time::Duration};
 
 use jurat_core::Limits;
 use jurat_identity::document::{Document, DocumentError};
@@ -50,6 +50,7 @@ pub(crate) fn resolve(document: &Document, file: &Path) -> Result<Config, Docume
     unique(&databases, document, "database")?;
     Ok(Config {
         file: file.to_path_buf(),
+        workers: raw.server.workers.unwrap_or_else(half_of_the_processors),
         drain_timeout: raw.server.drain_timeout.map_or(DRAIN_TIMEOUT, |time| time.0),
         tls: raw
             .tls
@@ -278,4 +279,11 @@ fn resolve_limits(raw: &RawLimits) -> Limits {
         catalog_age_max: raw.catalog_age_max.map_or(usual.catalog_age_max, |time| time.0),
         read,
     }
+}
+
+/// Half of them: databases and clients on the same machine need the rest, and few busy threads cost less for
+/// each statement than many that sleep and wake (docs/performance.md).
+fn half_of_the_processors() -> NonZeroUsize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::new(processors / 2).unwrap_or(NonZeroUsize::MIN)
 }

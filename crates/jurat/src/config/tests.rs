@@ -65,6 +65,7 @@ fn everything_can_be_said() {
         version = 1
         [server]
         drain_timeout = "5m"
+        workers = 3
         [tls]
         cert = "/etc/tls.crt"
         key = { env = "TLS_KEY" }
