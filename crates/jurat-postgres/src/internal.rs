@@ -21,6 +21,9 @@ use crate::{
 /// One message of the catalog may be long where a database has many objects, bytes.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
+/// Notices, notifications and settings that may come during one question, bytes.
+const ASIDES_BYTES_MAX: usize = 4 << 20;
+
 /// What may arrive besides the answer and is the client's.
 pub(crate) type Asides = Vec<u8>;
 
@@ -94,6 +97,10 @@ async fn ask(
         };
         upstream.consume(whole.len());
         if BackendTag::from_byte(tag).is_asynchronous() {
+            if asides.len() > ASIDES_BYTES_MAX {
+                let what = "more came beside an answer than can be kept".to_owned();
+                return Err(UpstreamError::Protocol(what));
+            }
             asides.extend_from_slice(&whole);
             continue;
         }

@@ -14,6 +14,8 @@
 mod auth;
 mod cancel;
 mod catalog;
+#[cfg(test)]
+mod corpus;
 mod internal;
 mod listen;
 mod login;

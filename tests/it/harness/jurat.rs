@@ -29,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) upstream_port: Option<u16>,
     /// Further lines of `[[database]]` for `shop`.
     pub(crate) upstream: String,
+    /// Whether Jurat has a password for its databases.
+    pub(crate) credential: bool,
     /// Further lines of `[[listener]]`.
     pub(crate) listener: &'static str,
     /// Lines of `[limits]`.
@@ -46,6 +48,7 @@ impl Default for Setup {
             databases: Vec::new(),
             upstream_port: None,
             upstream: String::new(),
+            credential: true,
             listener: "",
             limits: "",
             file_blocks_max: None,
@@ -203,11 +206,13 @@ fn copy_policies(from: &Path, to: &Path) {
 
 fn configuration(setup: &Setup, upstream_port: u16, database: &str) -> String {
     let environment = setup.environment;
+    let credential =
+        if setup.credential { "credential = { file = \"upstream.password\" }" } else { "" };
     let entry = |name: &str, port: u16, dbname: &str, more: &str| {
         format!(
             "[[database]]\nname = \"{name}\"\nengine = \"postgres\"\nenvironment = \"{environment}\"\n\
              upstream = \"postgres://{}@127.0.0.1:{port}/{dbname}\"\n\
-             credential = {{ file = \"upstream.password\" }}\n{more}\n\n",
+             {credential}\n{more}\n\n",
             cluster::UPSTREAM
         )
     };

@@ -389,6 +389,11 @@ impl Reply {
         tags.trim_end().to_owned()
     }
 
+    /// The tags without reports of settings, which a server may send between any two messages.
+    pub(crate) fn tags_but_settings(&self) -> String {
+        self.tags().split(' ').filter(|tag| *tag != "S").collect::<Vec<_>>().join(" ")
+    }
+
     /// The first error.
     pub(crate) fn error(&self) -> Option<Report> {
         self.0.iter().find(|message| message.tag == b'E').map(Message::report)

