@@ -329,6 +329,25 @@ def case_denial_in_a_pipeline():
     return None
 
 
+def case_denial_of_a_copy():
+    told = None
+    with connect() as conn:
+        for statement in ("COPY orders TO '/dev/null'", "COPY (DELETE FROM payments RETURNING id) TO STDOUT"):
+            try:
+                with conn.cursor() as cursor:
+                    if "STDOUT" in statement:
+                        with cursor.copy(statement) as copy:
+                            b"".join(copy)
+                    else:
+                        cursor.execute(statement)
+            except errors.InsufficientPrivilege as error:
+                assert "COPY" in str(error)
+            else:
+                told = OPEN
+            assert value(conn, "SELECT 1") == 1
+    return told
+
+
 def case_masked_column():
     with connect() as conn:
         read = "SELECT email FROM customers WHERE id = %s"
@@ -336,6 +355,8 @@ def case_masked_column():
             told = contract.check_mask(conn.execute(read, [7], binary=binary).fetchone()[0])
         with conn.transaction(), conn.cursor("masked") as cursor:
             assert contract.check_mask(cursor.execute(read, [7]).fetchone()[0]) == told
+        with conn.cursor() as cursor, cursor.copy("COPY customers (id, email) TO STDOUT") as copy:
+            assert contract.check_mask(dict(copy.rows())["7"]) == told
     return told
 
 

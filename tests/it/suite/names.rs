@@ -30,6 +30,29 @@ async fn what_is_denied_cannot_be_run_by_its_name() {
 
 /// A name that cannot be made keeps standing for the older statement. A run that is sent along with the
 /// attempt must be judged as the older one, however the messages are packed.
+/// What is computed for the parameters runs as well, and no statement behind a name tells about it.
+#[tokio::test]
+async fn the_parameters_of_execute_do_nothing_that_is_denied() {
+    let Some(shop) = Shop::usual().await else { return };
+    let (mut direct, mut wire) = (shop.direct_wire().await, shop.wire("ana").await);
+    for session in [&mut direct, &mut wire] {
+        assert_eq!(session.run("PREPARE p (text) AS SELECT $1").await.tags(), "C ZI");
+    }
+    for run in [
+        "EXECUTE p (pg_read_file('PG_VERSION'))",
+        "EXECUTE p (set_config('application_name', 'x', false))",
+        "EXECUTE p (pg_notify('x', 'y')::text)",
+        "EXPLAIN ANALYZE EXECUTE p (pg_read_file('PG_VERSION'))",
+    ] {
+        assert_eq!(direct.run(run).await.sqlstate(), "00000", "directly: {run}");
+        assert_eq!(wire.run(run).await.sqlstate(), "42601", "{run}");
+        assert_eq!(wire.run_extended(run, 0).await.sqlstate(), "42601", "extended: {run}");
+    }
+    assert_eq!(wire.run("EXECUTE p (upper('a') || 'b')").await.value(), "Ab");
+    assert!(wire.run("EXPLAIN EXECUTE p ('a')").await.value().starts_with("Result"));
+    shop.close().await;
+}
+
 #[tokio::test]
 async fn a_name_that_could_not_be_made_does_not_lend_its_decision() {
     let Some(shop) = Shop::usual().await else { return };

@@ -9,7 +9,7 @@ use std::{
 use crate::harness::{Shop, canary, cluster::cluster, jurat::PASSWORD, tiers, until};
 
 /// The program: beside the server's, else on the PATH.
-fn program() -> Option<PathBuf> {
+pub(super) fn program() -> Option<PathBuf> {
     let beside = cluster()?.bin.join("psql");
     let found = if beside.is_file() { Some(beside) } else { Some(PathBuf::from("psql")) };
     let version = found.as_ref().and_then(|psql| Command::new(psql).arg("--version").output().ok());

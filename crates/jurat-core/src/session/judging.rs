@@ -111,6 +111,9 @@ impl Session {
         let bound = &self.up_to_date(bound);
         let (intent, mut verdict) = self.verdict(&bound.judged, Protocol::Prepared, bound.by_name);
         require_same_text(&mut verdict, bound, &intent.request_id);
+        if judged.statement().facts().kind == "explain" {
+            require_no_salt(&mut verdict, bound, &intent.request_id);
+        }
         let own_text = prepared_text.map_or_else(|| Arc::from(parsed.text()), Arc::clone);
         let send = verdict.permitted.is_ok().then_some(own_text);
         self.finish(intent, &verdict, judged, send, timer)
@@ -221,6 +224,19 @@ impl Session {
             judged.remember(&verdict);
         }
         (intent, verdict)
+    }
+}
+
+/// `EXPLAIN EXECUTE` shows the text that was prepared, masks and their salts included.
+fn require_no_salt(verdict: &mut Verdict, prepared: &Prepared, decision_id: &str) {
+    if verdict.decision.masks.iter().any(|mask| mask.params.contains_key("salt")) {
+        let refusal = refusals::not_carried_out(
+            RefusalCode::Denied,
+            prepared.judged.facts(prepared.by_name),
+            ("EXPLAIN would show the salt of a mask", "Leave the masked column out"),
+            decision_id,
+        );
+        verdict.permitted = Err(Arc::new(refusal));
     }
 }
 

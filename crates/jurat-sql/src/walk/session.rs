@@ -1,6 +1,6 @@
 //! Statements about the session: transactions, settings, prepared statements, cursors, locks.
 
-use jurat_types::{Access, ColumnRole, StatementClass, Via};
+use jurat_types::{Access, ColumnRole, FunctionClass, StatementClass, Via};
 use sqlparser::ast::{
     Analyze, CloseCursor, ContextModifier, DiscardObject, Expr, Ident, Lock, Reset, ResetStatement,
     Set, SetAssignment, Statement, VacuumStatement, Value as Literal,
@@ -191,7 +191,7 @@ impl Walker<'_> {
         }
     }
 
-    fn execute(&mut self, statement: &mut Statement) -> Result<(), Stop> {
+    pub(super) fn execute(&mut self, statement: &mut Statement) -> Result<(), Stop> {
         let Statement::Execute {
             name: Some(name),
             parameters,
@@ -215,6 +215,13 @@ impl Walker<'_> {
         self.facts.set("execute", StatementClass::Unknown);
         for parameter in parameters {
             self.expr(parameter, ColumnRole::Argument)?;
+        }
+        // What the name stands for is judged when this runs. What is computed for its parameters is
+        // not, so it may do nothing that a policy could mind.
+        let computes_only =
+            self.facts.functions.iter().all(|called| called.class == FunctionClass::Pure);
+        if !computes_only || !self.facts.relations.is_empty() {
+            return Err(Stop::unsupported("a parameter of EXECUTE that does more than compute"));
         }
         self.facts.effect = SessionEffect::Execute { name: name.clone() };
         Ok(())

@@ -22,6 +22,7 @@ const CASES: Cases = Cases {
         "denial_when_idle",
         "denial_in_a_transaction",
         "denial_in_a_pipeline",
+        "denial_of_a_copy",
         "masked_column",
     ],
 };
