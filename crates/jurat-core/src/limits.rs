@@ -7,7 +7,8 @@ use jurat_sql::ReadLimits;
 /// Bounds that hold for every session of a listener.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections that may exist at once, authenticated or not.
+    /// Sessions that may exist at once. Connections that have not said what they want yet have a bound of
+    /// their own.
     pub sessions_max: usize,
     /// Connections that may be between accept and authentication, so that nobody without a password
     /// can use up memory or file descriptors.

@@ -8,6 +8,8 @@ use std::{collections::HashMap, sync::Arc};
 use jurat_audit::DecisionTemplate;
 use jurat_types::{Decision, Protocol, StatementFacts};
 
+use crate::JudgedStatement;
+
 /// Shapes that a session remembers; then it begins anew.
 const SHAPES_MAX: usize = 128;
 
@@ -18,8 +20,8 @@ pub(crate) struct Shapes(HashMap<Key, Shape>);
 /// A decision on every statement of one shape.
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {
-    /// The facts without labels, of which the text and its digest do not count.
-    pub(crate) facts: Arc<StatementFacts>,
+    /// The statement that was judged. Its text, and the digest of that, do not count.
+    pub(crate) judged: Arc<JudgedStatement>,
     /// The revision that decided.
     pub(crate) revision: Arc<str>,
     pub(crate) decision: Arc<Decision>,
@@ -43,14 +45,14 @@ impl Shapes {
     ) -> Option<&Shape> {
         let key = Key { fingerprint: (&*facts.fingerprint).into(), protocol, by_name };
         let shape = self.0.get(&key)?;
-        (*shape.revision == *revision && same(&shape.facts, facts)).then_some(shape)
+        (*shape.revision == *revision && same(shape.judged.facts(by_name), facts)).then_some(shape)
     }
 
     pub(crate) fn remember(&mut self, (protocol, by_name): (Protocol, bool), shape: Shape) {
         if self.0.len() >= SHAPES_MAX {
             self.0.clear();
         }
-        let fingerprint = (&*shape.facts.fingerprint).into();
+        let fingerprint = (&*shape.judged.facts(by_name).fingerprint).into();
         self.0.insert(Key { fingerprint, protocol, by_name }, shape);
     }
 

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct PolicyOptions {
     /// The package below which decision rules are looked for: `jurat` means `data.jurat`.
     pub root: String,
-    /// The time that one judgement may take. A judgement that takes longer is a denial.
+    /// The time that one judgement may take, by the clock on the wall. A judgement that takes longer is a
+    /// denial, so it has room for a machine that is busy with something else; what bounds a policy is
+    /// [`PolicyOptions::instructions_max`].
     pub time_limit: Duration,
     /// The instructions of the register machine that one judgement may take.
     pub instructions_max: u64,
@@ -22,7 +24,7 @@ impl Default for PolicyOptions {
     fn default() -> Self {
         Self {
             root: "jurat".to_owned(),
-            time_limit: Duration::from_millis(50),
+            time_limit: Duration::from_millis(250),
             instructions_max: 1_000_000,
             modes: BTreeMap::new(),
         }

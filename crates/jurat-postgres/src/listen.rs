@@ -121,10 +121,6 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr)
         tracing::warn!(client = %address, "too many clients that have not authenticated");
         return;
     };
-    let Ok(slot) = Arc::clone(&shared.sessions).try_acquire_owned() else {
-        tracing::warn!(client = %address, "too many sessions");
-        return turn_away(stream).await;
-    };
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(client = %address, %error, "TCP_NODELAY could not be set");
     }
@@ -139,11 +135,16 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr)
             tracing::info!(client = %address, %error, cause, "connection refused");
         }
         Ok(Ok(Arrival::Cancel { pipe, key })) => {
-            cancel(&shared, address, &key).await;
+            Box::pin(cancel(&shared, address, &key)).await;
             // In order: libpq takes TLS that ends without a word for a cancel that failed.
-            pipe.close().await;
+            Box::pin(pipe.close()).await;
         }
         Ok(Ok(Arrival::Session { pipe, request, tls })) => {
+            // A cancel request needs no place, or a full house could not be told to stop anything.
+            let Ok(slot) = Arc::clone(&shared.sessions).try_acquire_owned() else {
+                tracing::warn!(client = %address, "too many sessions");
+                return Box::pin(turn_away(*pipe)).await;
+            };
             let arrived = Arrived { pipe: *pipe, request, tls, address };
             Box::pin(session(&shared, arrived, (waiting, slot))).await;
         }
@@ -187,7 +188,7 @@ async fn session(
         Err(Rejected::Told(refusal, code)) => {
             tracing::info!(client = %arrived.address, message = %refusal.message, "login refused");
             respond::fatal(arrived.pipe.out(), &refusal, code);
-            arrived.pipe.close().await;
+            Box::pin(arrived.pipe.close()).await;
         }
     }
     drop(slot);
@@ -389,9 +390,7 @@ async fn cancel(shared: &Shared, address: SocketAddr, key: &CancelKey) {
     }
 }
 
-async fn turn_away(stream: TcpStream) {
-    // The start-up message is not read: it costs memory that there is none of.
-    let mut pipe = Pipe::new(Box::new(stream));
+async fn turn_away(mut pipe: Pipe) {
     let refusal = refusal(
         RefusalCode::LimitExceeded,
         "jurat refused the session: there are too many sessions [JRT-LIMIT]. Try again later",

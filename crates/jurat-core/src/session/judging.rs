@@ -171,7 +171,7 @@ impl Session {
         let policy = self.gate.policy.current();
         if *policy.revision() == **revision && !policy.reads_text() {
             let shape = Shape {
-                facts: Arc::new(judged.facts(*by_name).clone()),
+                judged: Arc::clone(judged),
                 revision: Arc::clone(revision),
                 decision: Arc::clone(&verdict.decision),
                 template,
