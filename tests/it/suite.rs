@@ -18,6 +18,7 @@ mod psql;
 mod record;
 mod reload;
 mod several;
+mod transparent;
 mod wire;
 
 /// The rows of a table of the catalogue of attacks without a test: `wire_07_…` is the test of WIRE-07.

@@ -125,7 +125,7 @@ impl Relay {
     }
 
     fn push_own(&mut self, text: &'static str) {
-        self.upstream.internal(text);
+        self.upstream.bracket(text);
         self.queue.push(Expect::Own);
         self.names.next_cycle();
     }
