@@ -19,8 +19,10 @@ ASYNCPG_LEFT_OUT = ["test__sourcecode.py", "test__environment.py"]
 TEST_TIMEOUT_S = 60
 
 
-def environment(port):
+def environment(port, python=None):
     base = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "JURAT_"))}
+    if python:  # the suite starts programs of its packages
+        base["PATH"] = f"{Path(python).parent}:{base['PATH']}"
     return {**base, "PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": ROLE, "PGPASSWORD": PASSWORD,
             "PGDATABASE": DATABASE, "PGTESTNOSSL": "true", "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -33,7 +35,7 @@ def pytest(python, directory, port, report, arguments, only):
         command += ["-k", only]
     talk = report.with_suffix(".txt")
     with open(talk, "w") as out:
-        subprocess.run(command, cwd=directory, env=environment(port), stdout=out, stderr=subprocess.STDOUT)
+        subprocess.run(command, cwd=directory, env=environment(port, python), stdout=out, stderr=subprocess.STDOUT)
     if not report.exists():
         raise SystemExit(f"pytest made no report:\n{talk.read_text(errors='replace')[-3000:]}")
     return junit(report)
@@ -59,7 +61,7 @@ def psycopg(place, port, report, only):
     dsn = f"host=127.0.0.1 port={port} user={ROLE} password={PASSWORD} dbname={DATABASE}"
     left_out = [f"--ignore=tests/{name}" for name in PSYCOPG_LEFT_OUT]
     return pytest(place.python, place.suites / "psycopg", port, report,
-                  ["-m", "not mypy and not proxy or proxy", "--test-dsn", dsn, *left_out, "tests"], only)
+                  ["-m", "not slow and not timing", "--test-dsn", dsn, *left_out, "tests"], only)
 
 
 def asyncpg(place, port, report, only):
