@@ -28,6 +28,8 @@ def environment(port, python=None):
 
 
 def pytest(python, directory, port, report, arguments, only):
+    # psycopg's suite keeps there that an earlier run was cut off, and then runs nothing.
+    shutil.rmtree(f"{report}.cache", ignore_errors=True)
     # The order is the suite's own; a plugin that shuffles would compare different runs.
     command = [python, "-m", "pytest", "-q", "-p", "no:randomly", "-o", f"cache_dir={report}.cache", "--tb=native",
                f"--timeout={TEST_TIMEOUT_S}", "-o", "junit_family=xunit1", f"--junitxml={report}", *arguments]

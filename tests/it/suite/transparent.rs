@@ -212,3 +212,21 @@ async fn names_are_read_again_behind_a_statement_that_was_not_understood() {
     assert_eq!(records.decision_on("CREATE FUNCTION")["input"]["statement"]["parsed"], false);
     assert_eq!(records.decision_on("seven()")["input"]["statement"]["parsed"], true);
 }
+
+/// A message may hold statements that are not understood beside those that make what others use.
+#[tokio::test]
+async fn a_message_with_a_statement_that_was_not_understood_runs_as_one() {
+    let everything = "package jurat.everything\nallow contains {\"id\": \"everything\"}\n";
+    let setup = Setup { shipped: false, ..Setup::default() }.policy("all.rego", everything);
+    let Some(shop) = Shop::open(setup).await else { return };
+    let (mut direct, mut wire) = (shop.direct_wire().await, shop.wire("shopd").await);
+    for text in [
+        "CREATE DOMAIN nums numeric[]; CREATE TABLE lists (of nums); INSERT INTO lists VALUES ('{1,2}'); SELECT * FROM lists",
+        "SET LOCAL session_replication_role = DEFAULT; CREATE TABLE t (i int); SELECT 1 / 0; INSERT INTO t VALUES (1)",
+        "SELECT count(*) FROM pg_class WHERE relname = 't'",
+    ] {
+        let (expected, told) = (direct.run(text).await, wire.run(text).await);
+        assert_eq!((told.tags(), told.rows()), (expected.tags(), expected.rows()), "{text}");
+    }
+    shop.close().await;
+}
