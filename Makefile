@@ -1,6 +1,6 @@
 # Every command of the repository. CI calls nothing else (.ci/run). Logic lives in scripts/ and in the binary itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test e2e policy-test lint bless bench instructions bless-instructions fuzz clean
+.PHONY: help demo demo-check test e2e policy-test lint bless bench instructions bless-instructions transparency fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ instructions: ## count the instructions of a statement and compare with bench/in
 
 bless-instructions: ## write the counts that the code has now; say why in the commit
 	@scripts/instructions --bless
+
+transparency: ## run the drivers' own test suites directly and through Jurat; hours
+	@scripts/transparency
 
 fuzz: ## run each fuzz target for a minute; needs cargo-fuzz
 	@scripts/fuzz

@@ -18,6 +18,7 @@ mod psql;
 mod record;
 mod reload;
 mod several;
+mod transparent;
 mod wire;
 
 /// What is wrong with the tests of one table of the catalogue of attacks: `wire_07_…` is the test of WIRE-07. Rows

@@ -16,6 +16,9 @@ HERE = Path(__file__).resolve().parent
 # create roles, kill sessions and read server files; so whatever is refused on the way, Jurat refused it.
 ROLE, PASSWORD, DATABASE = "suite", "suite-pass", "suite"
 
+# Databases that the suites connect to. Jurat carries those that it is told of; asyncpg's suite makes the last one itself.
+DATABASES = (DATABASE, "postgres", "template1", "asyncpg_intro_test")
+
 # Two-phase commit is in psycopg's suite, many sessions at once are in asyncpg's.
 SETTINGS = """
 listen_addresses = '127.0.0.1'
@@ -128,7 +131,7 @@ class Stage:
         (home / "upstream.password").write_text(PASSWORD)
         (home / "users.toml").write_text(f'[[user]]\nname = "{ROLE}"\nkind = "service"\nscram = \'{verifier}\'\n')
         databases = "".join(DATABASE_ENTRY.format(name=name, role=ROLE, port=self.direct_port)
-                            for name in (DATABASE, "postgres"))
+                            for name in DATABASES)
         (home / "jurat.toml").write_text(CONFIG.format(port=self.through_port, databases=databases, policy=HERE / "policy"))
         for path in home.iterdir():
             self._hand_over(path)

@@ -19,13 +19,17 @@ ASYNCPG_LEFT_OUT = ["test__sourcecode.py", "test__environment.py"]
 TEST_TIMEOUT_S = 60
 
 
-def environment(port):
+def environment(port, python=None):
     base = {key: value for key, value in os.environ.items() if not key.startswith(("PG", "JURAT_"))}
+    if python:  # the suite starts programs of its packages
+        base["PATH"] = f"{Path(python).parent}:{base['PATH']}"
     return {**base, "PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": ROLE, "PGPASSWORD": PASSWORD,
             "PGDATABASE": DATABASE, "PGTESTNOSSL": "true", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def pytest(python, directory, port, report, arguments, only):
+    # psycopg's suite keeps there that an earlier run was cut off, and then runs nothing.
+    shutil.rmtree(f"{report}.cache", ignore_errors=True)
     # The order is the suite's own; a plugin that shuffles would compare different runs.
     command = [python, "-m", "pytest", "-q", "-p", "no:randomly", "-o", f"cache_dir={report}.cache", "--tb=native",
                f"--timeout={TEST_TIMEOUT_S}", "-o", "junit_family=xunit1", f"--junitxml={report}", *arguments]
@@ -33,7 +37,7 @@ def pytest(python, directory, port, report, arguments, only):
         command += ["-k", only]
     talk = report.with_suffix(".txt")
     with open(talk, "w") as out:
-        subprocess.run(command, cwd=directory, env=environment(port), stdout=out, stderr=subprocess.STDOUT)
+        subprocess.run(command, cwd=directory, env=environment(port, python), stdout=out, stderr=subprocess.STDOUT)
     if not report.exists():
         raise SystemExit(f"pytest made no report:\n{talk.read_text(errors='replace')[-3000:]}")
     return junit(report)
@@ -59,7 +63,7 @@ def psycopg(place, port, report, only):
     dsn = f"host=127.0.0.1 port={port} user={ROLE} password={PASSWORD} dbname={DATABASE}"
     left_out = [f"--ignore=tests/{name}" for name in PSYCOPG_LEFT_OUT]
     return pytest(place.python, place.suites / "psycopg", port, report,
-                  ["-m", "not mypy and not proxy or proxy", "--test-dsn", dsn, *left_out, "tests"], only)
+                  ["-m", "not slow and not timing", "--test-dsn", dsn, *left_out, "tests"], only)
 
 
 def asyncpg(place, port, report, only):

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
 };
 
 use arc_swap::ArcSwapOption;
@@ -17,6 +17,7 @@ pub struct Database {
     catalog: ArcSwapOption<CatalogIndex>,
     read_at_ns: AtomicI64,
     refreshing: AtomicBool,
+    definitions: AtomicU64,
 }
 
 impl Database {
@@ -27,12 +28,24 @@ impl Database {
             catalog: ArcSwapOption::empty(),
             read_at_ns: AtomicI64::new(0),
             refreshing: AtomicBool::new(false),
+            definitions: AtomicU64::new(0),
         }
     }
 
     /// The newest snapshot, where one was read.
     pub fn catalog(&self) -> Option<Arc<CatalogIndex>> {
         self.catalog.load_full()
+    }
+
+    /// Says that a session has changed definitions, so that others look again for a name that they do not
+    /// know, however new their snapshot is.
+    pub fn note_definition(&self) {
+        self.definitions.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many times sessions have changed definitions.
+    pub fn definitions(&self) -> u64 {
+        self.definitions.load(Ordering::Acquire)
     }
 
     /// The right to read a new snapshot because the newest is older than `age_max_ns`. One caller at a

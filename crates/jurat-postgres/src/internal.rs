@@ -81,7 +81,7 @@ async fn ask(
     mut row: impl FnMut(usize, &[Option<&[u8]>]) -> Result<(), UpstreamError>,
 ) -> Result<usize, UpstreamError> {
     let io = |source| UpstreamError::Io { doing: "reading the catalog", source };
-    upstream.internal(text);
+    upstream.ask(text);
     upstream.drain().await.map_err(io)?;
     let mut index = 0;
     let mut failed = None;
@@ -112,7 +112,7 @@ async fn ask(
             reason = "the arm is the refusal: a message that is not named here is out of turn"
         )]
         match message {
-            Backend::RowDescription(_) | Backend::EmptyQueryResponse => {}
+            Backend::ParseComplete | Backend::BindComplete | Backend::CloseComplete => {}
             Backend::DataRow(values) => {
                 let columns: Vec<Option<&[u8]>> = values.iter().collect();
                 if failed.is_none() {

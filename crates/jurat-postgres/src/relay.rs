@@ -44,6 +44,8 @@ pub(crate) struct Relay {
     /// The client's messages are ignored until its next Sync, as the server itself does after an
     /// error in the extended protocol.
     skipping: bool,
+    /// The client has sent messages of the extended protocol and no Sync behind them yet.
+    cycle_open: bool,
     /// Messages for the client that must wait until a long row that passes in pieces has ended.
     deferred: Vec<u8>,
     freshness: refresh::Freshness,
@@ -110,6 +112,7 @@ impl Relay {
             status: TransactionStatus::Idle,
             cycles_done: 0,
             skipping: false,
+            cycle_open: false,
             deferred: Vec::new(),
             awaits_name: false,
             copy: copy::Copy::default(),

@@ -46,6 +46,9 @@ fn report(out: &mut Vec<u8>, refusal: &Refusal, severity: Severity, code: &str) 
     let mut report = Report::new(severity, code, &message);
     report.detail = Some(&detail);
     report.hint = hint.as_deref();
+    // pgjdbc and asyncpg look at the routine, not at the words, which may be translated.
+    report.routine =
+        (refusal.code == RefusalCode::PreparedStale).then_some("RevalidateCachedQuery");
     write(encode::error_response(out, &report));
 }
 

@@ -2,7 +2,7 @@
 //!
 //! INVARIANT(one-door-upstream): SQL text leaves through [`Upstream::query`] and [`Upstream::execute`], which
 //! take permits, as does [`Upstream::function_call`], [`Upstream::prepare`], which takes a preparation and runs nothing, and
-//! [`Upstream::internal`], which takes constants of this crate. The pipe is private to this file.
+//! [`Upstream::ask`] and [`Upstream::bracket`], which take constants of this crate. The pipe is private to this file.
 
 use std::{sync::Arc, task::Context, task::Poll};
 
@@ -12,6 +12,7 @@ use jurat_wire::postgres::{
     encode::frontend as encode,
     frame::{Frame, Piece},
     frontend::{Frontend, parse_frontend},
+    value::Target,
 };
 
 use crate::{pipe::Pipe, respond::write};
@@ -19,7 +20,7 @@ use crate::{pipe::Pipe, respond::write};
 mod connect;
 
 pub use connect::UpstreamError;
-pub(crate) use connect::{CancelKey, Connected, cancel, connect, violated_pin};
+pub(crate) use connect::{CancelKey, Connected, PINNED, cancel, connect, violated_pin};
 
 /// A database that sessions can be connected to, and how to get there.
 #[derive(Debug)]
@@ -134,9 +135,29 @@ impl Upstream {
         write(encode::execute(self.pipe.out(), portal.as_bytes(), 0));
     }
 
-    /// Asks something for Jurat's own use. Only constants of this crate fit.
-    pub(crate) fn internal(&mut self, text: &'static str) {
+    /// Begins or ends a block of Jurat's own around the statements of one message. Only constants of this
+    /// crate fit.
+    pub(crate) fn bracket(&mut self, text: &'static str) {
         write(encode::query(self.pipe.out(), text.as_bytes()));
+    }
+
+    /// Asks something for Jurat's own use: statements that each end a line with `;`. Only constants of this
+    /// crate fit.
+    ///
+    /// The extended protocol is used, because a simple query would take the client's unnamed statement and
+    /// portal away. Closing a statement that is not there is no error, so what an error left behind goes
+    /// with the next question.
+    pub(crate) fn ask(&mut self, text: &'static str) {
+        let out = self.pipe.out();
+        for statement in text.split(";\n").filter(|statement| !statement.trim().is_empty()) {
+            write(encode::close(out, Target::Statement, INTERNAL_NAME));
+            write(encode::parse(out, INTERNAL_NAME, statement.as_bytes(), []));
+            write(encode::bind(out, INTERNAL_NAME, INTERNAL_NAME));
+            write(encode::execute(out, INTERNAL_NAME, 0));
+            write(encode::close(out, Target::Portal, INTERNAL_NAME));
+        }
+        write(encode::close(out, Target::Statement, INTERNAL_NAME));
+        encode::sync(out);
     }
 
     /// Says good-bye and closes.
@@ -173,6 +194,10 @@ impl Upstream {
         self.pipe.fill().await
     }
 }
+
+/// What Jurat's own statement and portal are called. A client that takes the name for its own makes the
+/// names of its own session unreadable, and no other's.
+const INTERNAL_NAME: &[u8] = b"jurat's own question";
 
 /// Names that begin so belong to Jurat.
 pub(crate) const PILL_PREFIX: &str = "jurat refused ";

@@ -54,15 +54,20 @@ pub(crate) fn read(walker: &mut Walker<'_>, words: &[(Kind, &str)]) -> Option<Re
             walker.facts.setting(name);
             Some(Ok(()))
         }
-        ["move", ..] => cursor_move(walker, words),
+        [kind @ ("move" | "fetch"), ..] => cursor_move(walker, kind, words),
         ["vacuum" | "analyze", "", ..] => maintenance(walker, words),
         ["grant" | "revoke", ..] => role_membership(walker, words, &lower),
         _ => None,
     }
 }
 
-/// `MOVE [direction] [FROM | IN] name`: words and numbers only, the name last.
-fn cursor_move(walker: &mut Walker<'_>, words: &[(Kind, &str)]) -> Option<Result<(), Stop>> {
+/// `MOVE [direction] [FROM | IN] name`, and the forms of FETCH that the parser does not know: words and
+/// numbers only, the name last.
+fn cursor_move(
+    walker: &mut Walker<'_>,
+    kind: &str,
+    words: &[(Kind, &str)],
+) -> Option<Result<(), Stop>> {
     let plain = |(kind, text): &(Kind, &str)| match kind {
         Kind::Word | Kind::Number | Kind::Quoted => true,
         Kind::Operator => *text == "-",
@@ -79,7 +84,8 @@ fn cursor_move(walker: &mut Walker<'_>, words: &[(Kind, &str)]) -> Option<Result
     }
     let name = object(words.get(words.len().saturating_sub(1)..)?)?;
     let name = crate::names::parts_of_label(&name).ok()?.pop()?;
-    walker.facts.set("move", StatementClass::Session);
+    let class = if kind == "fetch" { StatementClass::Read } else { StatementClass::Session };
+    walker.facts.set(kind, class);
     walker.facts.effect = SessionEffect::Fetch { name };
     Some(Ok(()))
 }

@@ -307,6 +307,10 @@ pub(crate) struct Witnessed {
 impl Witnessed {
     fn read(line: &Value) -> Option<Self> {
         let message = line["message"].as_str()?;
+        // What Jurat asks for itself has a name of its own.
+        if message.starts_with("execute jurat's own question/") {
+            return None;
+        }
         let text = if let Some(text) = message.strip_prefix("statement: ") {
             text.to_owned()
         } else if let Some(call) = message.strip_prefix("fastpath function call: ") {

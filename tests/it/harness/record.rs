@@ -7,12 +7,8 @@ use serde_json::Value;
 
 use super::cluster::Witnessed;
 
-/// Texts that Jurat asks for itself: the beginnings of its constants.
-const OWN_TEXTS: [&str; 3] = [
-    "/* jurat */ ",
-    "-- What exists in one database",
-    "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))",
-];
+/// How the texts begin that Jurat sends for itself around the statements of a message.
+const OWN_TEXT: &str = "/* jurat */ ";
 
 /// All records, in order.
 #[derive(Clone, Debug)]
@@ -97,7 +93,7 @@ impl Records {
         for moments in open.values_mut() {
             moments.reverse();
         }
-        for statement in ran.iter().filter(|ran| !own(&ran.text)) {
+        for statement in ran.iter().filter(|ran| !ran.text.starts_with(OWN_TEXT)) {
             if !take(&mut open, &statement.text, &statement.at) {
                 let Witnessed { text, at } = statement;
                 return Err(format!(
@@ -125,10 +121,6 @@ impl Records {
             Err(format!("said to be done, and PostgreSQL did not run {unrun:?}"))
         }
     }
-}
-
-fn own(text: &str) -> bool {
-    OWN_TEXTS.iter().any(|own| text.starts_with(own))
 }
 
 /// Takes the decisions for `text` out: one, or several where a message had several statements, which are

@@ -424,7 +424,7 @@ impl Reply {
 }
 
 impl Report {
-    fn field(&self, letter: u8) -> Option<&str> {
+    pub(crate) fn field(&self, letter: u8) -> Option<&str> {
         self.0.iter().find(|(of, _)| *of == letter).map(|(_, text)| text.as_str())
     }
 

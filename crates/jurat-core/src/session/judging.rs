@@ -121,7 +121,7 @@ impl Session {
 
     /// There is nothing behind the name. The record says so in Jurat's words; the client is told in the
     /// database's own, which drivers look for.
-    pub(super) fn refuse_unknown(&mut self, judged: &Arc<JudgedStatement>) -> Refusal {
+    fn refuse_unknown(&mut self, judged: &Arc<JudgedStatement>) -> Refusal {
         let (code, words) = match judged.looks_up() {
             Some(SessionEffect::Fetch { name }) => {
                 (RefusalCode::UnknownCursor, format!("cursor \"{name}\" does not exist"))
@@ -241,9 +241,13 @@ fn require_no_salt(verdict: &mut Verdict, prepared: &Prepared, decision_id: &str
 }
 
 const STALE: (&str, &str) = (
-    "cached plan must not change result type: the policies changed since it was prepared",
+    "the policies, or what its names mean, changed since it was prepared",
     "Prepare the statement again",
 );
+
+/// What the database says when a statement has to be prepared again. Drivers look for these words, and
+/// prepare it again by themselves.
+const STALE_WORDS: &str = "cached plan must not change result type";
 
 const UNKNOWN_NAME: (&str, &str) =
     ("no statement or cursor of that name was made in this session", "Prepare or declare it first");
@@ -251,12 +255,13 @@ const UNKNOWN_NAME: (&str, &str) =
 /// A text that was prepared under other policies must not run under these.
 pub(super) fn require_same_text(verdict: &mut Verdict, prepared: &Prepared, decision_id: &str) {
     if verdict.permitted.as_ref().is_ok_and(|text| *text != prepared.sent) {
-        let refusal = refusals::not_carried_out(
+        let mut refusal = refusals::not_carried_out(
             RefusalCode::PreparedStale,
             prepared.judged.facts(prepared.by_name),
             STALE,
             decision_id,
         );
+        STALE_WORDS.clone_into(&mut refusal.message);
         verdict.permitted = Err(Arc::new(refusal));
     }
 }

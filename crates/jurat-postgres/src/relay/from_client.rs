@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use jurat_core::{Draft, JudgedStatement, Permit, Prepared, Running, SessionEffect, refusal};
-use jurat_types::{Refusal, RefusalCode};
+use jurat_types::{Refusal, RefusalCode, StatementFacts};
 use jurat_wire::postgres::{
     backend::TransactionStatus,
     encode::backend as encode,
@@ -18,7 +18,7 @@ use crate::{
     queue::{Execution, Expect},
     report::Text,
     respond,
-    upstream::{CallMessage, CopyPiece, Harmless, PILL_PREFIX},
+    upstream::{CallMessage, CopyPiece, Harmless, PILL_PREFIX, PINNED},
 };
 
 const TOO_MANY: (&str, &str) =
@@ -124,6 +124,11 @@ impl Relay {
                 return Err(End::ClientProtocol("a password out of turn".to_owned()));
             }
             Frontend::Terminate => return Err(End::Terminated),
+        }
+        match frame.tag {
+            b'P' | b'B' | b'D' | b'E' | b'C' => self.cycle_open = true,
+            b'S' | b'Q' | b'F' => self.cycle_open = false,
+            _ => {}
         }
         Ok(())
     }
@@ -358,9 +363,15 @@ impl Relay {
                 && self.names.statement_bytes().saturating_add(bytes) > limits.prepared_bytes_max)
     }
 
-    /// Refuses what would make the session keep too much.
+    /// Refuses what no policy can allow: another value for a pinned setting, and what would make the session
+    /// keep too much.
     fn refuse_excess(&mut self, judged: &Arc<JudgedStatement>) -> Result<(), Refusal> {
-        let bytes = judged.statement().facts().text.len();
+        let facts = judged.statement().facts();
+        // The database would report the new value, and the session would have to end.
+        if facts.kind == "set" && facts.settings.iter().any(|name| changes_pinned(name, facts)) {
+            return Err(self.session.refuse(judged, RefusalCode::NotSupported, PINNED_SETTING));
+        }
+        let bytes = facts.text.len();
         match judged.statement().effect() {
             SessionEffect::Prepare { .. } if self.too_many_statements(bytes) => {
                 Err(self.session.refuse(judged, RefusalCode::LimitExceeded, TOO_MANY))
@@ -385,6 +396,16 @@ impl Relay {
             | SessionEffect::CopyOut => Ok(()),
         }
     }
+}
+
+const PINNED_SETTING: (&str, &str) = (
+    "client_encoding is always UTF8 and standard_conforming_strings always on, because they decide what a text says",
+    "Leave it as it is",
+);
+
+fn changes_pinned(name: &str, facts: &StatementFacts) -> bool {
+    PINNED.iter().any(|(pinned, _)| *pinned == name)
+        && !facts.settings_kept.iter().any(|kept| kept == name)
 }
 
 /// Whether a message may name something that an earlier, unanswered cycle has made, where there is such

@@ -295,7 +295,9 @@ impl Relay {
         }
         self.cycles_done = self.cycles_done.saturating_add(1);
         self.awaits_name = false;
-        self.freshness.cycle_ended(status);
+        if self.freshness.cycle_ended(status) {
+            self.session.database().note_definition();
+        }
         self.status = status;
         self.session.set_in_transaction(status != TransactionStatus::Idle);
         if status == TransactionStatus::Idle {

@@ -30,6 +30,10 @@ pub(super) struct Freshness {
     /// The snapshot was read inside the open transaction, and may show what a rollback takes back.
     read_in_transaction: bool,
     catalog_read_ns: i64,
+    /// The open transaction has changed definitions, which others see once it has ended.
+    defined: bool,
+    /// How many definitions the sessions of this database had changed when the catalog was last read.
+    definitions_seen: u64,
 }
 
 impl Freshness {
@@ -41,6 +45,8 @@ impl Freshness {
             private: false,
             read_in_transaction: false,
             catalog_read_ns: now_ns,
+            defined: false,
+            definitions_seen: 0,
         }
     }
 
@@ -50,6 +56,7 @@ impl Freshness {
             SessionEffect::SearchPathChanged => self.search_path_stale = true,
             SessionEffect::CatalogChanged | SessionEffect::DiscardAll => {
                 self.catalog_stale = true;
+                self.defined = true;
                 // A schema that is made or dropped changes the effective search path.
                 self.search_path_stale = true;
             }
@@ -72,8 +79,9 @@ impl Freshness {
         self.changed_in_transaction = true;
     }
 
-    /// A message cycle ended and the server reports its state.
-    pub(super) const fn cycle_ended(&mut self, status: TransactionStatus) {
+    /// A message cycle ended and the server reports its state. Tells whether definitions may have changed
+    /// for everybody.
+    pub(super) const fn cycle_ended(&mut self, status: TransactionStatus) -> bool {
         let outdated = self.changed_in_transaction || self.read_in_transaction;
         if matches!(status, TransactionStatus::Idle) && outdated {
             self.changed_in_transaction = false;
@@ -81,6 +89,9 @@ impl Freshness {
             self.search_path_stale = true;
             self.catalog_stale = true;
         }
+        let published = self.defined && matches!(status, TransactionStatus::Idle);
+        self.defined = self.defined && !published;
+        published
     }
 
     const fn stale(&self) -> bool {
@@ -117,13 +128,17 @@ impl Relay {
         if self.freshness.stale() && self.may_ask() { self.refresh_names().await } else { Ok(()) }
     }
 
+    /// Whether Jurat may ask something: nothing is under way, and nothing was begun that only a Sync of
+    /// the client may end. Between two messages of a pipeline a Sync of Jurat's would commit its first part.
     fn may_ask(&self) -> bool {
-        self.queue.is_empty() && self.status != TransactionStatus::Failed
+        self.queue.is_empty() && !self.cycle_open && self.status != TransactionStatus::Failed
     }
 
     fn may_ask_again(&self) -> bool {
         let age_ns = self.session.gate().clock.now_ns() - self.freshness.catalog_read_ns;
-        self.may_ask() && age_ns > UNKNOWN_NAME_INTERVAL_NS
+        // What another session has defined since is there at once; what was defined past Jurat, soon.
+        let defined = self.freshness.definitions_seen != self.session.database().definitions();
+        self.may_ask() && (defined || age_ns > UNKNOWN_NAME_INTERVAL_NS)
     }
 
     async fn refresh_names(&mut self) -> Result<(), End> {
@@ -153,12 +168,14 @@ impl Relay {
             return Ok(());
         }
         let read_catalog = old || self.freshness.catalog_stale;
+        let definitions = self.session.database().definitions();
         match self.ask(read_catalog, idle).await {
             Ok(()) => {
                 self.freshness.search_path_stale = false;
                 self.freshness.catalog_stale = false;
                 if read_catalog {
                     self.freshness.catalog_read_ns = now_ns;
+                    self.freshness.definitions_seen = definitions;
                 }
                 Ok(())
             }

@@ -125,7 +125,7 @@ impl Relay {
     }
 
     fn push_own(&mut self, text: &'static str) {
-        self.upstream.internal(text);
+        self.upstream.bracket(text);
         self.queue.push(Expect::Own);
         self.names.next_cycle();
     }
@@ -140,7 +140,7 @@ impl Relay {
     /// A statement of the message was answered; tells whether the client is told so, which is at the end
     /// of the message.
     pub(super) fn script_goes_on(&mut self) -> bool {
-        let Some(script) = self.script.take() else { return false };
+        let Some(mut script) = self.script.take() else { return false };
         if !script.begun {
             // What was answered came before the message.
             self.script = Some(script);
@@ -149,7 +149,13 @@ impl Relay {
         if script.ending {
             return false;
         }
-        if script.own_block && (script.failed || self.status != TransactionStatus::InTransaction) {
+        if script.own_block && !script.failed && self.status == TransactionStatus::Idle {
+            // A statement that was not understood has ended it. What follows is a transaction of its own,
+            // as it is in one message.
+            script.own_block = false;
+        } else if script.own_block
+            && (script.failed || self.status != TransactionStatus::InTransaction)
+        {
             let open = self.status != TransactionStatus::Idle;
             if open {
                 self.end_script(script, ROLLBACK);
@@ -204,10 +210,9 @@ impl Block {
     fn after(self, judged: &JudgedStatement) -> Option<Self> {
         let (Statement::Parsed(_), effect) = (judged.statement(), judged.statement().effect())
         else {
-            // A name that is not known yet may be one that the message makes. Anything else that is not
-            // read could be the end of the block.
-            let nameless = judged.unresolved().is_empty();
-            return if nameless { None } else { Some(self.inside()) };
+            // A name that is not known yet may be one that the message makes. Whether a statement that is
+            // not read at all has ended the block is seen from the state behind it.
+            return Some(self.inside());
         };
         if !matches!(effect, SessionEffect::Transaction) {
             return Some(self.inside());

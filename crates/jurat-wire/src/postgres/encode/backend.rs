@@ -23,6 +23,8 @@ pub struct Report<'a> {
     pub table: Option<&'a str>,
     /// The column that it is about.
     pub column: Option<&'a str>,
+    /// The routine of the server's source that reports it.
+    pub routine: Option<&'a str>,
 }
 
 impl<'a> Report<'a> {
@@ -37,6 +39,7 @@ impl<'a> Report<'a> {
             schema: None,
             table: None,
             column: None,
+            routine: None,
         }
     }
 
@@ -55,6 +58,7 @@ impl<'a> Report<'a> {
             (b's', self.schema, "schema name"),
             (b't', self.table, "table name"),
             (b'c', self.column, "column name"),
+            (b'R', self.routine, "routine name"),
         ];
         for (letter, text, field) in fields {
             if let Some(text) = text {

@@ -124,6 +124,20 @@ pub fn parse(
     })
 }
 
+/// Bind without parameters, for results in text format.
+///
+/// # Errors
+/// [`EncodeError`] for a NUL byte or a message that is too long.
+pub fn bind(out: &mut Vec<u8>, portal: &[u8], statement: &[u8]) -> Result<(), EncodeError> {
+    message(out, b'B', |out| {
+        put_string(out, portal, "portal name")?;
+        put_string(out, statement, "statement name")?;
+        // No formats of parameters, no parameters, no formats of results.
+        out.extend_from_slice(&[0; 6]);
+        Ok(())
+    })
+}
+
 /// Execute; `max_rows` of 0 for all rows.
 ///
 /// # Errors
