@@ -109,7 +109,7 @@ async fn prot_26_what_a_session_leaves_behind() {
     while inspector.query_one(&gone, &[]).await.unwrap().get::<_, i64>(0) > 0 {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' OR (relation = 'notes'::regclass AND pid <> pg_backend_pid())";
+    let locks = "SELECT count(*) FROM pg_locks WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND (locktype = 'advisory' OR (relation = 'notes'::regclass AND pid <> pg_backend_pid()))";
     assert_eq!(shop.count(locks).await, 0);
     drop(second);
     shop.close().await;

@@ -33,6 +33,18 @@ async fn start(shop: &Shop, wire: &mut Wire) {
     in_time("the statement", wait).await;
 }
 
+#[tokio::test]
+async fn a_full_house_can_be_told_to_stop() {
+    let setup = Setup { limits: "sessions_max = 1", ..Setup::default() };
+    let Some(shop) = Shop::open(setup).await else { return };
+    let mut wire = shop.wire("ana").await;
+    let key = wire.cancel_key.clone();
+    start(&shop, &mut wire).await;
+    cancel(shop.jurat.port, &key).await;
+    assert_eq!(wire.answer().await.sqlstate(), "57014");
+    shop.close().await;
+}
+
 /// Keys are Jurat's own, belong to one session, and are worth nothing before and after it. A request in clear
 /// is taken also where TLS is required: older versions of libpq send none other, and who has the key has it
 /// from inside TLS.
