@@ -39,7 +39,7 @@ instructions: ## count the instructions of a statement and compare with bench/in
 bless-instructions: ## write the counts that the code has now; say why in the commit
 	@scripts/instructions --bless
 
-transparency: ## run the drivers' own test suites directly and through Jurat; hours
+transparency: ## run the drivers' own test suites directly and through Jurat; twenty minutes
 	@scripts/transparency
 
 fuzz: ## run each fuzz target for a minute; needs cargo-fuzz

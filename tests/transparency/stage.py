@@ -77,7 +77,7 @@ class Stage:
     """A temporary directory with both servers, ended and removed together."""
 
     def __init__(self, pg_bin, jurat):
-        self.pg_bin, self.jurat = Path(pg_bin), Path(jurat).resolve()
+        self.pg_bin = Path(pg_bin)
         self.directory = Path(tempfile.mkdtemp(prefix="jurat-transparency-"))
         self.psql = shutil.which("psql") or self.pg_bin / "psql"
         self.running = []
@@ -87,6 +87,9 @@ class Stage:
             user = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
             self.identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         self._hand_over(self.directory)
+        # The servers may run as a user who cannot look into the directory of whoever runs this.
+        self.jurat = shutil.copy(jurat, self.directory / "jurat-program")
+        self.policy = shutil.copytree(HERE / "policy", self.directory / "policy")
         self.direct_port, self.through_port = free_port(), free_port()
 
     def __enter__(self):
@@ -132,7 +135,7 @@ class Stage:
         (home / "users.toml").write_text(f'[[user]]\nname = "{ROLE}"\nkind = "service"\nscram = \'{verifier}\'\n')
         databases = "".join(DATABASE_ENTRY.format(name=name, role=ROLE, port=self.direct_port)
                             for name in DATABASES)
-        (home / "jurat.toml").write_text(CONFIG.format(port=self.through_port, databases=databases, policy=HERE / "policy"))
+        (home / "jurat.toml").write_text(CONFIG.format(port=self.through_port, databases=databases, policy=self.policy))
         for path in home.iterdir():
             self._hand_over(path)
         self._start("jurat", [self.jurat, "run", "-c", home / "jurat.toml"], self.through_port)

@@ -77,6 +77,9 @@ pub(crate) enum End {
     /// The database sent something that the protocol does not have at this point.
     #[error("the database broke the protocol: {0}")]
     UpstreamProtocol(String),
+    /// A setting was changed that decides what a text says.
+    #[error("the setting {0} was changed")]
+    SettingChanged(&'static str),
     /// Jurat is shutting down.
     #[error("jurat is shutting down")]
     Shutdown,
@@ -223,6 +226,17 @@ fn farewell(end: &End) -> Option<(Refusal, &'static str)> {
                 "jurat closed the session: the database went away. What was under way may or may \
                  not have been done [JRT-UPSTREAM]. Connect again",
                 Some("Look at the outcome before you repeat a write"),
+            ),
+            "57P01",
+        )),
+        End::SettingChanged(name) => Some((
+            refusal(
+                RefusalCode::NotSupported,
+                format!(
+                    "jurat closed the session: {name} was changed, and jurat reads UTF8 and the standard's \
+                     strings only [JRT-UNSUPPORTED]. Connect again"
+                ),
+                None,
             ),
             "57P01",
         )),

@@ -197,6 +197,22 @@ async fn a_pinned_setting_is_refused_and_the_session_lives() {
     shop.close().await;
 }
 
+/// Where the value comes with the run, the change is seen when the database reports it, and the session ends:
+/// from there on nobody could say what a text means.
+#[tokio::test]
+async fn a_pinned_setting_that_was_changed_ends_the_session() {
+    let everything = "package jurat.everything\nallow contains {\"id\": \"everything\"}\n";
+    let setup = Setup { shipped: false, ..Setup::default() }.policy("all.rego", everything);
+    let Some(shop) = Shop::open(setup).await else { return };
+    let mut wire = shop.wire("shopd").await;
+    let told =
+        wire.run("SELECT set_config('client_encoding', 'LATIN1', false)").await.error().unwrap();
+    assert_eq!((told.severity(), told.code()), ("FATAL", "57P01"));
+    assert!(told.message().contains("client_encoding was changed"), "{told}");
+    assert!(wire.is_closed().await);
+    shop.close().await;
+}
+
 /// Nothing is known about a statement that was not understood and that a policy let through, so what names
 /// mean is read again behind it.
 #[tokio::test]

@@ -62,8 +62,7 @@ impl Relay {
             Backend::NoticeResponse(_) | Backend::NotificationResponse { .. } => {}
             Backend::ParameterStatus { name, value } => {
                 if let Some(pinned) = violated_pin(name, value) {
-                    let why = format!("the setting {pinned} was changed");
-                    return Err(End::UpstreamProtocol(why));
+                    return Err(End::SettingChanged(pinned));
                 }
             }
             Backend::ErrorResponse(fields) => return self.on_error(&fields, frame),
