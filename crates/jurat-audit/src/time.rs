@@ -12,31 +12,32 @@ pub(crate) fn rfc3339(moment: SystemTime) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    let mut text = String::with_capacity(30);
-    for (number, digits, after) in [
-        (year, 4, '-'),
-        (month, 2, '-'),
-        (day, 2, 'T'),
-        (hour, 2, ':'),
-        (minute, 2, ':'),
-        (second, 2, '.'),
-        (fraction, 9, 'Z'),
-    ] {
-        push_digits(&mut text, number, digits);
-        text.push(after);
+    let mut text = [0; 30];
+    // `format!` takes several times as long, and this is done for every record.
+    let parts = [
+        (year, 4, b'-'),
+        (month, 2, b'-'),
+        (day, 2, b'T'),
+        (hour, 2, b':'),
+        (minute, 2, b':'),
+        (second, 2, b'.'),
+        (fraction, 9, b'Z'),
+    ];
+    let mut rest = text.as_mut_slice();
+    for (number, digits, after) in parts {
+        let Some((part, behind)) = rest.split_at_mut_checked(digits + 1) else { break };
+        let mut number = number;
+        for (at, byte) in part.iter_mut().rev().enumerate() {
+            if at == 0 {
+                *byte = after;
+            } else {
+                *byte = b'0' + u8::try_from(number % 10).unwrap_or_default();
+                number /= 10;
+            }
+        }
+        rest = behind;
     }
-    text
-}
-
-/// The last `digits` decimal digits of a number. `format!` takes several times as long, and this is done
-/// for every record.
-fn push_digits(text: &mut String, number: u64, digits: u32) {
-    let mut unit = 10_u64.saturating_pow(digits.saturating_sub(1));
-    while unit > 0 {
-        let digit = u32::try_from(number / unit % 10).unwrap_or_default();
-        text.extend(char::from_digit(digit, 10));
-        unit /= 10;
-    }
+    text.iter().copied().map(char::from).collect()
 }
 
 /// Whether a text has the shape that [`rfc3339`] gives; only then do texts compare as moments.

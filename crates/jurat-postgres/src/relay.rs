@@ -5,8 +5,8 @@
 
 use std::{future::poll_fn, io, pin::pin, task::Poll};
 
-use jurat_core::{Session, refusal};
-use jurat_types::{Refusal, RefusalCode};
+use jurat_core::{Ending, Running, Session, refusal};
+use jurat_types::{Outcome, Refusal, RefusalCode};
 use jurat_wire::postgres::{
     backend::TransactionStatus,
     error::{FrameError, ParseError},
@@ -49,6 +49,9 @@ pub(crate) struct Relay {
     /// Messages for the client that must wait until a long row that passes in pieces has ended.
     deferred: Vec<u8>,
     freshness: refresh::Freshness,
+    /// Statements that ended well. Their outcomes are recorded behind the writing of the answers, so that the
+    /// client does not wait for it.
+    ended: Vec<(Running, Ending)>,
     /// The client's next message uses a name that an unanswered cycle may still take back.
     awaits_name: bool,
     copy: copy::Copy,
@@ -117,6 +120,7 @@ impl Relay {
             skipping: false,
             cycle_open: false,
             deferred: Vec::new(),
+            ended: Vec::new(),
             awaits_name: false,
             copy: copy::Copy::default(),
             script: None,
@@ -129,6 +133,7 @@ impl Relay {
         if let Some((refusal, code)) = farewell(&end) {
             respond::fatal(self.client.out(), &refusal, code);
         }
+        self.record_ended();
         self.session.close(&end.to_string());
         // What is still expected goes first, so that its outcome is recorded as unknown before
         // anything else can fail.
@@ -178,9 +183,18 @@ impl Relay {
                 ended(result).map_err(End::ClientGone)?;
                 moved = true;
             }
+            // The answers are on their way, or the client does not take them now.
+            self.record_ended();
             if moved { Poll::Ready(Ok(())) } else { Poll::Pending }
         })
         .await
+    }
+
+    /// Records the outcomes of statements that were answered.
+    fn record_ended(&mut self) {
+        for (running, ending) in self.ended.drain(..) {
+            running.finish(Outcome::Done, ending);
+        }
     }
 
     /// Whether the next thing to do needs more bytes of the client. While something else is waited

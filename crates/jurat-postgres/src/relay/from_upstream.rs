@@ -85,10 +85,10 @@ impl Relay {
                     sqlstate: None,
                 };
                 self.count(&ending);
-                self.statement_ended(frame.tag, Outcome::Done, ending)?;
+                self.statement_ended(frame.tag, ending)?;
             }
             Backend::EmptyQueryResponse | Backend::PortalSuspended => {
-                self.statement_ended(frame.tag, Outcome::Done, Ending::default())?;
+                self.statement_ended(frame.tag, Ending::default())?;
             }
             Backend::ReadyForQuery(status) => {
                 self.on_ready(status)?;
@@ -148,19 +148,19 @@ impl Relay {
         }
     }
 
-    fn statement_ended(&mut self, tag: u8, outcome: Outcome, ending: Ending) -> Result<(), End> {
+    fn statement_ended(&mut self, tag: u8, ending: Ending) -> Result<(), End> {
         match self.queue.front() {
             Some(Expect::Execute(_)) => {
                 if let Some(Expect::Execute(execution)) = self.queue.pop() {
                     self.copy.ended(&execution);
-                    finish(execution.running, outcome, ending);
+                    self.ended.extend(execution.running.map(|running| (running, ending)));
                 }
                 Ok(())
             }
             Some(Expect::Query(executions)) if tag != b's' => {
                 if let Some(execution) = executions.pop_front() {
                     self.copy.ended(&execution);
-                    finish(execution.running, outcome, ending);
+                    self.ended.extend(execution.running.map(|running| (running, ending)));
                 }
                 Ok(())
             }
@@ -169,6 +169,7 @@ impl Relay {
     }
 
     fn on_error(&mut self, fields: &ReportFields<'_>, frame: &Frame<'_>) -> Result<(), End> {
+        self.record_ended();
         let sqlstate = fields.code().map(str::to_owned);
         let ending = Ending { sqlstate, ..Ending::default() };
         let protects = self.protects();
