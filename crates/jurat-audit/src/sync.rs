@@ -77,8 +77,9 @@ impl Inner {
     fn flush_forever(&self) {
         while self.flush_bell.wait(None) != Woken::Stop {
             let mut quiet = 0;
+            let mut pause = self.options.outcome_delay;
             loop {
-                if self.flush_bell.pause(self.options.outcome_delay) {
+                if self.flush_bell.pause(pause) {
                     return;
                 }
                 let Ok(mut state) = lock(&self.state) else { return };
@@ -87,9 +88,14 @@ impl Inner {
                     state.flusher_awake = false;
                     break;
                 }
-                if let Err(error) = self.write_all(&mut state) {
-                    tracing::error!(%error, "outcomes wait to be written");
-                }
+                pause = match self.write_all(&mut state) {
+                    Ok(()) => self.options.outcome_delay,
+                    Err(error) => {
+                        // A disk that is full stays so for longer than that.
+                        tracing::error!(%error, "records wait to be written");
+                        self.options.retry
+                    }
+                };
             }
         }
     }

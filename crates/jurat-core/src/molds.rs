@@ -15,7 +15,7 @@ pub(crate) struct Molds(HashMap<Box<[u8]>, State>);
 enum State {
     /// Seen once: making a mold costs as much as reading twice, so it is made when a text comes back.
     Seen,
-    /// No mold can be made, or a filled one turned out to be something else.
+    /// No mold can be made.
     None,
     Ready(Box<Mold>),
 }
@@ -37,27 +37,22 @@ impl Molds {
     ) -> Read {
         let whole = || jurat_sql::read(text, names, catalog, limits);
         let Some(skeleton) = Skeleton::of(text, limits) else { return Read::Whole(whole()) };
-        match self.0.get_mut(skeleton.key()) {
-            Some(State::Ready(mold)) => mold.fill(&skeleton).map_or_else(
-                || Read::Whole(whole()),
-                |statement| Read::Filled(Box::new(statement)),
-            ),
-            Some(State::None) => Read::Whole(whole()),
-            Some(state @ State::Seen) => {
-                *state = match Mold::new(&skeleton, whole(), names, catalog, limits) {
-                    Some(mold) => State::Ready(Box::new(mold)),
-                    None => State::None,
-                };
-                Read::Whole(whole())
+        let Some(state) = self.0.get_mut(skeleton.key()) else {
+            if self.0.len() >= MOLDS_MAX {
+                self.0.clear();
             }
-            None => {
-                if self.0.len() >= MOLDS_MAX {
-                    self.0.clear();
-                }
-                self.0.insert(skeleton.key().into(), State::Seen);
-                Read::Whole(whole())
-            }
+            self.0.insert(skeleton.key().into(), State::Seen);
+            return Read::Whole(whole());
+        };
+        if matches!(state, State::Seen) {
+            *state = Mold::new(&skeleton, whole(), names, catalog, limits)
+                .map_or(State::None, |mold| State::Ready(Box::new(mold)));
         }
+        let filled = match state {
+            State::Ready(mold) => mold.fill(&skeleton),
+            State::Seen | State::None => None,
+        };
+        filled.map_or_else(|| Read::Whole(whole()), |statement| Read::Filled(Box::new(statement)))
     }
 
     pub(crate) fn forget(&mut self) {

@@ -202,6 +202,7 @@ impl Session {
         }
         let limits = &self.gate.limits;
         let reading = match self.molds.read(text, (&self.names, &self.catalog), &limits.read) {
+            // Filling costs less than remembering every text with another literal would.
             Read::Filled(statement) => {
                 return Arc::new([Arc::new(JudgedStatement::new(*statement))]);
             }
