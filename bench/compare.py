@@ -128,7 +128,7 @@ def judgement_us(stage):
     with open(segments[-1], "rb") as log:
         log.seek(max(0, segments[-1].stat().st_size - (4 << 20)))
         tail = log.read()
-    times = [int(number) for number in re.findall(rb'"timer_jurat_judge_ns":\s*(\d+)', tail)]
+    times = [int(number) for number in re.findall(rb'"(?:timer_jurat_judge|judge)_ns":\s*(\d+)', tail)]
     return statistics.median(times) / 1000 if times else None
 
 

@@ -3,15 +3,15 @@
 use std::cell::Cell;
 use std::io;
 use std::sync::{Arc, MutexGuard};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use jurat_types::RecordBody;
+use jurat_types::{OutcomeRecord, RecordBody, rfc3339};
 
 use crate::line;
 use crate::log::{AppendError, Inner, Receipt, lock};
 use crate::options::AuditOptions;
+use crate::run::{DecisionModel, DecisionRun};
 use crate::state::{Span, State};
-use crate::template::{DecisionRun, DecisionTemplate};
-use crate::time;
 use crate::tree::{Hash, leaf_hash};
 
 thread_local! {
@@ -25,41 +25,124 @@ const BUFFER_KEPT_MAX: usize = 64 * 1024;
 /// Records that wait for the next write have at most this many bytes; the one that goes over is written.
 const PENDING_MAX: usize = 48 * 1024;
 
+/// Outcomes of one record have at most this many bytes, if there is more than one.
+const OUTCOMES_MAX: usize = 32 * 1024;
+
+/// Where a record stands.
+struct Place {
+    seq: u64,
+    segment: u64,
+    leaf: Hash,
+}
+
 impl Inner {
     /// See [`AuditLog::append`](crate::AuditLog::append).
     pub(crate) fn append(&self, body: RecordBody, later: bool) -> Result<Receipt, AppendError> {
+        match &body {
+            // Whoever reads the log finds what happened before in front of it. Runs do not bring the
+            // outcomes along: there are many of them.
+            RecordBody::Decision(_) | RecordBody::Session(_) | RecordBody::System(_) => {
+                self.place_outcomes()?;
+            }
+            RecordBody::Run(_) | RecordBody::Outcome(_) | RecordBody::Outcomes(_) => {}
+        }
         let mut buffer = BODY.take();
         buffer.clear();
         let result = match serde_json::to_writer(&mut buffer, &body) {
-            Ok(()) => {
-                let can_wait = later || matches!(body, RecordBody::Outcome(_));
-                self.append_bytes(&buffer, can_wait)
-            }
+            Ok(()) => self.append_bytes(&buffer, later),
             Err(error) => Err(AppendError::Json { reason: error.to_string() }),
         };
         keep(buffer);
-        let (seq, leaf) = result?;
+        let Place { seq, segment, leaf } = result?;
         let decision_id = match body {
             RecordBody::Decision(decision) => Some(decision.decision_id),
+            RecordBody::Run(run) => Some(run.decision_id),
             RecordBody::Outcome(outcome) => Some(outcome.decision_id),
-            RecordBody::Session(_) | RecordBody::System(_) => None,
+            RecordBody::Outcomes(_) | RecordBody::Session(_) | RecordBody::System(_) => None,
         };
-        Ok(Receipt { seq, leaf, decision_id })
+        Ok(Receipt { seq, segment, leaf, decision_id })
     }
 
     /// See [`AuditLog::append_run`](crate::AuditLog::append_run).
     pub(crate) fn append_run(
         &self,
-        template: &DecisionTemplate,
+        model: &DecisionModel,
         run: &DecisionRun<'_>,
-    ) -> Result<Receipt, AppendError> {
+    ) -> Result<Option<Receipt>, AppendError> {
         let mut buffer = BODY.take();
         buffer.clear();
-        template.render(run, &mut buffer);
-        let result = self.append_bytes(&buffer, true);
+        model.render(run, &mut buffer);
+        let result = self.append_bytes_to(&buffer, true, Some(model.segment));
         keep(buffer);
-        let (seq, leaf) = result?;
-        Ok(Receipt { seq, leaf, decision_id: Some(run.decision_id.to_owned()) })
+        Ok(result?.map(|Place { seq, segment, leaf }| Receipt {
+            seq,
+            segment,
+            leaf,
+            decision_id: Some(run.decision_id.to_owned()),
+        }))
+    }
+
+    /// See [`AuditLog::append_outcome`](crate::AuditLog::append_outcome).
+    pub(crate) fn append_outcome(&self, outcome: &OutcomeRecord) -> Result<(), AppendError> {
+        let mut buffer = BODY.take();
+        buffer.clear();
+        let result = serde_json::to_writer(&mut buffer, outcome)
+            .map_err(|error| AppendError::Json { reason: error.to_string() })
+            .and_then(|()| self.gather_outcome(&buffer));
+        keep(buffer);
+        result
+    }
+
+    fn gather_outcome(&self, outcome: &[u8]) -> Result<(), AppendError> {
+        let mut state = lock(&self.state)?;
+        if !state.outcomes.is_empty() && state.outcomes.len() + outcome.len() > OUTCOMES_MAX {
+            drop(state);
+            self.place_outcomes()?;
+            state = lock(&self.state)?;
+        }
+        self.refuse_while_unwell(&state)?;
+        if state.outcomes_count > 0 {
+            state.outcomes.push(b',');
+        }
+        state.outcomes.extend_from_slice(outcome);
+        state.outcomes_count += 1;
+        if !std::mem::replace(&mut state.flusher_awake, true) {
+            self.flush_bell.ring();
+        }
+        Ok(())
+    }
+
+    /// Gives the outcomes that were gathered a place in the log, in one record.
+    pub(crate) fn place_outcomes(&self) -> Result<(), AppendError> {
+        let (outcomes, count) = {
+            let mut state = lock(&self.state)?;
+            (std::mem::take(&mut state.outcomes), std::mem::take(&mut state.outcomes_count))
+        };
+        let mut body = Vec::with_capacity(outcomes.len() + 64);
+        match count {
+            0 => return Ok(()),
+            1 => {
+                body.extend_from_slice(b"{\"type\":\"outcome\",");
+                body.extend_from_slice(outcomes.get(1..).unwrap_or_default());
+            }
+            _ => {
+                body.extend_from_slice(b"{\"type\":\"outcomes\",\"outcomes\":[");
+                body.extend_from_slice(&outcomes);
+                body.extend_from_slice(b"]}");
+            }
+        }
+        if let Err(error) = self.append_bytes(&body, true) {
+            // They wait for the next try, before those that came meanwhile.
+            let mut state = lock(&self.state)?;
+            let meanwhile = std::mem::replace(&mut state.outcomes, outcomes);
+            if state.outcomes_count > 0 {
+                state.outcomes.push(b',');
+                state.outcomes.extend_from_slice(&meanwhile);
+            }
+            state.outcomes_count += count;
+            return Err(error);
+        }
+        Ok(())
     }
 
     /// See [`AuditLog::written`](crate::AuditLog::written).
@@ -68,15 +151,30 @@ impl Inner {
         if state.written > seq { Ok(()) } else { self.write_all(&mut state) }
     }
 
-    fn append_bytes(&self, body: &[u8], can_wait: bool) -> Result<(u64, Hash), AppendError> {
+    fn append_bytes(&self, body: &[u8], can_wait: bool) -> Result<Place, AppendError> {
+        // Without a wish for a segment there is a place.
+        self.append_bytes_to(body, can_wait, None)?.ok_or(AppendError::Unknown)
+    }
+
+    /// Nothing where `only` is not the segment that is written to.
+    fn append_bytes_to(
+        &self,
+        body: &[u8],
+        can_wait: bool,
+        only: Option<u64>,
+    ) -> Result<Option<Place>, AppendError> {
         let max = self.options.record_bytes_max.min(AuditOptions::LINE_BYTES_MAX);
         let bytes = body.len().saturating_add(line::OVERHEAD_MAX);
         if bytes > max {
             return Err(AppendError::TooLarge { bytes, max });
         }
-        let now = time::rfc3339((self.clock)());
+        let now = rfc3339(nanoseconds((self.clock)()));
         let mut guard = self.state_with_room(body.len())?;
         let state = &mut *guard;
+        let segment = state.span.segment;
+        if only.is_some_and(|only| only != segment) {
+            return Ok(None);
+        }
         // The order of the records is the order of their timestamps, whatever the clock does.
         let timestamp = if now > state.timestamp { now } else { state.timestamp.clone() };
         let before = state.pending.len();
@@ -102,7 +200,7 @@ impl Inner {
         if state.unsigned.len() >= self.options.checkpoint_records {
             self.sign_bell.ring();
         }
-        Ok((seq, leaf))
+        Ok(Some(Place { seq, segment, leaf }))
     }
 
     /// Fails while a sync has failed or too many records wait for a checkpoint.
@@ -187,6 +285,11 @@ impl Inner {
         state.dirty = self.storage.truncate(&state.span.file, state.span.to).is_err();
         Err(failed)
     }
+}
+
+fn nanoseconds(moment: SystemTime) -> i64 {
+    let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
 fn keep(buffer: Vec<u8>) {

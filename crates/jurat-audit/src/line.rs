@@ -51,6 +51,10 @@ pub(crate) struct Head<'a> {
     mode: Option<String>,
     /// Outcomes have it.
     outcome: Option<Outcome>,
+    /// Records of several outcomes have it.
+    outcomes: Option<Vec<OutcomeHead>>,
+    /// Runs have it.
+    of: Option<u64>,
     /// Sessions and system records have it.
     pub(crate) event: Option<String>,
 }
@@ -60,7 +64,9 @@ pub(crate) struct Head<'a> {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     Decision,
+    Run,
     Outcome,
+    Outcomes,
     Session,
     System,
 }
@@ -68,6 +74,13 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug, Deserialize)]
 struct InputHead {
     stage: Stage,
+}
+
+#[derive(Debug, Deserialize)]
+struct OutcomeHead {
+    decision_id: String,
+    #[serde(rename = "outcome")]
+    _outcome: Outcome,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -80,8 +93,10 @@ struct ResultHead {
 pub(crate) enum Step {
     /// A decision; `true` where it let a statement through, so that an outcome follows.
     Decision(String, bool),
-    /// The end of a statement.
-    Outcome(String),
+    /// One more run under a decision that let a statement through: the id, and where that decision stands.
+    Run { decision_id: String, of: u64 },
+    /// The ends of statements.
+    Outcomes(Vec<String>),
     /// Neither.
     Other,
 }
@@ -118,8 +133,13 @@ impl<'a> Head<'a> {
             }
             Kind::Outcome => {
                 self.outcome?;
-                Some(Step::Outcome(self.decision_id.take()?))
+                Some(Step::Outcomes(vec![self.decision_id.take()?]))
             }
+            Kind::Outcomes => {
+                let outcomes = self.outcomes.take()?;
+                Some(Step::Outcomes(outcomes.into_iter().map(|end| end.decision_id).collect()))
+            }
+            Kind::Run => Some(Step::Run { decision_id: self.decision_id.take()?, of: self.of? }),
             Kind::Session | Kind::System => self.event.is_some().then_some(Step::Other),
         }
     }

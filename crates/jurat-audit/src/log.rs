@@ -10,17 +10,17 @@ use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
-use jurat_types::{RecordBody, SystemRecord};
+use jurat_types::{OutcomeRecord, RecordBody, SystemRecord};
 use tokio::sync::watch;
 
 use crate::bell::Bell;
 use crate::key::SigningKey;
 use crate::open::{self, OpenError};
 use crate::options::AuditOptions;
+use crate::run::{DecisionModel, DecisionRun};
 use crate::state::State;
 use crate::storage::{FileSystem, Storage};
 use crate::sync;
-use crate::template::{DecisionRun, DecisionTemplate};
 use crate::tree::{Hash, Tree};
 
 /// An open log. One process has it, and any number of threads may append.
@@ -35,6 +35,7 @@ pub struct AuditLog {
 #[derive(Debug)]
 pub struct Receipt {
     pub(crate) seq: u64,
+    pub(crate) segment: u64,
     pub(crate) leaf: Hash,
     pub(crate) decision_id: Option<String>,
 }
@@ -151,10 +152,6 @@ impl AuditLog {
     /// Appends a record. When it returns, the kernel has the whole record: it survives the end of this
     /// process. For the end of the machine see [`AuditLog::durable`].
     ///
-    /// An outcome is the exception: it gets its place in the log at once, and goes to the kernel with the
-    /// next other record or after [`AuditOptions::outcome_delay`]. A process that is killed in between
-    /// leaves the decision without an outcome, and the next opening records `unknown` for it.
-    ///
     /// It costs one system call under a lock. Only when a segment is full, which is once every
     /// [`AuditOptions::segment_bytes`], one caller waits until that segment is on stable storage.
     ///
@@ -193,17 +190,28 @@ impl AuditLog {
         self.inner.write_through(receipt.seq)
     }
 
-    /// As [`AuditLog::append_later`], for one more run of a statement whose decision is known: only what
-    /// differs is serialized anew.
+    /// As [`AuditLog::append_later`], for one more run of a statement whose decision is on record: only what
+    /// differs is written. Nothing where that record stands in a file that is full; then the whole record
+    /// has to be appended.
     ///
     /// # Errors
     /// As [`AuditLog::append`].
     pub fn append_run(
         &self,
-        template: &DecisionTemplate,
+        model: &DecisionModel,
         run: &DecisionRun<'_>,
-    ) -> Result<Receipt, AppendError> {
-        self.inner.append_run(template, run)
+    ) -> Result<Option<Receipt>, AppendError> {
+        self.inner.append_run(model, run)
+    }
+
+    /// Takes the outcome of a statement. It gets its place in the log, and goes to the kernel, together with
+    /// others after at most [`AuditOptions::outcome_delay`], or before the next record that is no run. A process that is killed in between leaves the decision without an outcome, and the next
+    /// opening records `unknown` for it.
+    ///
+    /// # Errors
+    /// As [`AuditLog::append`].
+    pub fn append_outcome(&self, outcome: &OutcomeRecord) -> Result<(), AppendError> {
+        self.inner.append_outcome(outcome)
     }
 
     /// Waits until the record is on stable storage. One sync serves everybody who waits.
@@ -278,8 +286,9 @@ impl AuditLog {
     /// # Errors
     /// As [`AuditLog::checkpoint`]; the log is closed nevertheless.
     pub fn close(&self) -> Result<(), AppendError> {
+        let placed = self.inner.place_outcomes();
         let first = !std::mem::replace(&mut lock(&self.inner.state)?.closed, true);
-        let result = if first { self.inner.sign() } else { Ok(()) };
+        let result = if first { placed.and(self.inner.sign()) } else { Ok(()) };
         self.inner.progress.send_modify(|progress| progress.closed = true);
         self.inner.sync_bell.stop();
         self.inner.sign_bell.stop();

@@ -170,6 +170,8 @@ pub(crate) fn recover(
         closed: false,
         written: scan.next,
         pending: Vec::new(),
+        outcomes: Vec::new(),
+        outcomes_count: 0,
         flusher_awake: false,
     };
     Ok(Recovered { lock, tree, state, torn, unfinished: scan.open.into_iter().collect() })
@@ -382,8 +384,13 @@ impl<'a> Scan<'a> {
             Some(Step::Decision(id, true)) => {
                 self.open.insert(id);
             }
-            Some(Step::Outcome(id)) => {
-                self.open.remove(&id);
+            Some(Step::Run { decision_id, of: _ }) => {
+                self.open.insert(decision_id);
+            }
+            Some(Step::Outcomes(ids)) => {
+                for id in ids {
+                    self.open.remove(&id);
+                }
             }
             Some(Step::Decision(_, false) | Step::Other) => {}
             None => return Err(self.bad(place, "is not a record")),

@@ -34,6 +34,9 @@ pub(crate) struct State {
     /// Whole records that have their place in the log and are not written yet. They go together with the
     /// next write, or shortly after.
     pub(crate) pending: Vec<u8>,
+    /// Outcomes that have no place in the log yet, as JSON objects with commas between them, and how many.
+    pub(crate) outcomes: Vec<u8>,
+    pub(crate) outcomes_count: usize,
     /// Whether the thread that writes what waits looks after it; else it has to be woken.
     pub(crate) flusher_awake: bool,
 }

@@ -65,7 +65,8 @@ impl Inner {
             if !failed && self.sign_bell.wait(interval) == Woken::Stop {
                 return;
             }
-            let news = lock(&self.state).is_ok_and(|state| !state.unsigned.is_empty());
+            let news = lock(&self.state)
+                .is_ok_and(|state| !state.unsigned.is_empty() || !state.outcomes.is_empty());
             failed = news && self.sign().is_err();
             if failed && self.sign_bell.pause(self.options.retry) {
                 return;
@@ -82,13 +83,15 @@ impl Inner {
                 if self.flush_bell.pause(pause) {
                     return;
                 }
+                let placed = self.place_outcomes();
                 let Ok(mut state) = lock(&self.state) else { return };
-                quiet = if state.pending.is_empty() { quiet + 1 } else { 0 };
+                let nothing = state.pending.is_empty() && state.outcomes.is_empty();
+                quiet = if nothing { quiet + 1 } else { 0 };
                 if quiet > QUIET_ROUNDS {
                     state.flusher_awake = false;
                     break;
                 }
-                pause = match self.write_all(&mut state) {
+                pause = match placed.and(self.write_all(&mut state)) {
                     Ok(()) => self.options.outcome_delay,
                     Err(error) => {
                         // A disk that is full stays so for longer than that.
@@ -219,6 +222,7 @@ impl Inner {
     /// Brings every record to stable storage, then their tiles, then a checkpoint over them.
     pub(crate) fn sign(&self) -> Result<(), AppendError> {
         let mut tree = lock(&self.tree)?;
+        self.place_outcomes()?;
         let leaves = lock(&self.state)?.unsigned.clone();
         // A checkpoint over records that a power cut can take away would make the log look tampered.
         self.sync()?;

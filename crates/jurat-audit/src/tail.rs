@@ -1,14 +1,17 @@
 //! The last records of a log, and those that follow.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use jurat_types::Record;
+use jurat_types::{OutcomesRecord, Record, RecordBody};
 
+use crate::models::Models;
 use crate::segment::{self, Lines, Next};
 
-/// One line of the log.
+/// One record of the log: a run is told as the whole decision that it is, and each of several outcomes by
+/// itself.
 #[derive(Debug)]
 pub struct TailLine {
     /// The line without its newline; invalid UTF-8 is replaced.
@@ -51,6 +54,9 @@ pub struct Tail {
     /// The next segment, while the end of this one is read for the last time.
     following: Option<Lines>,
     buffer: Vec<u8>,
+    models: Models,
+    /// What is left of a line that holds several.
+    rest: VecDeque<TailLine>,
     failed: bool,
 }
 
@@ -73,18 +79,28 @@ pub fn tail(dir: &Path, count: usize) -> Result<Tail, TailError> {
     }
     let Some((index, offset)) = start else { return Err(TailError::NoLog { dir: dir.to_owned() }) };
     let lines = Lines::open(dir, index, offset).map_err(io)?;
-    Ok(Tail { dir: dir.to_owned(), lines, following: None, buffer: Vec::new(), failed: false })
+    Ok(Tail {
+        dir: dir.to_owned(),
+        lines,
+        following: None,
+        buffer: Vec::new(),
+        models: Models::new(dir),
+        rest: VecDeque::new(),
+        failed: false,
+    })
 }
 
 impl Tail {
     fn read(&mut self) -> Result<Option<TailLine>, TailError> {
         loop {
+            if let Some(line) = self.rest.pop_front() {
+                return Ok(Some(line));
+            }
             let next = self.lines.next(&mut self.buffer).map_err(|source| self.io(source))?;
             match next {
                 Next::Line => {
                     let text = String::from_utf8_lossy(&self.buffer).into_owned();
-                    let record = serde_json::from_slice(&self.buffer).map(Box::new);
-                    return Ok(Some(TailLine { text, record }));
+                    self.rest = self.told(text)?;
                 }
                 Next::TooLong => {
                     return Err(TailError::TooLong { path: self.lines.path().to_owned() });
@@ -105,6 +121,40 @@ impl Tail {
                 }
             }
         }
+    }
+
+    /// The records that a line stands for.
+    fn told(&mut self, text: String) -> Result<VecDeque<TailLine>, TailError> {
+        let record = match serde_json::from_slice::<Record>(&self.buffer) {
+            Ok(record) => record,
+            Err(error) => return Ok(VecDeque::from([TailLine { text, record: Err(error) }])),
+        };
+        let Record { seq, timestamp, previous, body } = record;
+        let bodies = match body {
+            RecordBody::Run(run) => {
+                let model = self.models.find(self.lines.index, run.of);
+                let path = self.lines.path();
+                let model =
+                    model.map_err(|source| TailError::Io { path: path.to_owned(), source })?;
+                vec![match model {
+                    Some(model) => RecordBody::Decision(Box::new(run.over(model))),
+                    None => RecordBody::Run(run),
+                }]
+            }
+            RecordBody::Outcomes(OutcomesRecord { outcomes }) => {
+                outcomes.into_iter().map(RecordBody::Outcome).collect()
+            }
+            body @ (RecordBody::Decision(_)
+            | RecordBody::Outcome(_)
+            | RecordBody::Session(_)
+            | RecordBody::System(_)) => vec![body],
+        };
+        let told = bodies.into_iter().map(|body| {
+            let (timestamp, previous) = (timestamp.clone(), previous.clone());
+            let record = Ok(Box::new(Record { seq, timestamp, previous, body }));
+            TailLine { text: text.clone(), record }
+        });
+        Ok(told.collect())
     }
 
     fn io(&self, source: io::Error) -> TailError {

@@ -8,12 +8,13 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use jurat_types::is_rfc3339;
+
 use crate::checkpoint::{self, Checkpoint};
 use crate::key::VerifyingKey;
 use crate::line::{Head, Kind, NO_PREVIOUS, Step};
 use crate::segment::{self, Lines, Next, Place};
 use crate::tile::{self, Leaves, TileError};
-use crate::time;
 use crate::tree::{Hash, Tile, Tree, leaf_hash};
 use crate::verify_error::{Problem, VerifyError};
 
@@ -149,6 +150,8 @@ struct Reading<'a> {
     /// Where the record before is, and its timestamp.
     before: Option<(Place, String)>,
     open: HashSet<String>,
+    /// The decisions of this file that let a statement through, by number.
+    models: HashSet<u64>,
     last_file: String,
     found: Verified,
 }
@@ -186,6 +189,7 @@ impl<'a> Reading<'a> {
             previous: NO_PREVIOUS,
             before: None,
             open: HashSet::new(),
+            models: HashSet::new(),
             last_file: segment::name(0),
             found,
         }
@@ -204,6 +208,7 @@ impl<'a> Reading<'a> {
             let path = self.dir.join(segment::name(*index));
             let mut lines = Lines::open(self.dir, *index, 0).map_err(|error| io(&path, error))?;
             self.last_file = segment::name(*index);
+            self.models.clear();
             loop {
                 let next = lines.next(&mut line).map_err(|error| io(&path, error))?;
                 let torn = match next {
@@ -249,7 +254,7 @@ impl<'a> Reading<'a> {
             return Err(self.bad_link(seq, &place));
         }
         let before = self.before.as_ref().map_or("", |(_, timestamp)| timestamp.as_str());
-        if !time::is_rfc3339(&head.timestamp) || head.timestamp.as_ref() < before {
+        if !is_rfc3339(&head.timestamp) || head.timestamp.as_ref() < before {
             return Err(self.bad(&place, Problem::Timestamp));
         }
         self.count(&mut head, &place)?;
@@ -292,20 +297,24 @@ impl<'a> Reading<'a> {
     fn count(&mut self, head: &mut Head<'_>, place: &Place) -> Result<(), VerifyError> {
         match head.step() {
             Some(Step::Decision(decision_id, through)) => {
-                self.found.decisions += 1;
-                if self.open.contains(&decision_id) {
-                    return Err(self.bad(place, Problem::SameDecision { decision_id }));
-                }
+                self.decide(decision_id, through, place)?;
                 if through {
-                    self.found.let_through += 1;
-                    self.open.insert(decision_id);
+                    self.models.insert(head.seq);
                 }
             }
-            Some(Step::Outcome(decision_id)) => {
-                if !self.open.remove(&decision_id) {
-                    return Err(self.bad(place, Problem::Outcome { decision_id }));
+            Some(Step::Run { decision_id, of }) => {
+                if !self.models.contains(&of) {
+                    return Err(self.bad(place, Problem::Model { of }));
                 }
-                self.found.outcomes += 1;
+                self.decide(decision_id, true, place)?;
+            }
+            Some(Step::Outcomes(ids)) => {
+                for decision_id in ids {
+                    if !self.open.remove(&decision_id) {
+                        return Err(self.bad(place, Problem::Outcome { decision_id }));
+                    }
+                    self.found.outcomes += 1;
+                }
             }
             Some(Step::Other) => {
                 let opened = head.kind == Kind::Session && head.event.as_deref() == Some("opened");
@@ -315,6 +324,18 @@ impl<'a> Reading<'a> {
                 let reason = "a field of its type is missing".to_owned();
                 return Err(self.bad(place, Problem::NotARecord(reason)));
             }
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, id: String, through: bool, place: &Place) -> Result<(), VerifyError> {
+        self.found.decisions += 1;
+        if self.open.contains(&id) {
+            return Err(self.bad(place, Problem::SameDecision { decision_id: id }));
+        }
+        if through {
+            self.found.let_through += 1;
+            self.open.insert(id);
         }
         Ok(())
     }

@@ -137,6 +137,11 @@ pub enum Problem {
     Previous,
     /// Its timestamp is malformed or before that of the record before it.
     Timestamp,
+    /// It is a run of a decision that does not stand before it in its file, or that let nothing through.
+    Model {
+        /// The number that it refers to.
+        of: u64,
+    },
     /// It is the outcome of a decision that is not waiting for one.
     Outcome {
         /// The decision.
@@ -194,6 +199,11 @@ impl fmt::Display for Problem {
             Self::Timestamp => {
                 write!(formatter, "timestamp is malformed or before that of the record before it")
             }
+            Self::Model { of } => write!(
+                formatter,
+                "is a run of record {of}, which is no decision before it in the same file that let a \
+                 statement through"
+            ),
             Self::Outcome { decision_id } => write!(
                 formatter,
                 "is an outcome of decision {decision_id}, which is not waiting for one: there is no \

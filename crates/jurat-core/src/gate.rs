@@ -4,18 +4,16 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use jurat_audit::{AppendError, AuditLog, DecisionRun, DecisionTemplate, JUDGE_TIMER, Receipt};
+use jurat_audit::{AppendError, AuditLog, DecisionModel, DecisionRun, ModelParts, Receipt};
 use jurat_policy::PolicyHandle;
 use jurat_types::{
-    Decision, DecisionRecord, Effect, Intent, Obligation, RecordBody, Refusal, RefusalCode,
-    SessionFacts, SessionRecord, StatementClass, StatementFacts,
+    Decision, DecisionRecord, Effect, Intent, JUDGE_TIMER, Obligation, RecordBody, Refusal,
+    RefusalCode, SessionFacts, SessionRecord, StatementClass, StatementFacts,
 };
 use ring::digest;
 
 use crate::{
-    Clock, Draft, JudgedStatement, Limits, Permit,
-    clock::time_facts,
-    ids,
+    Clock, Draft, JudgedStatement, Limits, Permit, ids,
     permit::Allowance,
     prepared::{Verdict, VerdictKey},
     refusals,
@@ -131,8 +129,8 @@ impl Gate {
         }
     }
 
-    /// Records a denial, or records a judgement and makes a draft of it. With `again`, what the next
-    /// record under the same decision can be made from is given back too.
+    /// Records a denial, or records a judgement and makes a draft of it. With `again`, what the records of
+    /// further runs can refer to is given back too.
     pub(crate) fn record(
         &self,
         (intent, again): (Intent, bool),
@@ -140,23 +138,24 @@ impl Gate {
         judged: &Arc<JudgedStatement>,
         send: Option<Arc<str>>,
         timer: Timer,
-    ) -> Result<(Draft, Option<Arc<DecisionTemplate>>), Refusal> {
+    ) -> Result<(Draft, Option<Arc<DecisionModel>>), Refusal> {
         let class = intent.statement.as_ref().map(|statement| statement.class);
         let decision_id = intent.request_id.clone();
         let text = send.map_or_else(|| verdict.permitted.clone(), Ok);
         let sent_sha256 = text.as_ref().ok().map(|text| sha256_hex(text.as_bytes()));
         let body = self.decision_record(intent, verdict, judged, sent_sha256, timer);
-        // Only what runs again is worth preparing for.
-        let template = if again && text.is_ok() { DecisionTemplate::new(&body) } else { None };
+        let parts = if again && text.is_ok() { ModelParts::of(&body) } else { None };
         let body = RecordBody::Decision(Box::new(body));
         let append = if text.is_ok() { AuditLog::append_later } else { AuditLog::append };
         let receipt = append(&self.audit, body).map_err(unrecorded)?;
         let text = text.map_err(|refusal| with_id(&refusal, &decision_id))?;
+        let model = parts.map(|parts| Arc::new(parts.stands_at(&receipt)));
         let draft = self.draft((receipt, decision_id), verdict, judged, text, class);
-        Ok((draft, template.map(Arc::new)))
+        Ok((draft, model))
     }
 
-    /// Records one more run under a verdict that is known, and makes a draft of it.
+    /// Records one more run under a verdict that is known, and makes a draft of it. Nothing where no record
+    /// of it can be referred to.
     pub(crate) fn record_run(
         &self,
         verdict: &Verdict,
@@ -164,28 +163,25 @@ impl Gate {
         (facts, session): (&StatementFacts, &SessionFacts),
         timer: Timer,
     ) -> Option<Result<Draft, Refusal>> {
-        let template = verdict.template.as_ref()?;
+        let model = verdict.model.as_ref()?;
         let text = Arc::clone(verdict.permitted.as_ref().ok()?);
         let now_ns = self.clock.now_ns();
         let decision_id = ids::new_id(now_ns);
         let whole = records_text(&verdict.decision);
         let run = DecisionRun {
             decision_id: &decision_id,
-            time: &time_facts(now_ns),
+            now_ns,
             in_transaction: session.in_transaction,
             totals: session.totals,
             text: if whole { &facts.text } else { judged.statement().redacted() },
             sha256: &facts.sha256,
-            sent_sha256: verdict.sent_sha256.as_deref(),
+            sent_sha256: verdict.sent_sha256.as_deref()?,
             judge_ns: timer.elapsed_ns(),
         };
-        Some(match self.audit.append_run(template, &run).map_err(unrecorded) {
-            Ok(receipt) => {
-                let identity = (receipt, decision_id);
-                Ok(self.draft(identity, verdict, judged, text, Some(facts.class)))
-            }
-            Err(refusal) => Err(refusal),
-        })
+        let receipt = self.audit.append_run(model, &run).map_err(unrecorded).transpose()?;
+        Some(receipt.map(|receipt| {
+            self.draft((receipt, decision_id), verdict, judged, text, Some(facts.class))
+        }))
     }
 
     fn draft(

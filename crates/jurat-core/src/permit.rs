@@ -43,7 +43,7 @@ use std::{sync::Arc, time::Instant};
 
 use jurat_audit::{AuditLog, Receipt};
 use jurat_sql::SessionEffect;
-use jurat_types::{Outcome, OutcomeRecord, Reason, RecordBody};
+use jurat_types::{Outcome, OutcomeRecord, Reason};
 
 use crate::prepared::JudgedStatement;
 
@@ -194,17 +194,17 @@ impl Running {
             return;
         }
         let duration_us = u64::try_from(self.made.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let body = RecordBody::Outcome(OutcomeRecord {
+        let outcome = OutcomeRecord {
             decision_id: std::mem::take(&mut self.decision_id),
             outcome,
             rows: ending.rows,
             command: ending.command,
             sqlstate: ending.sqlstate,
             duration_us,
-        });
+        };
         // The statement has already run, so there is nobody left to refuse: the next statement is
         // refused instead, because its own record cannot be written either.
-        if let Err(error) = self.audit.append(body) {
+        if let Err(error) = self.audit.append_outcome(&outcome) {
             tracing::error!(%error, "the outcome of a statement could not be recorded");
         }
     }

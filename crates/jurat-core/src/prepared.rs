@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jurat_audit::DecisionTemplate;
+use jurat_audit::DecisionModel;
 use jurat_sql::{SessionEffect, Statement};
 use jurat_types::{Decision, Protocol, Refusal, StatementFacts};
 
@@ -150,7 +150,7 @@ pub(crate) struct Verdict {
     /// The SHA-256 (hex) of the permitted text.
     pub(crate) sent_sha256: Option<Arc<str>>,
     /// What the record of the next run is made from.
-    pub(crate) template: Option<Arc<DecisionTemplate>>,
+    pub(crate) model: Option<Arc<DecisionModel>>,
 }
 
 impl Verdict {
@@ -162,7 +162,7 @@ impl Verdict {
         facts: &StatementFacts,
     ) -> Self {
         let sent_sha256 = permitted.as_ref().ok().map(|text| sent_digest(text, facts));
-        Self { key, decision, permitted: permitted.map_err(Arc::new), sent_sha256, template: None }
+        Self { key, decision, permitted: permitted.map_err(Arc::new), sent_sha256, model: None }
     }
 }
 

@@ -6,12 +6,11 @@ use jurat_policy::PolicySet;
 use jurat_sql::{CatalogIndex, NameContext, SearchPath, SessionEffect, Statement};
 use jurat_types::{
     Catalog, Claimed, Decision, Intent, PolicyRef, Principal, Protocol, Refusal, RefusalCode,
-    Replication, SessionFacts, SessionRecord, SessionTotals, Stage, VERSION,
+    Replication, SessionFacts, SessionRecord, SessionTotals, Stage, TimeFacts, VERSION,
 };
 
 use crate::{
     Database, Draft, Gate, JudgedStatement, Preparation, Prepared,
-    clock::time_facts,
     gate::{Timer, verdict_key},
     ids,
     molds::{Molds, Read},
@@ -373,7 +372,7 @@ impl Session {
             version: VERSION.to_owned(),
             stage,
             request_id: ids::new_id(now_ns),
-            time: time_facts(now_ns),
+            time: TimeFacts::utc(now_ns),
             principal: self.login.principal.clone(),
             claimed: self.login.claimed.clone(),
             session: self.facts.clone(),

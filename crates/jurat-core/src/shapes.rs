@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use jurat_audit::DecisionTemplate;
+use jurat_audit::DecisionModel;
 use jurat_types::{Decision, Protocol, StatementFacts};
 
 use crate::JudgedStatement;
@@ -25,7 +25,7 @@ pub(crate) struct Shape {
     /// The revision that decided.
     pub(crate) revision: Arc<str>,
     pub(crate) decision: Arc<Decision>,
-    pub(crate) template: Arc<DecisionTemplate>,
+    pub(crate) model: Arc<DecisionModel>,
 }
 
 /// The fingerprint finds the shape; whether it is the same shape is then compared.

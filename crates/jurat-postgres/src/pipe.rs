@@ -94,30 +94,31 @@ impl Pipe {
         }
     }
 
-    /// Writes what it can. Ready once something was written or flushed; pending also when there is
-    /// nothing to write. Cancel-safe.
-    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.pending() > 0 {
+    /// Writes and flushes what the other side takes now. The task is woken when it takes more of what is
+    /// left. Cancel-safe.
+    ///
+    /// # Errors
+    /// `WriteZero` where the stream takes nothing any more, or the stream's own error.
+    pub(crate) fn write_some(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        while self.pending() > 0 {
             let bytes = self.outbox.get(self.written..).unwrap_or_default();
-            match Pin::new(&mut self.stream).poll_write(cx, bytes) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(count)) => {
+            match Pin::new(&mut self.stream).poll_write(cx, bytes)? {
+                Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(count) => {
                     self.written = self.written.saturating_add(count);
                     self.needs_flush = true;
-                    if self.pending() == 0 {
-                        self.written = 0;
-                        self.outbox = Vec::new();
-                    }
-                    return Poll::Ready(Ok(()));
                 }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => return Ok(()),
             }
         }
-        if self.needs_flush {
-            return Pin::new(&mut self.stream).poll_flush(cx).map_ok(|()| self.needs_flush = false);
+        if self.written > 0 {
+            self.written = 0;
+            self.outbox = Vec::new();
         }
-        Poll::Pending
+        if self.needs_flush && Pin::new(&mut self.stream).poll_flush(cx)?.is_ready() {
+            self.needs_flush = false;
+        }
+        Ok(())
     }
 
     /// Waits for more bytes.
@@ -136,10 +137,12 @@ impl Pipe {
     /// # Errors
     /// The stream's own error.
     pub(crate) async fn drain(&mut self) -> io::Result<()> {
-        while !self.is_drained() {
-            poll_fn(|cx| self.poll_write(cx)).await?;
-        }
-        Ok(())
+        poll_fn(|cx| match self.write_some(cx) {
+            Ok(()) if self.is_drained() => Poll::Ready(Ok(())),
+            Ok(()) => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error)),
+        })
+        .await
     }
 
     /// Writes what is left and closes the sending direction; errors no longer matter.

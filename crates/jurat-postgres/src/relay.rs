@@ -151,6 +151,7 @@ impl Relay {
             }
             let idle = self.queue.is_empty() && self.status == TransactionStatus::Idle;
             let progress = tokio::select! {
+                biased;
                 progress = self.progress() => progress,
                 () = &mut ending, if idle => Err(End::Shutdown),
             };
@@ -164,16 +165,12 @@ impl Relay {
     async fn progress(&mut self) -> Result<(), End> {
         let client_wanted = self.wants_client_bytes();
         poll_fn(|cx| {
-            let mut moved = false;
-            if let Poll::Ready(result) = self.upstream.poll_write(cx) {
-                result.map_err(End::UpstreamGone)?;
-                moved = true;
-            }
-            if let Poll::Ready(result) = self.client.poll_write(cx) {
-                result.map_err(End::ClientGone)?;
-                moved = true;
-            }
-            if self.client.pending() < OUTBOX_BYTES_MAX
+            let full = [self.upstream.pending(), self.client.pending()].map(is_full);
+            self.upstream.write_some(cx).map_err(End::UpstreamGone)?;
+            self.client.write_some(cx).map_err(End::ClientGone)?;
+            // What was written is done with, unless the other side was held up by it.
+            let mut moved = full != [self.upstream.pending(), self.client.pending()].map(is_full);
+            if !is_full(self.client.pending())
                 && let Poll::Ready(result) = self.upstream.poll_read(cx)
             {
                 ended(result).map_err(End::UpstreamGone)?;
@@ -212,6 +209,11 @@ impl Relay {
             write(self.client.out());
         }
     }
+}
+
+/// Whether so much waits for one side that the other side is not read.
+const fn is_full(pending: usize) -> bool {
+    pending >= OUTBOX_BYTES_MAX
 }
 
 fn ended(result: io::Result<usize>) -> io::Result<()> {

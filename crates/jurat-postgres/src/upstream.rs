@@ -182,8 +182,8 @@ impl Upstream {
         self.pipe.poll_read(cx)
     }
 
-    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        self.pipe.poll_write(cx)
+    pub(crate) fn write_some(&mut self, cx: &mut Context<'_>) -> std::io::Result<()> {
+        self.pipe.write_some(cx)
     }
 
     pub(crate) async fn drain(&mut self) -> std::io::Result<()> {

@@ -10,6 +10,7 @@ mod catalog;
 mod decision;
 mod error_kind;
 mod intent;
+mod moment;
 mod object_name;
 mod principal;
 mod record;
@@ -31,10 +32,12 @@ pub use intent::{
     FunctionUse, Intent, Parameters, PolicyRef, Protocol, RelationUse, Replication, SessionFacts,
     SessionTotals, Stage, StatementClass, StatementFacts, TimeFacts, VERSION, Via,
 };
+pub use moment::{is_rfc3339, rfc3339};
 pub use object_name::{ColumnId, IDENTIFIER_BYTES_MAX, RelationName, fold_identifier};
 pub use principal::{Auth, AuthMethod, Delegator, Principal, PrincipalKind};
 pub use record::{
-    DecisionRecord, Outcome, OutcomeRecord, Record, RecordBody, SessionRecord, SystemRecord,
+    DecisionRecord, JUDGE_TIMER, Outcome, OutcomeRecord, OutcomesRecord, Record, RecordBody,
+    RunRecord, SessionRecord, SystemRecord,
 };
 pub use refusal::{Refusal, RefusalCode};
 pub use schema::{decision_schema, intent_schema, record_schema};

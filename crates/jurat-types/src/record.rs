@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Decision, Intent, Principal, Target};
+use crate::{Decision, Intent, Principal, SessionTotals, Target, TimeFacts};
 
 /// One line of the log.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -30,8 +30,12 @@ pub struct Record {
 pub enum RecordBody {
     /// A statement was asked and judged; written before anything runs.
     Decision(Box<DecisionRecord>),
+    /// A statement was asked once more and judged as the one of an earlier record; written before it runs.
+    Run(RunRecord),
     /// A statement that was let through has ended.
     Outcome(OutcomeRecord),
+    /// Several statements that were let through have ended.
+    Outcomes(OutcomesRecord),
     /// A session began, ended, or was refused.
     Session(Box<SessionRecord>),
     /// Jurat itself: started, stopped, policy loaded, policy stale, heartbeat.
@@ -63,6 +67,66 @@ pub struct DecisionRecord {
     pub sent_sha256: Option<String>,
     /// Whether the listener enforces (`enforce`) or only observes (`observe`).
     pub mode: String,
+}
+
+/// A judgement of which all but a few parts stand in the record of an earlier one.
+///
+/// [`RunRecord::over`] gives the whole of it. It keeps a log small in which the same statements come again
+/// and again: what is left out here is a few kilobytes.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct RunRecord {
+    /// The `seq` of the decision record that holds all else. It stands earlier in the same file, is about the
+    /// same session, and let its statement through.
+    pub of: u64,
+    /// A UUIDv7, of this run.
+    pub decision_id: String,
+    /// When it was judged, nanoseconds since the Unix epoch.
+    pub now_ns: i64,
+    /// Whether a transaction block was open.
+    pub in_transaction: bool,
+    /// What the session did before.
+    pub totals: SessionTotals,
+    /// The timer of this judgement, nanoseconds.
+    pub judge_ns: u64,
+    /// The text as it is recorded, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The SHA-256 (hex) of the judged text, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The SHA-256 (hex) of the text that is sent upstream, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_sha256: Option<String>,
+}
+
+/// The timer of a judgement in [`DecisionRecord::metrics`].
+pub const JUDGE_TIMER: &str = "timer_jurat_judge_ns";
+
+impl RunRecord {
+    /// The whole decision record of this run, from the one that it refers to.
+    #[must_use]
+    pub fn over(self, of: &DecisionRecord) -> DecisionRecord {
+        let mut record = of.clone();
+        record.input.request_id.clone_from(&self.decision_id);
+        record.decision_id = self.decision_id;
+        record.input.time = TimeFacts::utc(self.now_ns);
+        record.input.session.in_transaction = self.in_transaction;
+        record.input.session.totals = self.totals;
+        record.metrics.insert(JUDGE_TIMER.to_owned(), self.judge_ns);
+        if let Some(statement) = &mut record.input.statement {
+            statement.text = self.text.unwrap_or_else(|| std::mem::take(&mut statement.text));
+            statement.sha256 = self.sha256.unwrap_or_else(|| std::mem::take(&mut statement.sha256));
+        }
+        record.sent_sha256 = self.sent_sha256.or(record.sent_sha256);
+        record
+    }
+}
+
+/// How several statements ended, in the order in which they did.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct OutcomesRecord {
+    /// One for each statement.
+    pub outcomes: Vec<OutcomeRecord>,
 }
 
 /// How a statement ended.

@@ -27,6 +27,16 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     line(text)
 }
 
+/// Writes a result as JSON, on one line.
+///
+/// # Errors
+/// As [`line()`].
+pub(crate) fn json_line(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value)
+        .map_err(|error| Failure::other(format!("the result has no form in JSON: {error}")))?;
+    line(text)
+}
+
 /// Tells a person something that is no result.
 pub(crate) fn complain(text: impl fmt::Display) {
     // Where even stderr is gone there is nobody left to tell.

@@ -26,7 +26,31 @@ impl Records {
             segments.iter().map(|segment| fs::read_to_string(segment).unwrap()).collect();
         // A line that is being written has no end yet.
         let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        Self(whole.map(|line| serde_json::from_str(line).unwrap()).collect())
+        let mut records: Vec<Value> = Vec::new();
+        for line in whole {
+            let record: Value = serde_json::from_str(line).unwrap();
+            match record["type"].as_str().unwrap() {
+                "run" => {
+                    let of = records.iter().find(|earlier| earlier["seq"] == record["of"]);
+                    records.push(decision_of_run(
+                        of.expect("it refers to an earlier record"),
+                        &record,
+                    ));
+                }
+                "outcomes" => {
+                    for outcome in record["outcomes"].as_array().unwrap() {
+                        let mut single = record.clone();
+                        let fields = single.as_object_mut().unwrap();
+                        fields.remove("outcomes");
+                        fields.extend(outcome.as_object().unwrap().clone());
+                        single["type"] = "outcome".into();
+                        records.push(single);
+                    }
+                }
+                _ => records.push(record),
+            }
+        }
+        Self(records)
     }
 
     fn of(&self, kind: &str) -> Vec<Value> {
@@ -121,6 +145,30 @@ impl Records {
             Err(format!("said to be done, and PostgreSQL did not run {unrun:?}"))
         }
     }
+}
+
+/// The whole decision that a run is, as docs/audit.md says.
+fn decision_of_run(of: &Value, run: &Value) -> Value {
+    assert_eq!(of["type"], "decision");
+    let mut decision = of.clone();
+    for name in ["seq", "timestamp", "previous", "decision_id"] {
+        decision[name] = run[name].clone();
+    }
+    decision["input"]["request_id"] = run["decision_id"].clone();
+    decision["input"]["time"] = serde_json::json!({"now_ns": run["now_ns"]});
+    for name in ["in_transaction", "totals"] {
+        decision["input"]["session"][name] = run[name].clone();
+    }
+    decision["metrics"]["timer_jurat_judge_ns"] = run["judge_ns"].clone();
+    for name in ["text", "sha256"] {
+        if let Some(other) = run.get(name) {
+            decision["input"]["statement"][name] = other.clone();
+        }
+    }
+    if let Some(other) = run.get("sent_sha256") {
+        decision["sent_sha256"] = other.clone();
+    }
+    decision
 }
 
 /// Takes the decisions for `text` out: one, or several where a message had several statements, which are

@@ -57,7 +57,7 @@ async fn one_flipped_byte_is_found_and_the_record_is_named() {
     let text = fs::read_to_string(&file).unwrap();
     let seq = shop.records().decision_on("orders")["seq"].as_u64().unwrap();
     let line = text.lines().nth(usize::try_from(seq).unwrap()).unwrap();
-    let at = text.find(line).unwrap() + line.find("orders").unwrap();
+    let at = text.find(line).unwrap() + line.find("totals").unwrap();
     let log = fs::OpenOptions::new().write(true).open(&file).unwrap();
     // One bit, and the text stays readable.
     log.write_all_at(&[text.as_bytes()[at] ^ 1], u64::try_from(at).unwrap()).unwrap();

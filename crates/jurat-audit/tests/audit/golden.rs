@@ -5,16 +5,25 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{check, lines, public, segments, small_log};
+use crate::support::{append, check, lines, open, outcomes, public, run, segments, small_story};
+
+/// The small story, in which the statement is run twice more.
+fn write_log(dir: &Path) {
+    let mut story = small_story();
+    story.splice(4..4, [run("d3", 2), run("d4", 2), outcomes(&["d4", "d3"])]);
+    let log = open(dir);
+    append(&log, story);
+    log.close().unwrap();
+}
 
 /// With the same key and clock the log is the same to the last byte, and every file of it is shown.
 /// `BLESS=1` writes the expectation anew.
 #[test]
 fn a_small_log_is_these_bytes() {
     let dir = tempfile::tempdir().unwrap();
-    small_log(dir.path());
+    write_log(dir.path());
     let mut text = String::from(
-        "# A small log\n\nThe whole of a log with seven records, for whoever writes another reader. \
+        "# A small log\n\nThe whole of a log with ten records, for whoever writes another reader. \
          Written by the test `golden`.\n",
     );
     let mut section = |title: &str, language: &str, body: &str| {
@@ -23,12 +32,12 @@ fn a_small_log_is_these_bytes() {
     };
     section("Public key", "text", &public().to_text());
     section("`checkpoint`", "text", &fs::read_to_string(dir.path().join("checkpoint")).unwrap());
-    let tile = fs::read(dir.path().join("tile/0/000.p/7")).unwrap();
+    let tile = fs::read(dir.path().join("tile/0/000.p/10")).unwrap();
     let hashes: Vec<String> = tile
         .chunks(32)
         .map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect())
         .collect();
-    section("`tile/0/000.p/7`, in hexadecimal, a line per hash", "text", &hashes.join("\n"));
+    section("`tile/0/000.p/10`, in hexadecimal, a line per hash", "text", &hashes.join("\n"));
     for (name, bytes) in segments(dir.path()) {
         section(&format!("`{name}`"), "json", &String::from_utf8(bytes).unwrap());
     }
@@ -45,7 +54,7 @@ fn a_small_log_is_these_bytes() {
 #[test]
 fn every_line_is_a_record_of_the_schema() {
     let dir = tempfile::tempdir().unwrap();
-    small_log(dir.path());
+    write_log(dir.path());
     for (seq, line) in (0..).zip(lines(dir.path())) {
         let record: jurat_types::Record = serde_json::from_str(&line).unwrap();
         assert_eq!(record.seq, seq);

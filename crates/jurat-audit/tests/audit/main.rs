@@ -14,8 +14,8 @@ mod lost_pages;
 #[cfg(test)]
 mod pairing;
 #[cfg(test)]
+mod runs;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tampering;
-#[cfg(test)]
-mod template;

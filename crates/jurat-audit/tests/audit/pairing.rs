@@ -2,7 +2,7 @@
 
 use jurat_types::{Effect, Outcome, RecordBody, Stage};
 
-use crate::support::{append, check, decision, open, outcome, session};
+use crate::support::{append, check, decision, open, outcome, outcomes, run, session};
 
 /// A decision about a session.
 fn login(id: &str) -> RecordBody {
@@ -44,6 +44,26 @@ fn outcomes_belong_to_decisions() {
         (
             "one that waits for approval and ran",
             vec![decision("a", Effect::RequireApproval, "enforce"), done("a")],
+            Err(1),
+        ),
+        (
+            "runs under one decision",
+            vec![allow("a"), run("b", 0), run("c", 0), outcomes(&["c", "a", "b"])],
+            Ok((3, 3, 3)),
+        ),
+        ("a run of nothing", vec![allow("a"), run("b", 7)], Err(1)),
+        ("a run of itself", vec![run("a", 0)], Err(0)),
+        ("a run of a run", vec![allow("a"), run("b", 0), run("c", 1)], Err(2)),
+        (
+            "a run of a denied one",
+            vec![decision("a", Effect::Deny, "enforce"), run("b", 0)],
+            Err(1),
+        ),
+        ("a run of a login", vec![login("a"), run("b", 0)], Err(1)),
+        ("a run with the id of one that has not ended", vec![allow("a"), run("a", 0)], Err(1)),
+        (
+            "outcomes of which one belongs to nothing",
+            vec![allow("a"), outcomes(&["a", "b"])],
             Err(1),
         ),
         ("the same decision twice", vec![allow("a"), allow("a")], Err(1)),

@@ -11,8 +11,8 @@ use jurat_audit::{
 };
 use jurat_types::{
     Auth, AuthMethod, Claimed, Decision, DecisionRecord, Effect, Intent, Outcome, OutcomeRecord,
-    PolicyRef, Principal, PrincipalKind, RecordBody, SessionFacts, SessionRecord, SessionTotals,
-    Stage, SystemRecord, Target, TimeFacts,
+    OutcomesRecord, PolicyRef, Principal, PrincipalKind, RecordBody, RunRecord, SessionFacts,
+    SessionRecord, SessionTotals, Stage, SystemRecord, Target, TimeFacts,
 };
 
 pub(crate) fn key() -> SigningKey {
@@ -132,6 +132,30 @@ pub(crate) fn outcome(decision_id: &str, outcome: Outcome) -> RecordBody {
         sqlstate: None,
         duration_us: 120,
     })
+}
+
+/// One more run under the decision at `of`.
+pub(crate) fn run(decision_id: &str, of: u64) -> RecordBody {
+    RecordBody::Run(RunRecord {
+        of,
+        decision_id: decision_id.to_owned(),
+        now_ns: 1_767_323_045_000_000_000,
+        in_transaction: false,
+        totals: SessionTotals::default(),
+        judge_ns: 900,
+        text: None,
+        sha256: None,
+        sent_sha256: None,
+    })
+}
+
+/// Several statements that ended well.
+pub(crate) fn outcomes(ids: &[&str]) -> RecordBody {
+    let ended = |id: &&str| {
+        let body = outcome(id, Outcome::Done);
+        if let RecordBody::Outcome(outcome) = body { Some(outcome) } else { None }
+    };
+    RecordBody::Outcomes(OutcomesRecord { outcomes: ids.iter().filter_map(ended).collect() })
 }
 
 pub(crate) fn decision(id: &str, effect: Effect, mode: &str) -> RecordBody {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jurat_audit::DecisionTemplate;
+use jurat_audit::DecisionModel;
 use jurat_sql::{SessionEffect, Statement};
 use jurat_types::{Intent, Protocol, Refusal, RefusalCode, Stage};
 
@@ -70,7 +70,7 @@ impl Session {
         let permitted = Gate::enforce(&shape.decision, judged, facts, "").ok()?;
         let key = VerdictKey { revision: Arc::clone(&shape.revision), protocol, by_name };
         let mut verdict = Verdict::new(key, Arc::clone(&shape.decision), Ok(permitted), facts);
-        verdict.template = Some(Arc::clone(&shape.template));
+        verdict.model = Some(Arc::clone(&shape.model));
         judged.remember(&verdict);
         Some(verdict)
     }
@@ -152,9 +152,9 @@ impl Session {
         let again = own && judged.remembered(&verdict.key.revision, protocol, by_name).is_some();
         let result = self.gate.record((intent, again), verdict, judged, send, timer);
         self.count_statement(result.is_err());
-        let (draft, template) = result?;
-        if let Some(template) = template {
-            self.remember_run(verdict, judged, template);
+        let (draft, model) = result?;
+        if let Some(model) = model {
+            self.remember_run(verdict, judged, model);
         }
         Ok(draft)
     }
@@ -163,10 +163,10 @@ impl Session {
         &mut self,
         verdict: &Verdict,
         judged: &Arc<JudgedStatement>,
-        template: Arc<DecisionTemplate>,
+        model: Arc<DecisionModel>,
     ) {
         let VerdictKey { revision, protocol, by_name } = &verdict.key;
-        let remembered = Verdict { template: Some(Arc::clone(&template)), ..verdict.clone() };
+        let remembered = Verdict { model: Some(Arc::clone(&model)), ..verdict.clone() };
         judged.remember(&remembered);
         let policy = self.gate.policy.current();
         if *policy.revision() == **revision && !policy.reads_text() {
@@ -174,7 +174,7 @@ impl Session {
                 judged: Arc::clone(judged),
                 revision: Arc::clone(revision),
                 decision: Arc::clone(&verdict.decision),
-                template,
+                model,
             };
             self.shapes.remember((*protocol, *by_name), shape);
         }

@@ -168,7 +168,8 @@ fn tail(arguments: &Tail) -> Result<Exit, Failure> {
             let read = read.map_err(unreadable)?;
             match (arguments.format, &read.record) {
                 (Format::Pretty, Ok(record)) => output::line(line::Line(record))?,
-                (Format::Json, _) | (Format::Pretty, Err(_)) => output::line(&read.text)?,
+                (Format::Json, Ok(record)) => output::json_line(record)?,
+                (_, Err(_)) => output::line(&read.text)?,
             }
         }
         if !arguments.follow {

@@ -23,7 +23,13 @@ impl fmt::Display for Line<'_> {
         write!(f, "{seq:>6} {time} ")?;
         match body {
             RecordBody::Decision(decision) => write_decision(f, decision),
+            RecordBody::Run(run) => {
+                write!(f, "run      {} of record {}", short(&run.decision_id), run.of)
+            }
             RecordBody::Outcome(outcome) => write_outcome(f, outcome),
+            RecordBody::Outcomes(several) => {
+                write!(f, "ended    {} statements", several.outcomes.len())
+            }
             RecordBody::Session(session) => write_session(f, session),
             RecordBody::System(system) => write_system(f, system),
         }

@@ -1,15 +1,38 @@
-//! Timestamps: RFC 3339 in UTC with nanoseconds, always 30 characters, so that the order of the texts
+//! Moments as texts: RFC 3339 in UTC with nanoseconds, always 30 characters, so that the order of the texts
 //! is the order of the moments.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use crate::TimeFacts;
 
-/// Formats a moment. Moments before 1970 and after the year 2554 are moved to those bounds, so that
-/// every text keeps the same width.
-pub(crate) fn rfc3339(moment: SystemTime) -> String {
-    let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let nanos = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
-    let (seconds, fraction) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
+const NANOS: u64 = 1_000_000_000;
+const DAY: u64 = 86_400;
+
+/// The days of the week from 1970-01-01 on, which was a Thursday.
+const WEEKDAYS: [&str; 7] =
+    ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
+
+impl TimeFacts {
+    /// The moment `now_ns`, in nanoseconds since the Unix epoch, as policies and records see it.
+    #[must_use]
+    pub fn utc(now_ns: i64) -> Self {
+        let seconds = u64::try_from(now_ns).unwrap_or_default() / NANOS;
+        let weekday = usize::try_from(seconds / DAY % 7).ok().and_then(|day| WEEKDAYS.get(day));
+        Self {
+            now_ns,
+            rfc3339: rfc3339(now_ns),
+            weekday: weekday.copied().unwrap_or_default().to_owned(),
+            hour: u32::try_from(seconds % DAY / 3600).unwrap_or_default(),
+            tz: "UTC".to_owned(),
+        }
+    }
+}
+
+/// Formats a moment in nanoseconds since the Unix epoch. Moments before that are moved to it, so that every
+/// text keeps the same width.
+#[must_use]
+pub fn rfc3339(now_ns: i64) -> String {
+    let nanos = u64::try_from(now_ns).unwrap_or_default();
+    let (seconds, fraction) = (nanos / NANOS, nanos % NANOS);
+    let (days, second) = (seconds / DAY, seconds % DAY);
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     let mut text = [0; 30];
@@ -41,7 +64,8 @@ pub(crate) fn rfc3339(moment: SystemTime) -> String {
 }
 
 /// Whether a text has the shape that [`rfc3339`] gives; only then do texts compare as moments.
-pub(crate) fn is_rfc3339(text: &str) -> bool {
+#[must_use]
+pub fn is_rfc3339(text: &str) -> bool {
     const SHAPE: &[u8; 30] = b"0000-00-00T00:00:00.000000000Z";
     text.len() == SHAPE.len()
         && text.bytes().zip(SHAPE).all(|(byte, shape)| match shape {
@@ -67,9 +91,8 @@ fn civil(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
-
     use super::{is_rfc3339, rfc3339};
+    use crate::TimeFacts;
 
     #[test]
     fn moments_have_one_width_and_the_right_date() {
@@ -83,13 +106,31 @@ mod tests {
             (4_107_542_399, 0, "2100-02-28T23:59:59.000000000Z"),
             (4_107_542_400, 0, "2100-03-01T00:00:00.000000000Z"),
         ] {
-            let text = rfc3339(UNIX_EPOCH + Duration::new(seconds, nanos));
+            let text = rfc3339(seconds * 1_000_000_000 + nanos);
             assert_eq!(text, expected);
             assert!(is_rfc3339(&text));
         }
-        assert_eq!(rfc3339(UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00.000000000Z");
-        assert!(rfc3339(UNIX_EPOCH + Duration::from_secs(99_999_999_999)).starts_with("2554-"));
+        assert_eq!(rfc3339(-1), "1970-01-01T00:00:00.000000000Z");
+        assert!(rfc3339(i64::MAX).starts_with("2262-"));
         assert!(!is_rfc3339("1970-01-01T00:00:00Z"));
         assert!(!is_rfc3339("1970-01-01T00:00:00.00000000xZ"));
+    }
+
+    #[test]
+    fn a_moment_is_told_in_utc() {
+        // `date -u -d @SECONDS +'%A %H'`
+        for (seconds, weekday, hour) in
+            [(0, "Thursday", 0), (1_795_354_200, "Sunday", 13), (1_709_251_199, "Thursday", 23)]
+        {
+            let facts = TimeFacts::utc(seconds * 1_000_000_000);
+            assert_eq!(
+                (facts.weekday.as_str(), facts.hour, facts.tz.as_str()),
+                (weekday, hour, "UTC")
+            );
+        }
+        assert_eq!(
+            TimeFacts::utc(1_795_354_200_000_000_000).rfc3339,
+            "2026-11-22T13:30:00.000000000Z"
+        );
     }
 }
