@@ -88,11 +88,13 @@ impl Shape {
         let any: Rc<[SourceId]> = Rc::from(any);
         let mut cols = Vec::with_capacity(self.cols.len());
         for (index, col) in self.cols.iter().enumerate() {
-            let sources = match other.cols.get(index) {
-                Some(right) if !open => merge(&col.sources, &right.sources),
-                Some(_) | None => Rc::clone(&any),
+            let (sources, direct) = match other.cols.get(index) {
+                Some(right) if !open => {
+                    (merge(&col.sources, &right.sources), col.direct && right.direct)
+                }
+                Some(_) | None => (Rc::clone(&any), false),
             };
-            cols.push(Col { name: col.name.clone(), sources, direct: col.direct && !open });
+            cols.push(Col { name: col.name.clone(), sources, direct });
         }
         Some(Self { cols: Rc::from(cols), open: open.then_some(any) })
     }

@@ -28,11 +28,14 @@ mod set_operation;
 mod statement;
 mod types;
 mod update;
+mod views;
 
-use std::collections::HashMap;
+pub(crate) use views::Ingredient;
+
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use jurat_types::{ColumnId, ColumnMode, ColumnRole, Via};
+use jurat_types::{ColumnId, ColumnMode, ColumnRole, RelationName, Via};
 
 use crate::catalog_index::CatalogIndex;
 use crate::facts::Facts;
@@ -117,6 +120,12 @@ pub(crate) struct Walker<'a> {
     into_allowed: bool,
     interned: Vec<ColumnId>,
     ids: HashMap<ColumnId, SourceId>,
+    /// What columns of views are made of.
+    made_of: HashMap<SourceId, Rc<[Ingredient]>>,
+    /// Views whose definitions are part of the facts.
+    views_read: HashSet<RelationName>,
+    /// How many views' definitions this walk is inside of; 0 for a statement.
+    depth: usize,
     /// Steps spent so far.
     work: usize,
 }
@@ -138,6 +147,9 @@ impl<'a> Walker<'a> {
             into_allowed: false,
             interned: Vec::new(),
             ids: HashMap::new(),
+            made_of: HashMap::new(),
+            views_read: HashSet::new(),
+            depth: 0,
             work: 0,
         }
     }
@@ -160,7 +172,10 @@ impl<'a> Walker<'a> {
         match &self.names.search_path {
             SearchPath::Known(schemas) => {
                 let first = schemas.iter().find(|schema| !is_temporary(schema));
-                if first.is_some_and(|schema| schema == crate::catalog_index::SYSTEM_SCHEMA) {
+                // In a definition the server has left a schema out only where the path finds the name.
+                if self.depth > 0
+                    || first.is_some_and(|schema| schema == crate::catalog_index::SYSTEM_SCHEMA)
+                {
                     Ok(schemas)
                 } else {
                     Err(Stop::unresolved(
@@ -190,6 +205,11 @@ impl<'a> Walker<'a> {
             let column = usize::try_from(*source).ok().and_then(|index| self.interned.get(index));
             if let Some(column) = column {
                 self.facts.column(column, role, mode);
+            }
+            for Ingredient { column, mode: inside } in
+                self.made_of.get(source).into_iter().flat_map(|made_of| made_of.iter())
+            {
+                self.facts.column_via(column, role, views::combined(mode, *inside), Via::View);
             }
         }
     }

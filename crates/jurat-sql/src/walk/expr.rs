@@ -418,6 +418,7 @@ pub(super) const fn predicate_unless_source(role: ColumnRole) -> ColumnRole {
         | ColumnRole::Argument
         | ColumnRole::Predicate => ColumnRole::Predicate,
         ColumnRole::Assigned
+        | ColumnRole::Distinct
         | ColumnRole::Group
         | ColumnRole::Join
         | ColumnRole::Order

@@ -129,13 +129,9 @@ impl Walker<'_> {
     }
 
     fn assign_all(&mut self, relation: &RelationName) -> Result<(), Stop> {
-        let columns: Vec<String> =
-            self.relation(relation)?.columns.iter().map(|column| column.name.clone()).collect();
-        self.spend(columns.len())?;
-        for column in columns {
-            let id = ColumnId::new(relation.clone(), column);
-            self.facts.column(&id, ColumnRole::Assigned, ColumnMode::Direct);
-        }
+        // The columns of a view are those of its table.
+        let sources = self.base_shape(relation)?.all_sources();
+        self.record(&sources, ColumnRole::Assigned, ColumnMode::Direct);
         Ok(())
     }
 
@@ -153,8 +149,12 @@ impl Walker<'_> {
         if !self.relation(relation)?.columns.iter().any(|known| known.name == *name) {
             return Err(Stop::unresolved("column", format!("{relation}.{name}")));
         }
-        let id = ColumnId::new(relation.clone(), name.clone());
-        self.facts.column(&id, ColumnRole::Assigned, ColumnMode::Direct);
+        if self.view(relation).is_some() {
+            // Makes known which column of its table it is.
+            self.base_shape(relation)?;
+        }
+        let id = self.intern(ColumnId::new(relation.clone(), name.clone()));
+        self.record(&[id], ColumnRole::Assigned, ColumnMode::Direct);
         Ok(())
     }
 

@@ -86,7 +86,7 @@ impl Walker<'_> {
             None | Some(Distinct::All) => {}
             Some(Distinct::Distinct) => {
                 for col in outputs.cols.iter() {
-                    self.use_col(col, ColumnRole::Group, true);
+                    self.use_col(col, ColumnRole::Distinct, true);
                 }
             }
             Some(Distinct::On(exprs)) => {
