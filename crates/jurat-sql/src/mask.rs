@@ -1,6 +1,7 @@
 //! Masks: which relations are masked, and the text in which they are.
 
 mod expression;
+mod in_place;
 mod view;
 
 use std::borrow::Cow;
@@ -16,7 +17,7 @@ use crate::names;
 use crate::read::read;
 use crate::statement::{Parsed, Statement as Read};
 use crate::tree::Tree;
-use crate::walk::{Stop, Walker};
+use crate::walk::{Stop, Walker, Way};
 
 /// Stack that the expressions of masks need on top of the statement's own, in bytes.
 const MASK_STACK_BYTES: usize = 1 << 20;
@@ -77,11 +78,13 @@ pub enum RewriteError {
         /// The relation.
         relation: String,
     },
-    /// TABLESAMPLE takes tables only.
-    #[error("TABLESAMPLE of the masked relation {relation} is not supported")]
-    Sample {
-        /// The relation.
-        relation: String,
+    /// The relation stays in the text, and the mask cannot be written where the column is used.
+    #[error("masked column {column} is used in {place}, where it cannot be masked")]
+    InPlace {
+        /// The column.
+        column: String,
+        /// `USING or NATURAL`, …
+        place: &'static str,
     },
     /// A cast to the table's row type.
     #[error("the row type of the masked relation {relation} is used")]
@@ -206,7 +209,7 @@ impl MaskPlan {
             items.push(match masks.get(&column.name) {
                 None => label,
                 Some(mask) => {
-                    let expression = expression::of(mask, column).map_err(Stop::Mask)?;
+                    let expression = expression::of(mask, column, &label).map_err(Stop::Mask)?;
                     format!("{expression} AS {label}")
                 }
             });
@@ -348,8 +351,36 @@ pub(crate) fn rewrite(parsed: &Parsed, masks: &[ColumnMask]) -> Result<Rewritten
         });
     }
     tree.deepen(MASK_STACK_BYTES);
+    let first = match written(parsed, &plan, tree.copy(), Way::Usual) {
+        Ok(rewritten) => return Ok(rewritten),
+        Err(error) => error,
+    };
+    // What one way cannot carry another may.
+    let other = match &first {
+        RewriteError::SystemColumn { .. } => Way::InPlace,
+        RewriteError::InPlace { .. } => Way::Derived,
+        RewriteError::Role { .. }
+        | RewriteError::Indirect { .. }
+        | RewriteError::View { .. }
+        | RewriteError::Child { .. }
+        | RewriteError::RowType { .. }
+        | RewriteError::Copy { .. }
+        | RewriteError::Mask { .. }
+        | RewriteError::Text { .. } => return Err(first),
+    };
+    written(parsed, &plan, tree, other).map_err(|_other| first)
+}
+
+/// The text of a statement with masks written in one way.
+fn written(
+    parsed: &Parsed,
+    plan: &MaskPlan,
+    mut tree: Tree,
+    way: Way,
+) -> Result<Rewritten, RewriteError> {
     let walked = tree.with(|statement| {
-        let mut walker = Walker::new(&parsed.catalog, &parsed.names, Some(&plan));
+        let mut walker = Walker::new(&parsed.catalog, &parsed.names, Some(plan));
+        walker.way = way;
         let result = walker.statement(statement);
         result.map(|()| walker.facts)
     });
@@ -406,13 +437,14 @@ fn check_role(column: &ColumnUse) -> Result<(), RewriteError> {
 /// like are the masked values, which the client sees anyway.
 const fn place(role: ColumnRole) -> Option<&'static str> {
     match role {
-        ColumnRole::Output | ColumnRole::Assigned | ColumnRole::Distinct => None,
+        ColumnRole::Output | ColumnRole::Returned | ColumnRole::Assigned | ColumnRole::Distinct => {
+            None
+        }
         ColumnRole::Argument => Some("the arguments of a function in FROM"),
         ColumnRole::Group => Some("GROUP BY, DISTINCT ON, PARTITION BY or a DISTINCT aggregate"),
         ColumnRole::Join => Some("a join condition"),
         ColumnRole::Order => Some("ORDER BY"),
         ColumnRole::Predicate => Some("a condition (WHERE, HAVING, FILTER, CASE, ON CONFLICT)"),
-        ColumnRole::Returned => Some("RETURNING"),
         ColumnRole::Source => Some("a value that is written"),
     }
 }

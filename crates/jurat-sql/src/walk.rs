@@ -15,6 +15,7 @@ mod delete;
 mod expr;
 mod from;
 mod function;
+mod in_place;
 mod insert;
 mod join;
 mod merge;
@@ -30,6 +31,7 @@ mod types;
 mod update;
 mod views;
 
+pub(crate) use in_place::Way;
 pub(crate) use views::Ingredient;
 
 use std::collections::{HashMap, HashSet};
@@ -111,6 +113,10 @@ pub(crate) struct Walker<'a> {
     pub(crate) names: &'a NameContext,
     /// Present while rewriting.
     pub(crate) masks: Option<&'a MaskPlan>,
+    /// Where masks are written.
+    pub(crate) way: Way,
+    /// Tables in the FROM list that is walked now stay what they are.
+    keep_tables: bool,
     pub(crate) facts: Facts,
     scopes: Vec<Scope>,
     ctes: Vec<Cte>,
@@ -140,6 +146,8 @@ impl<'a> Walker<'a> {
             catalog,
             names,
             masks,
+            way: Way::Usual,
+            keep_tables: false,
             facts: Facts::default(),
             scopes: Vec::new(),
             ctes: Vec::new(),
@@ -227,7 +235,8 @@ impl<'a> Walker<'a> {
 
     /// A result column of a value.
     fn col(name: impl Into<String>, value: &Value) -> Col {
-        Col { name: name.into(), sources: Rc::from(value.sources.as_slice()), direct: value.direct }
+        let sources = Rc::from(value.sources.as_slice());
+        Col { name: name.into(), sources, direct: value.direct, masked: None }
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::harness::{Shop, Wire, canary, cluster, wire::Reply};
 
 mod cases;
+mod in_place;
 mod sideways;
 mod views;
 

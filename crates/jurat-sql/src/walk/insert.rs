@@ -98,7 +98,7 @@ impl Walker<'_> {
             reach = Reach::Updates;
         }
         self.write_relation(&relation, reach)?;
-        self.returning(returning.as_deref_mut(), |walker| {
+        self.returning(returning.as_mut(), |walker| {
             walker.add_target(&relation, alias.as_deref()).map(|_| ())
         })
     }
@@ -117,6 +117,7 @@ impl Walker<'_> {
         alias: Option<&str>,
     ) -> Result<usize, Stop> {
         let shape = self.base_shape(relation)?;
+        let shape = self.marked_shape(relation, &shape)?;
         self.add_item(Item {
             alias: Some(alias.unwrap_or(&relation.name).to_owned()),
             relation: Some(relation.clone()),
@@ -259,7 +260,7 @@ impl Walker<'_> {
     /// RETURNING; `fill` adds what its expressions can see.
     pub(super) fn returning(
         &mut self,
-        returning: Option<&mut [SelectItem]>,
+        returning: Option<&mut Vec<SelectItem>>,
         fill: impl FnOnce(&mut Self) -> Result<(), Stop>,
     ) -> Result<Shape, Stop> {
         let Some(items) = returning else { return Ok(Shape::closed(Vec::new())) };

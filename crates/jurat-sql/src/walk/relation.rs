@@ -111,6 +111,7 @@ impl Walker<'_> {
                 name: column,
                 sources: std::rc::Rc::from([id].as_slice()),
                 direct: true,
+                masked: None,
             });
         }
         Ok(Shape::closed(cols))
