@@ -174,6 +174,7 @@ fn columns() -> Vec<ColumnUse> {
         name: name.to_owned(),
         role,
         mode,
+        via: Via::Direct,
         labels: label.into_iter().map(str::to_owned).collect(),
     })
     .collect()

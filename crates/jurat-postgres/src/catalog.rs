@@ -25,7 +25,7 @@ pub(crate) const SEARCH_PATH_QUERY: &str =
     "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text";
 
 /// How many columns each answer has, by query index.
-const COLUMN_COUNTS: [usize; 10] = [1, 1, 4, 7, 3, 4, 3, 6, 5, 2];
+const COLUMN_COUNTS: [usize; 12] = [1, 1, 4, 7, 3, 4, 3, 6, 5, 2, 1, 2];
 
 /// The rows of one snapshot may hold this many bytes (256 MiB); a server with 100,000 tables of 20
 /// columns sends about half of that.
@@ -139,6 +139,10 @@ impl CatalogReader {
                 function: row.name(3)?,
             }),
             9 => self.catalog.types.push(row.name(0)?),
+            10 => {
+                self.catalog.definition_path = parse_search_path(Some(row.text(0)?.as_bytes()))?;
+            }
+            11 => self.definition(&row)?,
             _ => return Err(CatalogError::UnknownQuery { query: query_index }),
         }
         Ok(())
@@ -187,6 +191,7 @@ impl CatalogReader {
             columns: Vec::new(),
             oid,
             reads: Vec::new(),
+            definition: None,
             parents: Vec::new(),
         });
         Ok(())
@@ -229,6 +234,16 @@ impl CatalogReader {
         if let Some(view) = self.name_of(view) {
             let columns = column.map(|column| BTreeSet::from([column]));
             add_source(self.view_sources.entry(view).or_default(), &relation, columns.as_ref());
+        }
+        Ok(())
+    }
+
+    fn definition(&mut self, row: &Row<'_>) -> Result<(), CatalogError> {
+        // A view that another session has dropped meanwhile has none.
+        let (view, definition) = (row.number::<u32>(0)?, row.optional_text(1)?);
+        let place = self.places.get(&view).copied();
+        if let Some(view) = place.and_then(|place| self.catalog.relations.get_mut(place)) {
+            view.definition = definition.map(str::to_owned);
         }
         Ok(())
     }

@@ -81,6 +81,7 @@ fn relation_line(line: &'static str) -> Option<Relation> {
         columns,
         oid: 0,
         reads: Vec::new(),
+        definition: None,
         parents: Vec::new(),
     })
 }

@@ -1,11 +1,12 @@
 //! An index over a catalog snapshot: what a name stands for, what a write reaches.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jurat_types::{Catalog, ForeignKey, FunctionClass, Relation, RelationName, Trigger};
 
 use crate::builtin;
+use crate::view::View;
 
 /// The schema of the server's own objects.
 pub(crate) const SYSTEM_SCHEMA: &str = "pg_catalog";
@@ -30,6 +31,8 @@ struct Inner {
     children: HashMap<RelationName, Vec<RelationName>>,
     references: HashMap<RelationName, Vec<usize>>,
     triggers: HashMap<RelationName, Vec<usize>>,
+    /// The definitions of views that were read so far; they are the same as long as the snapshot is.
+    views: Mutex<HashMap<RelationName, Option<Arc<View>>>>,
 }
 
 /// Where a relation is stored.
@@ -53,6 +56,7 @@ impl CatalogIndex {
             children: HashMap::new(),
             references: HashMap::new(),
             triggers: HashMap::new(),
+            views: Mutex::new(HashMap::new()),
             catalog,
         };
         inner.schemas.extend([SYSTEM_SCHEMA.to_owned(), "information_schema".to_owned()]);
@@ -93,6 +97,23 @@ impl CatalogIndex {
             Place::Snapshot(index) => self.inner.catalog.relations.get(index),
             Place::System(index) => self.inner.system.get(index),
         }
+    }
+
+    /// What the definition of a view says; nothing where the relation is no view, or the definition is
+    /// not understood. `depth` counts the views whose definitions are being read.
+    pub(crate) fn view(&self, relation: &Relation, depth: usize) -> Option<Arc<View>> {
+        relation.definition.as_ref()?;
+        let known = || self.inner.views.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(view) = known().get(&relation.name) {
+            return view.clone();
+        }
+        // Read without the lock, because a view can read other views.
+        let view = View::read(relation, self, depth).map(Arc::new);
+        // What is too deep here may be read when it is asked for itself.
+        if view.is_some() || depth == 0 {
+            known().insert(relation.name.clone(), view.clone());
+        }
+        view
     }
 
     /// Schemas other than `pg_catalog` that have a function of that name.

@@ -51,7 +51,7 @@ pub(crate) struct Facts {
     pub(crate) settings: Vec<String>,
     pub(crate) settings_kept: Vec<String>,
     seen_relations: HashSet<(RelationName, Access, Via)>,
-    seen_columns: HashSet<(ColumnId, ColumnRole, ColumnMode)>,
+    seen_columns: HashSet<(ColumnId, ColumnRole, ColumnMode, Via)>,
     seen_functions: HashSet<String>,
 }
 
@@ -105,16 +105,40 @@ impl Facts {
         }
     }
 
+    /// A column that the statement itself names.
     pub(crate) fn column(&mut self, column: &ColumnId, role: ColumnRole, mode: ColumnMode) {
-        if self.seen_columns.insert((column.clone(), role, mode)) {
+        self.column_via(column, role, mode, Via::Direct);
+    }
+
+    /// A column that the statement names, or that the definition of a view does.
+    pub(crate) fn column_via(
+        &mut self,
+        column: &ColumnId,
+        role: ColumnRole,
+        mode: ColumnMode,
+        via: Via,
+    ) {
+        if self.seen_columns.insert((column.clone(), role, mode, via)) {
             self.columns.push(ColumnUse {
                 id: column.to_string(),
                 relation: column.relation.to_string(),
                 name: column.column.clone(),
                 role,
                 mode,
+                via,
                 labels: Vec::new(),
             });
+        }
+    }
+
+    /// A use that was written down elsewhere.
+    pub(crate) fn use_of(&mut self, used: &ColumnUse, via: Via) {
+        let known = |column: &ColumnUse| {
+            column.id == used.id
+                && (column.role, column.mode, column.via) == (used.role, used.mode, via)
+        };
+        if !self.columns.iter().any(known) {
+            self.columns.push(ColumnUse { via, ..used.clone() });
         }
     }
 

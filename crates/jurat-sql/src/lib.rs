@@ -27,6 +27,7 @@ mod scope;
 mod stack;
 mod statement;
 mod tree;
+mod view;
 mod walk;
 
 pub use catalog_index::CatalogIndex;

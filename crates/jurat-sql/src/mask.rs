@@ -1,10 +1,13 @@
 //! Masks: which relations are masked, and the text in which they are.
 
 mod expression;
+mod in_place;
+mod view;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use jurat_types::{ColumnMask, ColumnRole, ColumnUse, Relation, RelationKind, RelationName};
+use jurat_types::{ColumnMask, ColumnRole, ColumnUse, Relation, RelationName};
 use sqlparser::ast::{Query, Statement};
 use thiserror::Error;
 
@@ -14,7 +17,7 @@ use crate::names;
 use crate::read::read;
 use crate::statement::{Parsed, Statement as Read};
 use crate::tree::Tree;
-use crate::walk::{Stop, Walker};
+use crate::walk::{Stop, Walker, Way};
 
 /// Stack that the expressions of masks need on top of the statement's own, in bytes.
 const MASK_STACK_BYTES: usize = 1 << 20;
@@ -39,13 +42,27 @@ pub enum RewriteError {
         /// `WHERE`, `a join`, …
         place: &'static str,
     },
-    /// The relation is reached through a view, a foreign table or the like.
-    #[error("masked column {column} is read through {relation}, where it cannot be masked yet")]
+    /// The relation is read through a view whose definition is not understood.
+    #[error(
+        "masked column {column} is read through {relation}, whose definition is not understood"
+    )]
     Indirect {
         /// The masked column.
         column: String,
         /// The view.
         relation: String,
+    },
+    /// A view's definition does more with the column than to show it.
+    #[error(
+        "masked column {column} is used by the definition of {relation} in {place}; ask for another policy or read its tables"
+    )]
+    View {
+        /// The masked column.
+        column: String,
+        /// The view.
+        relation: String,
+        /// `WHERE`, `a join`, …
+        place: &'static str,
     },
     /// A child table has a mask that its parent has not.
     #[error("{relation} has a child table whose column {column} is masked")]
@@ -61,11 +78,13 @@ pub enum RewriteError {
         /// The relation.
         relation: String,
     },
-    /// TABLESAMPLE takes tables only.
-    #[error("TABLESAMPLE of the masked relation {relation} is not supported")]
-    Sample {
-        /// The relation.
-        relation: String,
+    /// The relation stays in the text, and the mask cannot be written where the column is used.
+    #[error("masked column {column} is used in {place}, where it cannot be masked")]
+    InPlace {
+        /// The column.
+        column: String,
+        /// `USING or NATURAL`, …
+        place: &'static str,
     },
     /// A cast to the table's row type.
     #[error("the row type of the masked relation {relation} is used")]
@@ -99,6 +118,9 @@ pub enum RewriteError {
     },
 }
 
+/// The masks of one relation, by column.
+type Masks<'p> = BTreeMap<String, Cow<'p, ColumnMask>>;
+
 /// The masks of one statement, by relation.
 #[derive(Debug)]
 pub(crate) struct MaskPlan {
@@ -127,8 +149,15 @@ impl MaskPlan {
     }
 
     /// The masks of a relation and of the parents that it is a part of.
-    fn of(&self, relation: &Relation, catalog: &CatalogIndex) -> BTreeMap<String, &ColumnMask> {
-        let mut found: BTreeMap<String, &ColumnMask> = BTreeMap::new();
+    fn of<'p>(&'p self, relation: &Relation, catalog: &CatalogIndex) -> Masks<'p> {
+        let mut found = self.own(relation, catalog);
+        self.inherit(relation, catalog, &mut found);
+        found
+    }
+
+    /// The masks that name the relation itself or one of its parents.
+    fn own<'p>(&'p self, relation: &Relation, catalog: &CatalogIndex) -> Masks<'p> {
+        let mut found = Masks::new();
         let mut seen: Vec<&RelationName> = Vec::new();
         let mut waiting: Vec<&RelationName> = vec![&relation.name];
         while let Some(name) = waiting.pop() {
@@ -138,7 +167,7 @@ impl MaskPlan {
             seen.push(name);
             for (column, mask) in self.columns.get(name).into_iter().flatten() {
                 if relation.columns.iter().any(|known| known.name == *column) {
-                    found.entry(column.clone()).or_insert(mask);
+                    found.entry(column.clone()).or_insert(Cow::Borrowed(mask));
                 }
             }
             if let Some(known) = catalog.relation(name) {
@@ -166,17 +195,13 @@ impl MaskPlan {
             return Err(Stop::unresolved("relation", name.to_string()));
         };
         let masks = self.of(relation, catalog);
-        self.check_sources(relation)?;
+        match catalog.view(relation, 0) {
+            None => self.check_sources(relation)?,
+            Some(view) => self.check_view(relation, &view, catalog)?,
+        }
         self.check_children(relation, &masks, catalog)?;
         if masks.is_empty() {
             return Ok(None);
-        }
-        if relation.kind == RelationKind::ForeignTable {
-            let column = masks.keys().next().cloned().unwrap_or_default();
-            return Err(Stop::Mask(RewriteError::Indirect {
-                column: format!("{name}.{column}"),
-                relation: name.to_string(),
-            }));
         }
         let mut items = Vec::with_capacity(relation.columns.len());
         for column in &relation.columns {
@@ -184,7 +209,7 @@ impl MaskPlan {
             items.push(match masks.get(&column.name) {
                 None => label,
                 Some(mask) => {
-                    let expression = expression::of(mask, column).map_err(Stop::Mask)?;
+                    let expression = expression::of(mask, column, &label).map_err(Stop::Mask)?;
                     format!("{expression} AS {label}")
                 }
             });
@@ -234,7 +259,7 @@ impl MaskPlan {
     fn check_children(
         &self,
         relation: &Relation,
-        masks: &BTreeMap<String, &ColumnMask>,
+        masks: &Masks<'_>,
         catalog: &CatalogIndex,
     ) -> Result<(), Stop> {
         let mut seen: Vec<&RelationName> = vec![&relation.name];
@@ -305,6 +330,7 @@ fn wide(limits: &ReadLimits) -> ReadLimits {
 /// Writes a statement so that every read of a masked relation goes through a derived table.
 pub(crate) fn rewrite(parsed: &Parsed, masks: &[ColumnMask]) -> Result<Rewritten, RewriteError> {
     let plan = MaskPlan::new(masks, &parsed.limits);
+    plan.check_views(&parsed.facts.relations, &parsed.catalog)?;
     for column in &parsed.facts.columns {
         if plan.covers(column, &parsed.catalog) {
             check_role(column)?;
@@ -325,8 +351,36 @@ pub(crate) fn rewrite(parsed: &Parsed, masks: &[ColumnMask]) -> Result<Rewritten
         });
     }
     tree.deepen(MASK_STACK_BYTES);
+    let first = match written(parsed, &plan, tree.copy(), Way::Usual) {
+        Ok(rewritten) => return Ok(rewritten),
+        Err(error) => error,
+    };
+    // What one way cannot carry another may.
+    let other = match &first {
+        RewriteError::SystemColumn { .. } => Way::InPlace,
+        RewriteError::InPlace { .. } => Way::Derived,
+        RewriteError::Role { .. }
+        | RewriteError::Indirect { .. }
+        | RewriteError::View { .. }
+        | RewriteError::Child { .. }
+        | RewriteError::RowType { .. }
+        | RewriteError::Copy { .. }
+        | RewriteError::Mask { .. }
+        | RewriteError::Text { .. } => return Err(first),
+    };
+    written(parsed, &plan, tree, other).map_err(|_other| first)
+}
+
+/// The text of a statement with masks written in one way.
+fn written(
+    parsed: &Parsed,
+    plan: &MaskPlan,
+    mut tree: Tree,
+    way: Way,
+) -> Result<Rewritten, RewriteError> {
     let walked = tree.with(|statement| {
-        let mut walker = Walker::new(&parsed.catalog, &parsed.names, Some(&plan));
+        let mut walker = Walker::new(&parsed.catalog, &parsed.names, Some(plan));
+        walker.way = way;
         let result = walker.statement(statement);
         result.map(|()| walker.facts)
     });
@@ -373,15 +427,24 @@ fn unmasked(parsed: &Parsed, plan: &MaskPlan) -> Result<Rewritten, RewriteError>
 
 /// A masked column may be shown, and may be written; it may not decide anything.
 fn check_role(column: &ColumnUse) -> Result<(), RewriteError> {
-    let place = match column.role {
-        ColumnRole::Output | ColumnRole::Assigned => return Ok(()),
-        ColumnRole::Argument => "the arguments of a function in FROM",
-        ColumnRole::Group => "GROUP BY, DISTINCT or a set operation",
-        ColumnRole::Join => "a join condition",
-        ColumnRole::Order => "ORDER BY",
-        ColumnRole::Predicate => "a condition (WHERE, HAVING, FILTER, CASE, ON CONFLICT)",
-        ColumnRole::Returned => "RETURNING",
-        ColumnRole::Source => "a value that is written",
-    };
-    Err(RewriteError::Role { column: column.id.clone(), place })
+    match place(column.role) {
+        None => Ok(()),
+        Some(place) => Err(RewriteError::Role { column: column.id.clone(), place }),
+    }
+}
+
+/// Where a masked column may not stand; nothing where it may. What is compared by DISTINCT, UNION and the
+/// like are the masked values, which the client sees anyway.
+const fn place(role: ColumnRole) -> Option<&'static str> {
+    match role {
+        ColumnRole::Output | ColumnRole::Returned | ColumnRole::Assigned | ColumnRole::Distinct => {
+            None
+        }
+        ColumnRole::Argument => Some("the arguments of a function in FROM"),
+        ColumnRole::Group => Some("GROUP BY, DISTINCT ON, PARTITION BY or a DISTINCT aggregate"),
+        ColumnRole::Join => Some("a join condition"),
+        ColumnRole::Order => Some("ORDER BY"),
+        ColumnRole::Predicate => Some("a condition (WHERE, HAVING, FILTER, CASE, ON CONFLICT)"),
+        ColumnRole::Source => Some("a value that is written"),
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use jurat_types::RelationName;
+use jurat_types::{ColumnId, RelationName};
+
+use crate::mask::RewriteError;
 
 /// A base column, as an index into the walker's table.
 pub(crate) type SourceId = u32;
@@ -16,12 +18,29 @@ pub(crate) struct Col {
     pub(crate) sources: Rc<[SourceId]>,
     /// Whether it is one base column, unchanged.
     pub(crate) direct: bool,
+    /// Only while rewriting: the column is masked where it is used, because the relation stays in the
+    /// text. Nothing that passes the column on may drop this.
+    pub(crate) masked: Option<Rc<Masked>>,
+}
+
+/// A masked column of a relation that stays in the text.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Masked {
+    /// The column that the mask is for.
+    pub(crate) column: ColumnId,
+    /// Why it cannot be masked, where it cannot.
+    pub(crate) refused: Option<RewriteError>,
 }
 
 impl Col {
     /// A column that is made of no base column.
     pub(crate) fn constant(name: impl Into<String>) -> Self {
-        Self { name: name.into(), sources: Rc::from([]), direct: false }
+        Self { name: name.into(), sources: Rc::from([]), direct: false, masked: None }
+    }
+
+    /// A column that can be made of any of these.
+    pub(crate) fn any(name: impl Into<String>, sources: &Rc<[SourceId]>) -> Self {
+        Self { name: name.into(), sources: Rc::clone(sources), direct: false, masked: None }
     }
 }
 
@@ -38,6 +57,11 @@ impl Shape {
     /// A row of exactly these columns.
     pub(crate) fn closed(cols: Vec<Col>) -> Self {
         Self { cols: Rc::from(cols), open: None }
+    }
+
+    /// Whether any of its columns is masked where it is used.
+    pub(crate) fn has_marks(&self) -> bool {
+        self.cols.iter().any(|col| col.masked.is_some())
     }
 
     /// Everything that the row is made of.
@@ -63,10 +87,10 @@ impl Shape {
             match (cols.get_mut(index), &self.open) {
                 (Some(col), None) => name.clone_into(&mut col.name),
                 (Some(col), Some(_)) => {
-                    *col = Col { name: name.clone(), sources: Rc::clone(&any), direct: false };
+                    *col = Col { masked: col.masked.clone(), ..Col::any(name.as_str(), &any) };
                 }
                 (None, Some(_)) => {
-                    cols.push(Col { name: name.clone(), sources: Rc::clone(&any), direct: false });
+                    cols.push(Col::any(name.as_str(), &any));
                 }
                 // More names than columns: the server refuses it.
                 (None, None) => return None,
@@ -88,11 +112,14 @@ impl Shape {
         let any: Rc<[SourceId]> = Rc::from(any);
         let mut cols = Vec::with_capacity(self.cols.len());
         for (index, col) in self.cols.iter().enumerate() {
-            let sources = match other.cols.get(index) {
-                Some(right) if !open => merge(&col.sources, &right.sources),
-                Some(_) | None => Rc::clone(&any),
+            let (sources, direct) = match other.cols.get(index) {
+                Some(right) if !open => {
+                    (merge(&col.sources, &right.sources), col.direct && right.direct)
+                }
+                Some(_) | None => (Rc::clone(&any), false),
             };
-            cols.push(Col { name: col.name.clone(), sources, direct: col.direct && !open });
+            // Both sides are results of queries, in which every mark has been replaced by its mask.
+            cols.push(Col { name: col.name.clone(), sources, direct, masked: None });
         }
         Some(Self { cols: Rc::from(cols), open: open.then_some(any) })
     }
@@ -133,9 +160,21 @@ pub(crate) struct Scope {
     pub(crate) visible_from: usize,
     /// Whether the level cannot be seen at all now: a derived table without LATERAL.
     pub(crate) hidden: bool,
+    /// Whether `*` shows the first entry last, as RETURNING of MERGE does.
+    pub(crate) target_last: bool,
 }
 
 impl Scope {
+    /// The entries that `*` stands for, in order.
+    pub(crate) fn starred(&self) -> Vec<Item> {
+        let mut items: Vec<Item> =
+            self.items.iter().filter(|item| item.cols_visible).cloned().collect();
+        if self.target_last && !items.is_empty() {
+            items.rotate_left(1);
+        }
+        items
+    }
+
     /// The entries that can be seen now.
     pub(crate) fn visible(&self) -> &[Item] {
         if self.hidden { &[] } else { self.items.get(self.visible_from..).unwrap_or_default() }

@@ -15,6 +15,7 @@ mod delete;
 mod expr;
 mod from;
 mod function;
+mod in_place;
 mod insert;
 mod join;
 mod merge;
@@ -28,11 +29,15 @@ mod set_operation;
 mod statement;
 mod types;
 mod update;
+mod views;
 
-use std::collections::HashMap;
+pub(crate) use in_place::Way;
+pub(crate) use views::Ingredient;
+
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use jurat_types::{ColumnId, ColumnMode, ColumnRole, Via};
+use jurat_types::{ColumnId, ColumnMode, ColumnRole, RelationName, Via};
 
 use crate::catalog_index::CatalogIndex;
 use crate::facts::Facts;
@@ -108,6 +113,10 @@ pub(crate) struct Walker<'a> {
     pub(crate) names: &'a NameContext,
     /// Present while rewriting.
     pub(crate) masks: Option<&'a MaskPlan>,
+    /// Where masks are written.
+    pub(crate) way: Way,
+    /// Tables in the FROM list that is walked now stay what they are.
+    keep_tables: bool,
     pub(crate) facts: Facts,
     scopes: Vec<Scope>,
     ctes: Vec<Cte>,
@@ -117,6 +126,12 @@ pub(crate) struct Walker<'a> {
     into_allowed: bool,
     interned: Vec<ColumnId>,
     ids: HashMap<ColumnId, SourceId>,
+    /// What columns of views are made of.
+    made_of: HashMap<SourceId, Rc<[Ingredient]>>,
+    /// Views whose definitions are part of the facts.
+    views_read: HashSet<RelationName>,
+    /// How many views' definitions this walk is inside of; 0 for a statement.
+    depth: usize,
     /// Steps spent so far.
     work: usize,
 }
@@ -131,6 +146,8 @@ impl<'a> Walker<'a> {
             catalog,
             names,
             masks,
+            way: Way::Usual,
+            keep_tables: false,
             facts: Facts::default(),
             scopes: Vec::new(),
             ctes: Vec::new(),
@@ -138,6 +155,9 @@ impl<'a> Walker<'a> {
             into_allowed: false,
             interned: Vec::new(),
             ids: HashMap::new(),
+            made_of: HashMap::new(),
+            views_read: HashSet::new(),
+            depth: 0,
             work: 0,
         }
     }
@@ -160,7 +180,10 @@ impl<'a> Walker<'a> {
         match &self.names.search_path {
             SearchPath::Known(schemas) => {
                 let first = schemas.iter().find(|schema| !is_temporary(schema));
-                if first.is_some_and(|schema| schema == crate::catalog_index::SYSTEM_SCHEMA) {
+                // In a definition the server has left a schema out only where the path finds the name.
+                if self.depth > 0
+                    || first.is_some_and(|schema| schema == crate::catalog_index::SYSTEM_SCHEMA)
+                {
                     Ok(schemas)
                 } else {
                     Err(Stop::unresolved(
@@ -191,6 +214,11 @@ impl<'a> Walker<'a> {
             if let Some(column) = column {
                 self.facts.column(column, role, mode);
             }
+            for Ingredient { column, mode: inside } in
+                self.made_of.get(source).into_iter().flat_map(|made_of| made_of.iter())
+            {
+                self.facts.column_via(column, role, views::combined(mode, *inside), Via::View);
+            }
         }
     }
 
@@ -207,7 +235,8 @@ impl<'a> Walker<'a> {
 
     /// A result column of a value.
     fn col(name: impl Into<String>, value: &Value) -> Col {
-        Col { name: name.into(), sources: Rc::from(value.sources.as_slice()), direct: value.direct }
+        let sources = Rc::from(value.sources.as_slice());
+        Col { name: name.into(), sources, direct: value.direct, masked: None }
     }
 }
 

@@ -29,6 +29,9 @@ pub struct Catalog {
     pub triggers: Vec<Trigger>,
     /// Data types outside `pg_catalog`, as (schema, name).
     pub types: Vec<RelationName>,
+    /// The schemas in which unqualified names of the views' definitions are looked up, in order: the
+    /// server leaves out the schemas that the session which asks finds anyway.
+    pub definition_path: Vec<String>,
 }
 
 /// One relation.
@@ -48,6 +51,10 @@ pub struct Relation {
     /// through other views down to tables.
     #[serde(default)]
     pub reads: Vec<ViewSource>,
+    /// For views and materialized views: the query that they stand for, as `pg_get_viewdef` writes it.
+    /// It is read, and never sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
     /// Partitioned or inherited parents: a child carries its parents' labels.
     #[serde(default)]
     pub parents: Vec<RelationName>,

@@ -288,6 +288,8 @@ pub struct ColumnUse {
     pub role: ColumnRole,
     /// Whether its value is used as it is.
     pub mode: ColumnMode,
+    /// `view` where a view's definition uses it, else `direct`.
+    pub via: Via,
     /// Labels from `data.jurat.catalog`.
     pub labels: Vec<String>,
 }
@@ -300,7 +302,9 @@ pub enum ColumnRole {
     Argument,
     /// Written by INSERT, UPDATE or MERGE.
     Assigned,
-    /// GROUP BY, DISTINCT, PARTITION BY.
+    /// Compared with the other rows of a result: DISTINCT, UNION, INTERSECT, EXCEPT.
+    Distinct,
+    /// GROUP BY, DISTINCT ON, PARTITION BY, DISTINCT inside an aggregate.
     Group,
     /// ON or USING.
     Join,

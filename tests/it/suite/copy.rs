@@ -89,7 +89,7 @@ async fn masked_columns_come_out_masked_in_every_format() {
     let text = String::from_utf8(reply.copied()).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!((lines.len(), lines[0]), (21, "tier,email,id"));
-    assert!(lines[10].starts_with("gold,") && lines[10].ends_with(",10"), "{}", lines[10]);
+    assert!(lines.iter().any(|l| l.starts_with("gold,") && l.ends_with(",10")), "{lines:?}");
     // Whoever may read them gets them.
     let reply = shop.wire("priya").await.run("COPY customers (email) TO STDOUT").await;
     assert!(canary::find(&reply.copied()).is_some(), "{reply:?}");

@@ -4,10 +4,12 @@
 //! protocols and both formats. It may be refused or it may run masked; no byte that comes back may hold a
 //! protected value (the numbers are those of the bypass catalogue).
 
-use crate::harness::{Shop, Wire, canary, wire::Reply};
+use crate::harness::{Shop, Wire, canary, cluster, wire::Reply};
 
 mod cases;
+mod in_place;
 mod sideways;
+mod views;
 
 /// What must become of a statement.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,7 +77,16 @@ async fn side_channels_of_the_server_are_closed() {
 }
 
 async fn every(cases: &[Case]) {
+    every_with("", cases).await;
+}
+
+/// Runs the cases in a shop in which some more exists; `definitions` is SQL.
+async fn every_with(definitions: &str, cases: &[Case]) {
     let Some(shop) = Shop::usual().await else { return };
+    for database in [&shop.database, &shop.twin] {
+        let admin = shop.cluster.connect(cluster::ADMIN, database).await;
+        admin.batch_execute(definitions).await.unwrap();
+    }
     let mut failed = Vec::new();
     for case in cases {
         if let Err(what) = check(&shop, case).await {

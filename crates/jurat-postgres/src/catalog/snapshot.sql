@@ -156,3 +156,29 @@ WHERE element.oid IS NULL
        OR NOT (pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_temp_')
                OR pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast')))
 ORDER BY n.nspname, t.typname;
+
+-- 10: where the names in the next answer are looked up.
+SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text;
+
+-- 11: what views stand for. The server leaves a schema out where this session finds the name without it.
+-- The server's own views are not opened that way. To write a definition the server locks what it names, and
+-- would wait for a session that changes one of these tables: such views are left out until the next time.
+SELECT v.oid, pg_catalog.pg_get_viewdef(v.oid)
+FROM pg_catalog.pg_class v
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) v.relnamespace
+WHERE v.relkind OPERATOR(pg_catalog.=) ANY ('{v,m}'::pg_catalog."char"[])
+  AND v.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+  AND (n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+       OR NOT (pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_temp_')
+               OR pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast')))
+  AND NOT EXISTS (
+    SELECT 1
+    FROM pg_catalog.pg_locks l
+    JOIN pg_catalog.pg_depend d
+      ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+     AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+     AND d.refobjid OPERATOR(pg_catalog.=) l.relation
+    JOIN pg_catalog.pg_rewrite r ON r.oid OPERATOR(pg_catalog.=) d.objid
+    WHERE r.ev_class OPERATOR(pg_catalog.=) v.oid
+      AND l.mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock'
+      AND l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid());

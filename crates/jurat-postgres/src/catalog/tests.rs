@@ -84,6 +84,10 @@ fn rows_become_a_catalog() {
         (7, &["shop", "orders", "public", "customers", "t", "f"]),
         (8, &["shop", "orders", "stamp", "shop", "set_time"]),
         (9, &["shop", "mood"]),
+        (10, &[r#"["pg_catalog","public"]"#]),
+        (11, &["11", " SELECT 1;"]),
+        (11, &["10", "NULL"]),
+        (11, &["99", " SELECT 2;"]),
     ])
     .unwrap();
     let expected = serde_json::json!({
@@ -108,6 +112,7 @@ fn rows_become_a_catalog() {
                 "columns": [],
                 "oid": 11,
                 "reads": [],
+                "definition": " SELECT 1;",
                 "parents": [],
             },
         ],
@@ -127,6 +132,7 @@ fn rows_become_a_catalog() {
             "function": { "schema": "shop", "name": "set_time" },
         }],
         "types": [{ "schema": "shop", "name": "mood" }],
+        "definition_path": ["pg_catalog", "public"],
     });
     assert_eq!(serde_json::to_value(catalog).unwrap(), expected);
 }
@@ -255,8 +261,9 @@ fn what_refers_to_a_relation_that_was_not_listed_is_dropped() {
 #[test]
 fn an_answer_that_is_not_the_query_s_is_refused() {
     let value = |query, column| CatalogError::Value { query, column };
-    let cases: [(usize, &[&str], CatalogError); 10] = [
-        (10, &["x"], CatalogError::UnknownQuery { query: 10 }),
+    let cases: [(usize, &[&str], CatalogError); 11] = [
+        (12, &["x"], CatalogError::UnknownQuery { query: 12 }),
+        (10, &["x"], CatalogError::SearchPath),
         (1, &[], CatalogError::RowWidth { query: 1, columns: 0 }),
         (1, &["a", "b"], CatalogError::RowWidth { query: 1, columns: 2 }),
         (0, &["NULL"], value(0, 0)),

@@ -6,7 +6,6 @@ use jurat_types::{Column, ColumnMask, MaskMethod};
 use serde_json::Value;
 
 use super::RewriteError;
-use crate::names;
 
 /// What stands where characters are taken out. Its length says nothing about theirs.
 const STARS: &str = "***";
@@ -15,13 +14,12 @@ const TOKEN_DIGITS: u64 = 16;
 /// More characters than any mask keeps.
 const KEEP_MAX: u64 = 1000;
 
-/// The SQL expression for a masked column.
+/// The SQL expression for a masked column; `name` is how the column is called there.
 ///
 /// # Errors
 /// Where the method has a parameter that it does not know, or of another type.
-pub(super) fn of(mask: &ColumnMask, column: &Column) -> Result<String, RewriteError> {
+pub(super) fn of(mask: &ColumnMask, column: &Column, name: &str) -> Result<String, RewriteError> {
     let params = Params { mask, params: &mask.params };
-    let name = names::sql(&column.name);
     let family = Family::of(&column.data_type);
     let masked = match mask.method {
         MaskMethod::Null => {
@@ -34,17 +32,17 @@ pub(super) fn of(mask: &ColumnMask, column: &Column) -> Result<String, RewriteEr
         }
         MaskMethod::Partial => {
             params.only(&["keep_first", "keep_last", "keep_domain"])?;
-            let expression = partial(&name, &params)?;
+            let expression = partial(name, &params)?;
             family.is_text().then_some(expression)
         }
         MaskMethod::Hash => {
             params.only(&["salt"])?;
-            let hash = digest(&name, &params.text("salt")?);
+            let hash = digest(name, &params.text("salt")?);
             family.is_text().then_some(hash)
         }
         MaskMethod::Tokenize => {
             params.only(&["salt"])?;
-            let hash = digest(&name, &params.text("salt")?);
+            let hash = digest(name, &params.text("salt")?);
             let token = concat(&[
                 &quoted("tok_"),
                 &format!("pg_catalog.substr({hash}, 1, {TOKEN_DIGITS})"),

@@ -1,7 +1,7 @@
 //! What a column name stands for: PostgreSQL's `transformColumnRef`.
 
 use jurat_types::{ColumnId, ColumnMode, ColumnRole};
-use sqlparser::ast::Ident;
+use sqlparser::ast::{Expr, Ident};
 
 use super::{Stop, Value, Walker};
 use crate::mask::RewriteError;
@@ -26,25 +26,38 @@ enum Hit {
 }
 
 impl Walker<'_> {
-    /// A reference in an expression. `top` says whether the reference is the whole expression.
+    /// A reference in an expression. `top` says whether the reference is the whole expression. The second
+    /// value is what has to stand in its place, where a mask is written in place.
     pub(super) fn column_ref(
         &mut self,
         parts: &mut Vec<Ident>,
         role: ColumnRole,
         top: bool,
-    ) -> Result<Value, Stop> {
+    ) -> Result<(Value, Option<Expr>), Stop> {
         match self.resolve(parts)? {
-            Reference::Column(col) => Ok(self.use_col(&col, role, top)),
+            Reference::Column(col) => {
+                let mask = match &col.masked {
+                    None => None,
+                    Some(masked) => {
+                        let own = Expr::CompoundIdentifier(parts.clone()).to_string();
+                        Some(self.masked_reference(masked, &own)?)
+                    }
+                };
+                Ok((self.use_col(&col, role, top), mask))
+            }
             Reference::Row(shape) => {
+                let mask =
+                    if shape.has_marks() { Some(self.masked_row(&shape, parts)?) } else { None };
                 let sources = shape.all_sources();
                 self.record(&sources, role, ColumnMode::WholeRow);
-                Ok(Value { sources, direct: false, row: Some(shape) })
+                Ok((Value { sources, direct: false, row: Some(shape) }, mask))
             }
             Reference::RowFunction(shape, function) => {
+                Self::unmarked(&shape, "a function in the place of a column")?;
                 self.unqualified_function(&function)?;
                 let sources = shape.all_sources();
                 self.record(&sources, role, ColumnMode::WholeRow);
-                Ok(Value { sources, direct: false, row: None })
+                Ok((Value { sources, direct: false, row: None }, None))
             }
         }
     }
@@ -66,15 +79,20 @@ impl Walker<'_> {
 
     /// The columns of the entry that a qualifier stands for: `t.*` and `schema.t.*`.
     pub(super) fn qualified_shape(&mut self, parts: &mut Vec<Ident>) -> Result<Shape, Stop> {
+        Ok(self.qualified_item(parts)?.shape)
+    }
+
+    /// The entry that a qualifier stands for.
+    pub(super) fn qualified_item(&mut self, parts: &mut Vec<Ident>) -> Result<Item, Stop> {
         let qualifier = labels(parts)?;
         let Some(item) = self.find_item(&qualifier)? else {
             return Err(Stop::unresolved("relation", qualifier.join(".")));
         };
-        let (shape, masked) = (item.shape.clone(), item.masked);
-        if masked {
+        let item = item.clone();
+        if item.masked {
             shorten(parts, 1);
         }
-        Ok(shape)
+        Ok(item)
     }
 
     fn resolve(&mut self, parts: &mut Vec<Ident>) -> Result<Reference, Stop> {
@@ -98,7 +116,7 @@ impl Walker<'_> {
             None if self.is_function(&column)? => Ok(Reference::RowFunction(shape, column)),
             None => match &shape.open {
                 Some(open) => {
-                    let col = Col { name: column, sources: open.clone(), direct: false };
+                    let col = Col::any(column, open);
                     Ok(Reference::Column(col))
                 }
                 None => Err(Stop::unresolved("column", format!("{}.{column}", names.join(".")))),
@@ -130,6 +148,13 @@ impl Walker<'_> {
             (Some(found), None) => Ok(found),
             // A function in FROM may have the column, or may not: then it is the outer one.
             (Some(Reference::Column(col)), Some(mut value)) => {
+                if col.masked.is_some() {
+                    let shape = Shape::closed(vec![col]);
+                    return Err(super::in_place::in_place(
+                        &shape,
+                        "a name that may be a function's",
+                    ));
+                }
                 value.absorb(&Value { sources: col.sources.to_vec(), direct: false, row: None });
                 Ok(Reference::Column(Self::col(name, &value)))
             }
@@ -162,6 +187,7 @@ impl Walker<'_> {
                     name,
                     sources: std::rc::Rc::from([id].as_slice()),
                     direct: true,
+                    masked: None,
                 }))
             }
         }

@@ -43,7 +43,7 @@ impl Walker<'_> {
             }
             walker.write_condition(selection.as_mut())?;
             walker.write_relation(&relation, Reach::Deletes)?;
-            walker.returning_here(returning.as_deref_mut())
+            walker.returning_here(returning.as_mut())
         })
     }
 }

@@ -45,10 +45,19 @@ impl Walker<'_> {
         self.spend(1)?;
         match expr {
             Expr::Identifier(ident) => {
-                let mut parts = vec![ident.clone()];
-                self.column_ref(&mut parts, role, top)
+                let (value, mask) = self.column_ref(&mut vec![ident.clone()], role, top)?;
+                if let Some(mask) = mask {
+                    *expr = mask;
+                }
+                Ok(value)
             }
-            Expr::CompoundIdentifier(parts) => self.column_ref(parts, role, top),
+            Expr::CompoundIdentifier(parts) => {
+                let (value, mask) = self.column_ref(parts, role, top)?;
+                if let Some(mask) = mask {
+                    *expr = mask;
+                }
+                Ok(value)
+            }
             Expr::CompoundFieldAccess { root, access_chain } => {
                 self.field_access(root, access_chain, role)
             }
@@ -176,6 +185,7 @@ impl Walker<'_> {
                 let mut idents = names::idents(name)?;
                 let shape = self.qualified_shape(&mut idents)?;
                 *name = idents.into();
+                Self::unmarked(&shape, "`.*` in an expression")?;
                 let value = sources_of(&shape);
                 self.record(&value.sources, role, ColumnMode::WholeRow);
                 Ok(value)
@@ -281,6 +291,7 @@ impl Walker<'_> {
                 AccessExpr::Subscript(subscript) => {
                     let mut indexed = match (row.take(), value.take()) {
                         (Some(shape), _) => {
+                            Self::unmarked(&shape, "a subscript of a row")?;
                             let all = sources_of(&shape);
                             self.record(&all.sources, role, ColumnMode::WholeRow);
                             all
@@ -310,7 +321,7 @@ impl Walker<'_> {
     }
 
     /// The row that `(t)` or `t` stands for before a dot.
-    fn row_root(&mut self, root: &Expr) -> Result<Option<Shape>, Stop> {
+    pub(super) fn row_root(&mut self, root: &Expr) -> Result<Option<Shape>, Stop> {
         let root = inner(root);
         if let Expr::Identifier(ident) = root {
             self.row_of(&mut vec![ident.clone()])
@@ -330,8 +341,12 @@ impl Walker<'_> {
         role: ColumnRole,
     ) -> Result<Value, Stop> {
         if let Some(col) = shape.cols.iter().find(|col| col.name == field) {
+            if col.masked.is_some() {
+                return Err(super::in_place::in_place(shape, "a field of its row"));
+            }
             return Ok(self.use_col(col, role, true));
         }
+        Self::unmarked(shape, "a function of its row")?;
         let whole = sources_of(shape);
         self.record(&whole.sources, role, ColumnMode::WholeRow);
         if self.is_function(field)? {
@@ -418,6 +433,7 @@ pub(super) const fn predicate_unless_source(role: ColumnRole) -> ColumnRole {
         | ColumnRole::Argument
         | ColumnRole::Predicate => ColumnRole::Predicate,
         ColumnRole::Assigned
+        | ColumnRole::Distinct
         | ColumnRole::Group
         | ColumnRole::Join
         | ColumnRole::Order

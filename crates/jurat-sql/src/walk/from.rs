@@ -8,8 +8,7 @@ use sqlparser::ast::{
     TableWithJoins,
 };
 
-use super::{Stop, Value, Walker};
-use crate::mask::RewriteError;
+use super::{Stop, Value, Walker, Way};
 use crate::names;
 use crate::scope::{Item, Scope, Shape};
 
@@ -177,8 +176,17 @@ impl Walker<'_> {
         {
             self.sample(sample)?;
         }
-        let shape = self.base_shape(&relation)?;
+        let mut shape = self.base_shape(&relation)?;
         *name = names::qualified(&relation);
+        let stays = match self.way {
+            Way::Usual => sample.is_some() || self.keep_tables,
+            Way::Derived => sample.is_some(),
+            Way::InPlace => true,
+        };
+        if stays {
+            // Before the alias can give the columns other names.
+            shape = self.marked_shape(&relation, &shape)?;
+        }
         let (label, shape) = aliased(shape, alias.as_ref())?;
         let mut item = Item {
             alias: Some(label.clone().unwrap_or_else(|| relation.name.clone())),
@@ -189,12 +197,10 @@ impl Walker<'_> {
             cols_visible: true,
             masked: false,
         };
-        if let Some(masks) = self.masks
+        if !stays
+            && let Some(masks) = self.masks
             && let Some(subquery) = masks.derived(&relation, self.catalog)?
         {
-            if sample.is_some() {
-                return Err(Stop::Mask(RewriteError::Sample { relation: relation.to_string() }));
-            }
             let alias = alias.take().unwrap_or_else(|| plain_alias(&relation));
             item.masked = true;
             *factor = TableFactor::Derived {

@@ -141,6 +141,7 @@ impl Walker<'_> {
                     // A function that takes the row goes first, if there is one. The name stays as
                     // it is, because behind a schema it could not be the column any more.
                     self.unqualified_function(&field)?;
+                    Self::unmarked(&shape, "a function of its row")?;
                     let whole = sources_of(&shape);
                     self.record(&whole.sources, role, ColumnMode::WholeRow);
                     return Ok(Some(Value { row: None, ..whole }));
@@ -216,6 +217,7 @@ impl Walker<'_> {
                 let mut idents = names::idents(name)?;
                 let shape = self.qualified_shape(&mut idents)?;
                 *name = idents.into();
+                Self::unmarked(&shape, "`.*` in an expression")?;
                 let whole = sources_of(&shape);
                 self.record(&whole.sources, role, ColumnMode::WholeRow);
                 value.absorb(&whole);

@@ -98,7 +98,7 @@ impl Walker<'_> {
             reach = Reach::Updates;
         }
         self.write_relation(&relation, reach)?;
-        self.returning(returning.as_deref_mut(), |walker| {
+        self.returning(returning.as_mut(), |walker| {
             walker.add_target(&relation, alias.as_deref()).map(|_| ())
         })
     }
@@ -117,6 +117,7 @@ impl Walker<'_> {
         alias: Option<&str>,
     ) -> Result<usize, Stop> {
         let shape = self.base_shape(relation)?;
+        let shape = self.marked_shape(relation, &shape)?;
         self.add_item(Item {
             alias: Some(alias.unwrap_or(&relation.name).to_owned()),
             relation: Some(relation.clone()),
@@ -129,13 +130,9 @@ impl Walker<'_> {
     }
 
     fn assign_all(&mut self, relation: &RelationName) -> Result<(), Stop> {
-        let columns: Vec<String> =
-            self.relation(relation)?.columns.iter().map(|column| column.name.clone()).collect();
-        self.spend(columns.len())?;
-        for column in columns {
-            let id = ColumnId::new(relation.clone(), column);
-            self.facts.column(&id, ColumnRole::Assigned, ColumnMode::Direct);
-        }
+        // The columns of a view are those of its table.
+        let sources = self.base_shape(relation)?.all_sources();
+        self.record(&sources, ColumnRole::Assigned, ColumnMode::Direct);
         Ok(())
     }
 
@@ -153,8 +150,12 @@ impl Walker<'_> {
         if !self.relation(relation)?.columns.iter().any(|known| known.name == *name) {
             return Err(Stop::unresolved("column", format!("{relation}.{name}")));
         }
-        let id = ColumnId::new(relation.clone(), name.clone());
-        self.facts.column(&id, ColumnRole::Assigned, ColumnMode::Direct);
+        if self.view(relation).is_some() {
+            // Makes known which column of its table it is.
+            self.base_shape(relation)?;
+        }
+        let id = self.intern(ColumnId::new(relation.clone(), name.clone()));
+        self.record(&[id], ColumnRole::Assigned, ColumnMode::Direct);
         Ok(())
     }
 
@@ -259,7 +260,7 @@ impl Walker<'_> {
     /// RETURNING; `fill` adds what its expressions can see.
     pub(super) fn returning(
         &mut self,
-        returning: Option<&mut [SelectItem]>,
+        returning: Option<&mut Vec<SelectItem>>,
         fill: impl FnOnce(&mut Self) -> Result<(), Stop>,
     ) -> Result<Shape, Stop> {
         let Some(items) = returning else { return Ok(Shape::closed(Vec::new())) };

@@ -131,6 +131,10 @@ impl Walker<'_> {
         for name in merged {
             let (one, two) = (single(&left, name)?, single(&right, name)?);
             for col in [&one, &two] {
+                if col.masked.is_some() {
+                    let shape = Shape::closed(vec![col.clone()]);
+                    return Err(super::in_place::in_place(&shape, "USING or NATURAL"));
+                }
                 let mode = if col.direct { ColumnMode::Direct } else { ColumnMode::Derived };
                 self.record(&col.sources, ColumnRole::Join, mode);
             }
@@ -138,6 +142,7 @@ impl Walker<'_> {
                 name: name.clone(),
                 sources: merge(&one.sources, &two.sources),
                 direct: one.direct && two.direct,
+                masked: None,
             });
         }
         for col in left.cols.iter().chain(right.cols.iter()) {
@@ -161,9 +166,7 @@ fn single(shape: &Shape, name: &str) -> Result<Col, Stop> {
     let mut hits = shape.cols.iter().filter(|col| col.name == name);
     match (hits.next(), hits.next(), &shape.open) {
         (Some(col), None, _) => Ok(col.clone()),
-        (None, _, Some(open)) => {
-            Ok(Col { name: name.to_owned(), sources: open.clone(), direct: false })
-        }
+        (None, _, Some(open)) => Ok(Col::any(name, open)),
         (Some(_), Some(_), _) => Err(Stop::unsupported(format!("the ambiguous column `{name}`"))),
         (None, _, None) => Err(Stop::unresolved("column", name)),
     }

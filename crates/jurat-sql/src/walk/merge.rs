@@ -44,6 +44,9 @@ impl Walker<'_> {
             match output {
                 None => Ok(Shape::closed(Vec::new())),
                 Some(OutputClause::Returning { returning_token: _, select_items }) => {
+                    if let Some(scope) = walker.scopes.last_mut() {
+                        scope.target_last = true;
+                    }
                     walker.returning_here(Some(select_items))
                 }
                 Some(OutputClause::Output { .. }) => Err(Stop::unsupported("OUTPUT")),

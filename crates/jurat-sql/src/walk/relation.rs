@@ -97,16 +97,21 @@ impl Walker<'_> {
 
     /// The columns of a base relation.
     pub(super) fn base_shape(&mut self, name: &RelationName) -> Result<Shape, Stop> {
+        let view = self.view(name);
         let columns: Vec<String> =
             self.relation(name)?.columns.iter().map(|column| column.name.clone()).collect();
         self.spend(columns.len())?;
         let mut cols = Vec::with_capacity(columns.len());
         for column in columns {
             let id = self.intern(ColumnId::new(name.clone(), column.clone()));
+            if let Some(made_of) = view.as_ref().and_then(|view| view.columns.get(cols.len())) {
+                self.made_of.entry(id).or_insert_with(|| made_of.as_slice().into());
+            }
             cols.push(Col {
                 name: column,
                 sources: std::rc::Rc::from([id].as_slice()),
                 direct: true,
+                masked: None,
             });
         }
         Ok(Shape::closed(cols))
@@ -125,6 +130,9 @@ impl Walker<'_> {
         let kind = kind_name(relation.kind);
         let sources = relation.reads.clone();
         self.facts.relation(name, kind, Access::Read, self.via);
+        if let Some(view) = self.view(name) {
+            return self.read_view(name, &view);
+        }
         self.spend(sources.len())?;
         for source in sources {
             let Some(base) = self.catalog.relation(&source.relation) else {
@@ -134,12 +142,12 @@ impl Walker<'_> {
             match source.column {
                 Some(column) => {
                     let id = ColumnId::new(source.relation, column);
-                    self.facts.column(&id, role, ColumnMode::Derived);
+                    self.facts.column_via(&id, role, ColumnMode::Derived, Via::View);
                 }
                 None => {
                     for column in &base.columns {
                         let id = ColumnId::new(source.relation.clone(), column.name.clone());
-                        self.facts.column(&id, role, ColumnMode::WholeRow);
+                        self.facts.column_via(&id, role, ColumnMode::WholeRow, Via::View);
                     }
                 }
             }

@@ -10,7 +10,7 @@ use super::expr::inner;
 use super::order::Prefer;
 use super::{Stop, Walker};
 use crate::names;
-use crate::scope::{Col, Shape};
+use crate::scope::{Col, Scope, Shape, SourceId};
 
 impl Walker<'_> {
     pub(super) fn select(
@@ -70,7 +70,15 @@ impl Walker<'_> {
             return Err(Stop::unsupported("INTO in this place"));
         }
         self.into_allowed = false;
-        self.add_list(from, role)?;
+        let grouped = match &*group_by {
+            GroupByExpr::Expressions(exprs, _) => !exprs.is_empty(),
+            GroupByExpr::All(_) => false,
+        };
+        // Grouped by its primary key, a table may show its other columns; a derived table may not.
+        let outside = std::mem::replace(&mut self.keep_tables, grouped);
+        let added = self.add_list(from, role);
+        self.keep_tables = outside;
+        added?;
         if let Some(condition) = selection {
             self.expr(condition, ColumnRole::Predicate)?;
         }
@@ -86,7 +94,7 @@ impl Walker<'_> {
             None | Some(Distinct::All) => {}
             Some(Distinct::Distinct) => {
                 for col in outputs.cols.iter() {
-                    self.use_col(col, ColumnRole::Group, true);
+                    self.use_col(col, ColumnRole::Distinct, true);
                 }
             }
             Some(Distinct::On(exprs)) => {
@@ -136,59 +144,20 @@ impl Walker<'_> {
     /// A list of result columns, of SELECT and of RETURNING.
     pub(super) fn projection(
         &mut self,
-        items: &mut [SelectItem],
+        items: &mut Vec<SelectItem>,
         role: ColumnRole,
     ) -> Result<Shape, Stop> {
         let mut cols: Vec<Col> = Vec::with_capacity(items.len());
         let mut open = None;
-        for item in items {
-            match item {
-                SelectItem::UnnamedExpr(expr) => {
-                    let name = figure_name(expr).unwrap_or_else(|| "?column?".to_owned());
-                    let value = self.expr(expr, role)?;
-                    cols.push(Self::col(name, &value));
-                }
-                SelectItem::ExprWithAlias { expr, alias } => {
-                    let name = names::label(alias)?;
-                    let value = self.expr(expr, role)?;
-                    cols.push(Self::col(name, &value));
-                }
-                SelectItem::ExprWithAliases { .. } => {
-                    return Err(Stop::unsupported("several aliases for one expression"));
-                }
-                SelectItem::QualifiedWildcard(
-                    SelectItemQualifiedWildcardKind::ObjectName(name),
-                    options,
-                ) => {
-                    plain_star(options)?;
-                    let mut idents = names::idents(name)?;
-                    let shape = self.qualified_shape(&mut idents)?;
-                    *name = idents.into();
-                    self.star(&shape, role, &mut cols, &mut open)?;
-                }
-                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(_), _) => {
-                    return Err(Stop::unsupported("`.*` after an expression"));
-                }
-                SelectItem::Wildcard(options) => {
-                    plain_star(options)?;
-                    let shapes: Vec<Shape> = self
-                        .scopes
-                        .last()
-                        .map(|scope| scope.items.as_slice())
-                        .unwrap_or_default()
-                        .iter()
-                        .filter(|item| item.cols_visible)
-                        .map(|item| item.shape.clone())
-                        .collect();
-                    if shapes.is_empty() {
-                        return Err(Stop::unsupported("`*` without FROM"));
-                    }
-                    for shape in shapes {
-                        self.star(&shape, role, &mut cols, &mut open)?;
-                    }
-                }
+        let mut written = Vec::with_capacity(items.len());
+        for mut item in std::mem::take(items) {
+            let replaced = self.item(&mut item, role, &mut cols, &mut open)?;
+            match replaced {
+                None => written.push(item),
+                Some(replaced) => written.extend(replaced),
             }
         }
+        *items = written;
         self.spend(cols.len())?;
         let mut shape = Shape::closed(cols);
         if let Some(open) = open {
@@ -197,18 +166,91 @@ impl Walker<'_> {
         Ok(shape)
     }
 
+    /// One item of a list of result columns; the result is what has to stand in its place, where a mask is
+    /// written in place.
+    fn item(
+        &mut self,
+        item: &mut SelectItem,
+        role: ColumnRole,
+        cols: &mut Vec<Col>,
+        open: &mut Option<Vec<SourceId>>,
+    ) -> Result<Option<Vec<SelectItem>>, Stop> {
+        match item {
+            SelectItem::UnnamedExpr(expr) => {
+                let name = figure_name(expr);
+                let value = self.expr(expr, role)?;
+                cols.push(Self::col(name.clone().unwrap_or_else(|| "?column?".to_owned()), &value));
+                // A mask must not change what the column is called.
+                if self.masks.is_some()
+                    && let Some(name) = name
+                    && figure_name(expr).as_ref() != Some(&name)
+                {
+                    let named = SelectItem::ExprWithAlias {
+                        expr: expr.clone(),
+                        alias: names::ident(&name),
+                    };
+                    return Ok(Some(vec![named]));
+                }
+            }
+            SelectItem::ExprWithAlias { expr, alias } => {
+                let name = names::label(alias)?;
+                let value = self.expr(expr, role)?;
+                cols.push(Self::col(name, &value));
+            }
+            SelectItem::ExprWithAliases { .. } => {
+                return Err(Stop::unsupported("several aliases for one expression"));
+            }
+            SelectItem::QualifiedWildcard(
+                SelectItemQualifiedWildcardKind::ObjectName(name),
+                options,
+            ) => {
+                plain_star(options)?;
+                let mut idents = names::idents(name)?;
+                let found = self.qualified_item(&mut idents)?;
+                let replaced = self.masked_star(std::slice::from_ref(&found))?;
+                *name = idents.into();
+                self.star(&found.shape, role, cols, open)?;
+                return Ok(replaced);
+            }
+            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(row), options) => {
+                plain_star(options)?;
+                if let Some(shape) = self.row_root(row)? {
+                    Self::unmarked(&shape, "`.*` after an expression")?;
+                    self.star(&shape, role, cols, open)?;
+                } else {
+                    // Which columns a composite value has is not known.
+                    let value = self.part(row, role)?;
+                    open.get_or_insert_default().extend(value.sources);
+                }
+            }
+            SelectItem::Wildcard(options) => {
+                plain_star(options)?;
+                let items = self.scopes.last().map(Scope::starred).unwrap_or_default();
+                if items.is_empty() {
+                    return Err(Stop::unsupported("`*` without FROM"));
+                }
+                for item in &items {
+                    self.star(&item.shape, role, cols, open)?;
+                }
+                return self.masked_star(&items);
+            }
+        }
+        Ok(None)
+    }
+
     /// Adds every column of a row.
     fn star(
         &mut self,
         shape: &Shape,
         role: ColumnRole,
         cols: &mut Vec<Col>,
-        open: &mut Option<Vec<crate::scope::SourceId>>,
+        open: &mut Option<Vec<SourceId>>,
     ) -> Result<(), Stop> {
         self.spend(shape.cols.len())?;
         for col in shape.cols.iter() {
             self.use_col(col, role, true);
-            cols.push(col.clone());
+            // A marked column is written as its mask.
+            cols.push(Col { masked: None, ..col.clone() });
         }
         if let Some(sources) = &shape.open {
             self.record(sources, role, ColumnMode::Derived);

@@ -48,7 +48,7 @@ impl Walker<'_> {
         };
         if compares {
             // Which rows are equal shows in the result, as with DISTINCT.
-            self.record(&shape.all_sources(), ColumnRole::Group, ColumnMode::Derived);
+            self.record(&shape.all_sources(), ColumnRole::Distinct, ColumnMode::Derived);
         }
         Ok(shape)
     }

@@ -47,7 +47,7 @@ impl Walker<'_> {
             walker.assignments(&relation, assignments)?;
             walker.write_condition(selection.as_mut())?;
             walker.write_relation(&relation, Reach::Updates)?;
-            walker.returning_here(returning.as_deref_mut())
+            walker.returning_here(returning.as_mut())
         })
     }
 
@@ -119,7 +119,7 @@ impl Walker<'_> {
     /// RETURNING that sees what the write itself sees.
     pub(super) fn returning_here(
         &mut self,
-        returning: Option<&mut [sqlparser::ast::SelectItem]>,
+        returning: Option<&mut Vec<sqlparser::ast::SelectItem>>,
     ) -> Result<Shape, Stop> {
         match returning {
             None => Ok(Shape::closed(Vec::new())),

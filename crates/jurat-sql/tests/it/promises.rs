@@ -116,7 +116,18 @@ fn a_rewritten_text_can_be_read_and_holds_its_masks() {
             ] {
                 rest = rest.replace(piece, "masked");
             }
-            // Every read of a masked table is the one inside its derived table.
+            // No masked column is shown as it is.
+            let shown = again.facts().columns.iter().find(|column| {
+                ["public.users.ssn", "public.customers.email"].contains(&column.id.as_str())
+                    && column.mode == jurat_types::ColumnMode::Direct
+                    && column.role != jurat_types::ColumnRole::Assigned
+            });
+            assert!(shown.is_none(), "{shown:?} in {}", rewritten.text);
+            // Every read of a masked table is the one inside its derived table, or the table has to stay.
+            let stays = ["GROUP BY", "TABLESAMPLE", "ctid", "xmin"];
+            if stays.iter().any(|word| rewritten.text.contains(word)) {
+                continue;
+            }
             for (table, before) in
                 [("public.users", "profile FROM "), ("public.customers", "created_at FROM ")]
             {

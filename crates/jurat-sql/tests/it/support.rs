@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use jurat_sql::{CatalogIndex, ColumnMask, NameContext, SearchPath, SessionEffect, Statement};
-use jurat_types::{ColumnId, RelationName};
+use jurat_types::{ColumnId, RelationName, Via};
 use serde_json::Value;
 
 /// The fixture: a shop. `jurat explain` uses the same file in its examples.
@@ -69,7 +69,10 @@ pub(crate) fn describe(statement: &Statement) -> String {
         facts
             .columns
             .iter()
-            .map(|c| format!("{} {} {}", c.id, json(&c.role), json(&c.mode)))
+            .map(|c| {
+                let via = if c.via == Via::View { " via view" } else { "" };
+                format!("{} {} {}{via}", c.id, json(&c.role), json(&c.mode))
+            })
             .collect(),
     );
     list(
