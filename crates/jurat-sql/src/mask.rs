@@ -1,5 +1,6 @@
 //! Masks: which relations are masked, and the text in which they are.
 
+mod definition;
 mod expression;
 mod in_place;
 mod view;
@@ -70,6 +71,12 @@ pub enum RewriteError {
         /// The relation that is read.
         relation: String,
         /// The child's column.
+        column: String,
+    },
+    /// A new name would take the column's label away.
+    #[error("masked column {column} would lose its label under another name")]
+    Renamed {
+        /// The column.
         column: String,
     },
     /// `ctid` and the like say which rows are equal.
@@ -336,6 +343,7 @@ pub(crate) fn rewrite(parsed: &Parsed, masks: &[ColumnMask]) -> Result<Rewritten
             check_role(column)?;
         }
     }
+    plan.check_written(&parsed.facts.relations, &parsed.catalog)?;
     let tree = match parsed.tree.take() {
         Some(tree) => Some(tree),
         None if parsed.tree.was_there() => whole(parsed)?.tree.take(),
@@ -361,6 +369,7 @@ pub(crate) fn rewrite(parsed: &Parsed, masks: &[ColumnMask]) -> Result<Rewritten
         RewriteError::InPlace { .. } => Way::Derived,
         RewriteError::Role { .. }
         | RewriteError::Indirect { .. }
+        | RewriteError::Renamed { .. }
         | RewriteError::View { .. }
         | RewriteError::Child { .. }
         | RewriteError::RowType { .. }

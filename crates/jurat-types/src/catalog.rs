@@ -25,7 +25,7 @@ pub struct Catalog {
     pub functions: Vec<Function>,
     /// Foreign keys, because a write can cascade along them.
     pub foreign_keys: Vec<ForeignKey>,
-    /// User triggers, because a write runs them.
+    /// User triggers and other code on relations and types, because a write, a view or a cast runs it.
     pub triggers: Vec<Trigger>,
     /// Data types outside `pg_catalog`, as (schema, name).
     pub types: Vec<RelationName>,
@@ -132,14 +132,27 @@ pub struct ForeignKey {
     pub on_update_writes: bool,
 }
 
-/// A user trigger on a relation.
+/// Code on a relation that runs without being called: a user trigger, a rule, or the function behind a
+/// default, a generated column, a check, or an index.
+///
+/// A type outside `pg_catalog` can stand in place of the relation: casting to it then runs the function,
+/// because it is a domain with a check or has a conversion of its own.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trigger {
     /// The relation that the trigger is on.
     pub relation: RelationName,
-    /// The trigger's name.
+    /// The trigger's name; `code` for what is no trigger and no rule.
     pub name: String,
     /// The function that it runs.
     pub function: RelationName,
+}
+
+impl Trigger {
+    /// The name of what runs when the relation, a view, is read. The server calls the rule so that holds a
+    /// view's definition.
+    pub const DEFINITION: &'static str = "_RETURN";
+
+    /// The name of what is no trigger and no rule.
+    pub const CODE: &'static str = "code";
 }

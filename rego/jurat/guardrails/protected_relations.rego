@@ -53,6 +53,12 @@ deny contains {
 
 is_protected(id) if id in protected_relations
 
+# The extension can be in any schema.
+is_protected(id) if {
+	not lib.is_dba
+	endswith(id, ".pg_stat_statements")
+}
+
 is_protected(id) if {
 	lib.is_agent
 	id in observing_relations

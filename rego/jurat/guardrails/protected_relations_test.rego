@@ -42,6 +42,13 @@ test_activity_is_closed_to_agents if {
 	not denied(fixtures.service, [system("pg_stat_activity")])
 }
 
+test_texts_of_statements_are_for_administrators if {
+	statements := [view("public", "pg_stat_statements")]
+	denied(fixtures.person, statements)
+	denied(fixtures.service, statements)
+	not denied(fixtures.dba, statements)
+}
+
 test_system_views_are_open if {
 	# psql's \du reads pg_roles, which reads pg_authid.
 	roles := [view("pg_catalog", "pg_roles"), through_view("pg_authid")]

@@ -100,3 +100,30 @@ masks contains {
 	lib.is_statement
 	some label in ["secret", "secret.*"]
 }
+
+# METADATA
+# title: Texts of statements are not shown
+# description: |
+#   Everybody's statements run under the same account of the database, so it shows the texts of all of them:
+#   with the values that others have typed, and with the salts of their masks.
+# custom:
+#   id: masking.statement_text
+#   severity: high
+#   controls: ["SOC2:C1.1", "GDPR:25"]
+masks contains {
+	"id": "masking.statement_text",
+	"msg": "Texts of statements are not shown",
+	"column": column,
+	"method": "null",
+} if {
+	applies
+	some column in statement_texts
+}
+
+statement_texts contains "pg_catalog.pg_stat_activity.query"
+
+# These show a session its own statements. Programs look there for what they have prepared themselves.
+statement_texts contains column if {
+	input.principal.kind != "service"
+	some column in {"pg_catalog.pg_cursors.statement", "pg_catalog.pg_prepared_statements.statement"}
+}

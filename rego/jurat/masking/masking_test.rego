@@ -7,6 +7,25 @@ masks(intent) := found if {
 	found := {mask.column.label: mask.method | some mask in masking.masks} with input as intent
 }
 
+texts(principal) := found if {
+	intent := fixtures.intent(principal, "production", fixtures.select)
+	found := {mask.column | some mask in masking.masks; is_string(mask.column)} with input as intent
+}
+
+test_texts_of_others_are_hidden if {
+	every principal in [fixtures.person, fixtures.dba, fixtures.agent, fixtures.service] {
+		"pg_catalog.pg_stat_activity.query" in texts(principal)
+	}
+	texts(object.union(fixtures.person, {"groups": ["privacy"]})) == set()
+}
+
+test_a_service_sees_what_it_has_prepared if {
+	own := "pg_catalog.pg_prepared_statements.statement"
+	not own in texts(fixtures.service)
+	own in texts(fixtures.agent)
+	own in texts(fixtures.person)
+}
+
 usual := {
 	"pci.card": "partial",
 	"pii.birth_date": "date_trunc",

@@ -128,7 +128,7 @@ WHERE k.contype OPERATOR(pg_catalog.=) 'f'
        OR k.confupdtype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::pg_catalog."char"[]))
 ORDER BY k.oid;
 
--- 8: user triggers, also disabled ones. A rule that runs other commands on a write is one too; it
+-- 8: user triggers, also disabled ones, and other code that runs without being called. A rule that runs other commands on a write is one too; it
 -- has no function, and `pg_catalog.rule`, which does not exist, stands for what it does.
 SELECT n.nspname, c.relname, t.tgname, pn.nspname, p.proname
 FROM pg_catalog.pg_trigger t
@@ -142,7 +142,103 @@ SELECT n.nspname, c.relname, r.rulename, 'pg_catalog', 'rule'
 FROM pg_catalog.pg_rewrite r
 JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.ev_class
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-WHERE r.ev_type OPERATOR(pg_catalog.<>) '1';
+WHERE r.ev_type OPERATOR(pg_catalog.<>) '1'
+UNION
+-- Code that runs without being called. A write to a table runs the functions behind its defaults, generated
+-- columns, checks, indexes, and domains; reading a view runs those in its definition, and `_RETURN`, which is
+-- what the server calls that rule, stands for the reading; a cast to a domain or another type runs its checks
+-- and conversions, and such a type stands here as a relation does. Functions in C are the server's or come
+-- with an extension that somebody has reviewed, but for those that run a query that they are given.
+SELECT n.nspname, o.name, o.event, pn.nspname, p.proname
+FROM (
+    SELECT c.relnamespace AS namespace, c.relname AS name, 'code' AS event, u.catalog, u.code
+    FROM (
+        SELECT a.adrelid AS relation, d.refclassid AS catalog, d.refobjid AS code
+        FROM pg_catalog.pg_depend d
+        JOIN pg_catalog.pg_attrdef a ON a.oid OPERATOR(pg_catalog.=) d.objid
+        WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+        UNION ALL
+        SELECT k.conrelid, d.refclassid, d.refobjid
+        FROM pg_catalog.pg_depend d
+        JOIN pg_catalog.pg_constraint k ON k.oid OPERATOR(pg_catalog.=) d.objid
+        WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_constraint'::pg_catalog.regclass
+        UNION ALL
+        SELECT i.indrelid, d.refclassid, d.refobjid
+        FROM pg_catalog.pg_depend d
+        JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) d.objid
+        WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+        UNION ALL
+        SELECT a.attrelid, 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid, a.atttypid
+        FROM pg_catalog.pg_attribute a
+        JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid
+        WHERE a.atttypid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+          AND a.attnum OPERATOR(pg_catalog.>) 0
+          AND (t.typtype OPERATOR(pg_catalog.=) 'd'
+               OR t.typelem OPERATOR(pg_catalog.<>) '0'::pg_catalog.oid)
+    ) u
+    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) u.relation
+    WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,f}'::pg_catalog."char"[])
+    UNION ALL
+    SELECT c.relnamespace, c.relname, '_RETURN', d.refclassid, d.refobjid
+    FROM pg_catalog.pg_depend d
+    JOIN pg_catalog.pg_rewrite r
+      ON r.oid OPERATOR(pg_catalog.=) d.objid AND r.ev_type OPERATOR(pg_catalog.=) '1'
+    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.ev_class
+    WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    UNION ALL
+    SELECT t.typnamespace, t.typname, 'code',
+           'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid, t.oid
+    FROM pg_catalog.pg_type t
+    WHERE t.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+      AND t.typtype OPERATOR(pg_catalog.<>) 'c'
+    UNION ALL
+    SELECT t.typnamespace, t.typname, 'code',
+           'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid, k.castfunc
+    FROM pg_catalog.pg_cast k
+    JOIN pg_catalog.pg_type t
+      ON t.oid OPERATOR(pg_catalog.=) k.castsource OR t.oid OPERATOR(pg_catalog.=) k.casttarget
+    WHERE t.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+) o
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.namespace
+CROSS JOIN LATERAL (
+    SELECT o.code AS function
+    WHERE o.catalog OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+    UNION ALL
+    SELECT operator.oprcode FROM pg_catalog.pg_operator operator
+    WHERE o.catalog OPERATOR(pg_catalog.=) 'pg_catalog.pg_operator'::pg_catalog.regclass
+      AND operator.oid OPERATOR(pg_catalog.=) o.code
+    UNION ALL
+    -- A domain checks what the domains below it check.
+    (WITH RECURSIVE below(oid, base) AS (
+        SELECT t.oid, CASE WHEN t.typtype OPERATOR(pg_catalog.=) 'd' THEN t.typbasetype ELSE t.typelem END
+        FROM pg_catalog.pg_type t
+        WHERE o.catalog OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass
+          AND t.oid OPERATOR(pg_catalog.=) o.code
+        UNION
+        SELECT t.oid, CASE WHEN t.typtype OPERATOR(pg_catalog.=) 'd' THEN t.typbasetype ELSE t.typelem END
+        FROM below JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) below.base
+        WHERE t.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+    )
+    SELECT COALESCE(operator.oprcode::pg_catalog.oid, d.refobjid)
+    FROM below
+    JOIN pg_catalog.pg_constraint k ON k.contypid OPERATOR(pg_catalog.=) below.oid
+    JOIN pg_catalog.pg_depend d
+      ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_constraint'::pg_catalog.regclass
+     AND d.objid OPERATOR(pg_catalog.=) k.oid
+     AND d.refclassid OPERATOR(pg_catalog.=) ANY (
+           '{pg_catalog.pg_proc,pg_catalog.pg_operator}'::pg_catalog.regclass[]::pg_catalog.oid[])
+    LEFT JOIN pg_catalog.pg_operator operator
+           ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_operator'::pg_catalog.regclass
+          AND operator.oid OPERATOR(pg_catalog.=) d.refobjid)
+) run
+JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) run.function
+JOIN pg_catalog.pg_namespace pn ON pn.oid OPERATOR(pg_catalog.=) p.pronamespace
+JOIN pg_catalog.pg_language l ON l.oid OPERATOR(pg_catalog.=) p.prolang
+WHERE p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
+  AND (l.lanname OPERATOR(pg_catalog.<>) ALL ('{c,internal}'::pg_catalog.name[])
+       OR pg_catalog.starts_with(p.proname::pg_catalog.text, 'dblink')
+       OR pg_catalog.starts_with(p.proname::pg_catalog.text, 'crosstab')
+       OR p.proname OPERATOR(pg_catalog.=) ANY ('{connectby,xpath_table}'::pg_catalog.name[]));
 
 -- 9: types outside pg_catalog, row types of tables included, array types not.
 SELECT n.nspname, t.typname

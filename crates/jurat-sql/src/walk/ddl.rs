@@ -2,8 +2,8 @@
 
 use jurat_types::{Access, FunctionClass, StatementClass, Via};
 use sqlparser::ast::{
-    CommentObject, CreateFunctionBody, CreateTrigger, DropFunction, DropTrigger, FunctionDesc,
-    ObjectName, SchemaName, Statement,
+    AlterSchemaOperation, CommentObject, CreateFunctionBody, CreateTrigger, DropFunction,
+    DropTrigger, FunctionDesc, ObjectName, SchemaName, Statement,
 };
 
 use super::{Stop, Walker};
@@ -88,6 +88,13 @@ impl Walker<'_> {
         } else if let Statement::AlterSchema(alter) = statement {
             self.define("alter_schema");
             self.every_relation_of(&alter.name)?;
+            if alter.operations.iter().any(|op| matches!(op, AlterSchemaOperation::Rename { .. })) {
+                let schema = self.schema(&alter.name)?;
+                let relations = &self.catalog.catalog().relations;
+                for relation in relations.iter().filter(|r| r.name.schema == schema) {
+                    self.keeps_labels(Some(&relation.name), None)?;
+                }
+            }
         } else if let Statement::AlterView { .. } = statement {
             return Err(Stop::unsupported("this form of ALTER VIEW"));
         } else if let Statement::AlterType(_) = statement {

@@ -84,6 +84,18 @@ impl Walker<'_> {
         }
     }
 
+    /// Masks are found by name.
+    pub(super) fn keeps_labels(
+        &self,
+        table: Option<&RelationName>,
+        column: Option<&str>,
+    ) -> Result<(), Stop> {
+        match (self.masks, table) {
+            (Some(masks), Some(table)) => masks.check_rename(table, column, self.catalog),
+            (None, _) | (_, None) => Ok(()),
+        }
+    }
+
     /// One action of ALTER TABLE.
     pub(super) fn alter_operation(
         &mut self,
@@ -112,6 +124,7 @@ impl Walker<'_> {
             AlterTableOperation::RenameTable {
                 table_name: RenameTableNameKind::As(name) | RenameTableNameKind::To(name),
             } => {
+                self.keeps_labels(table, None)?;
                 let parts = names::parts(name)?;
                 if let ([new], Some(table)) = (parts.as_slice(), table) {
                     let new = RelationName::new(table.schema.clone(), new);
@@ -123,6 +136,10 @@ impl Walker<'_> {
                     );
                 }
                 Ok(())
+            }
+            AlterTableOperation::RenameColumn { old_column_name, new_column_name: _ } => {
+                let column = names::label(old_column_name)?;
+                self.keeps_labels(table, Some(&column))
             }
             AlterTableOperation::DisableRowLevelSecurity
             | AlterTableOperation::DisableRule { .. }
@@ -139,7 +156,6 @@ impl Walker<'_> {
             | AlterTableOperation::EnableRule { .. }
             | AlterTableOperation::EnableTrigger { .. }
             | AlterTableOperation::ReplicaIdentity { .. }
-            | AlterTableOperation::RenameColumn { .. }
             | AlterTableOperation::RenameConstraint { .. }
             | AlterTableOperation::SetLogged
             | AlterTableOperation::SetUnlogged

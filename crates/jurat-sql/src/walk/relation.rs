@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jurat_types::{
     Access, ColumnId, ColumnMode, ColumnRole, FunctionClass, Relation, RelationKind, RelationName,
-    Via,
+    Trigger, Via,
 };
 use sqlparser::ast::ObjectName;
 
@@ -130,10 +130,14 @@ impl Walker<'_> {
         let kind = kind_name(relation.kind);
         let sources = relation.reads.clone();
         self.facts.relation(name, kind, Access::Read, self.via);
+        self.spend(sources.len())?;
+        self.run_definition(name);
+        for source in &sources {
+            self.run_definition(&source.relation);
+        }
         if let Some(view) = self.view(name) {
             return self.read_view(name, &view);
         }
-        self.spend(sources.len())?;
         for source in sources {
             let Some(base) = self.catalog.relation(&source.relation) else {
                 return Err(Stop::unresolved("relation", source.relation.to_string()));
@@ -153,6 +157,14 @@ impl Walker<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Writes down the functions that run when a view is read.
+    fn run_definition(&mut self, view: &RelationName) {
+        let catalog = self.catalog;
+        for code in catalog.triggers(view).filter(|code| code.name == Trigger::DEFINITION) {
+            self.facts.function(&code.function.to_string(), FunctionClass::Unknown);
+        }
     }
 
     /// Writes down that a relation's rows change, and what else changes or runs with them.

@@ -1,6 +1,6 @@
 //! Data types: each must be PostgreSQL's own or stand in the catalog.
 
-use jurat_types::RelationName;
+use jurat_types::{FunctionClass, RelationName, Trigger};
 use sqlparser::ast::{ArrayElemTypeDef, CastKind, DataType, ObjectName};
 
 use super::{Stop, Walker};
@@ -286,8 +286,13 @@ impl Walker<'_> {
         }
     }
 
-    /// A masked row is not of its table's row type any more, and a cast would make it look like one.
-    fn row_type(&self, name: &RelationName) -> Result<(), Stop> {
+    /// What a cast to a type of this name runs, and whether it may stand there. A masked row is not of its
+    /// table's row type any more, and a cast would make it look like one.
+    fn row_type(&mut self, name: &RelationName) -> Result<(), Stop> {
+        let catalog = self.catalog;
+        for code in catalog.triggers(name).filter(|code| code.name == Trigger::CODE) {
+            self.facts.function(&code.function.to_string(), FunctionClass::Unknown);
+        }
         match self.masks {
             Some(masks) if masks.concerns(name, self.catalog) => {
                 Err(Stop::Mask(RewriteError::RowType { relation: name.to_string() }))
