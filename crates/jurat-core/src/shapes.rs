@@ -84,6 +84,7 @@ fn same(a: &StatementFacts, b: &StatementFacts) -> bool {
         relations,
         columns,
         functions,
+        outputs,
         settings,
         settings_kept,
         unresolved,
@@ -98,6 +99,7 @@ fn same(a: &StatementFacts, b: &StatementFacts) -> bool {
         && (data_modifying_cte, dynamic_sql) == (&b.data_modifying_cte, &b.dynamic_sql)
         && (relations, columns, functions) == (&b.relations, &b.columns, &b.functions)
         && (settings, settings_kept) == (&b.settings, &b.settings_kept)
+        && *outputs == b.outputs
         && *unresolved == b.unresolved
         && (parameters.count, &parameters.values) == (b.parameters.count, &b.parameters.values)
         && (estimate, actual) == (&b.estimate, &b.actual)

@@ -1,12 +1,12 @@
 //! Synthetic intents. A new revision is evaluated over them by both engines before it is put in force.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jurat_types::{
     Access, Actual, Auth, AuthMethod, Claimed, ColumnMode, ColumnRole, ColumnUse, Delegator,
-    Engine, Estimate, FunctionClass, FunctionUse, Intent, Parameters, PolicyRef, Principal,
-    PrincipalKind, Protocol, RelationUse, SessionFacts, SessionTotals, Stage, StatementClass,
-    StatementFacts, Target, TimeFacts, VERSION, Via,
+    Engine, Estimate, FunctionClass, FunctionUse, Intent, OutputColumn, OutputMode, Parameters,
+    PolicyRef, Principal, PrincipalKind, Protocol, RelationUse, SessionFacts, SessionTotals, Stage,
+    StatementClass, StatementFacts, Target, TimeFacts, VERSION, Via,
 };
 
 /// Kinds of statements, with their families, as `jurat-sql` names them.
@@ -126,6 +126,7 @@ fn statement(kind: &str, class: StatementClass, turn: usize) -> StatementFacts {
         dynamic_sql: kind == "do",
         relations: if touches { relations(class, odd) } else { Vec::new() },
         columns: if touches { columns() } else { Vec::new() },
+        outputs: if touches { outputs() } else { [].into() },
         functions: if touches { functions(turn) } else { Vec::new() },
         settings_kept: Vec::new(),
         settings: if kind == "set" { vec!["role".to_owned()] } else { Vec::new() },
@@ -178,6 +179,15 @@ fn columns() -> Vec<ColumnUse> {
         labels: label.into_iter().map(str::to_owned).collect(),
     })
     .collect()
+}
+
+fn outputs() -> Arc<[OutputColumn]> {
+    [OutputColumn {
+        name: "mail".to_owned(),
+        mode: OutputMode::Direct,
+        columns: vec!["public.customers.email".to_owned()],
+    }]
+    .into()
 }
 
 fn functions(turn: usize) -> Vec<FunctionUse> {

@@ -4,8 +4,8 @@
 use std::collections::HashSet;
 
 use jurat_types::{
-    Access, ColumnId, ColumnMode, ColumnRole, ColumnUse, FunctionClass, FunctionUse, RelationName,
-    RelationUse, StatementClass, Via,
+    Access, ColumnId, ColumnMode, ColumnRole, ColumnUse, FunctionClass, FunctionUse, OutputColumn,
+    RelationName, RelationUse, StatementClass, Via,
 };
 
 use crate::statement::SessionEffect;
@@ -48,6 +48,8 @@ pub(crate) struct Facts {
     pub(crate) relations: Vec<RelationUse>,
     pub(crate) columns: Vec<ColumnUse>,
     pub(crate) functions: Vec<FunctionUse>,
+    /// The columns of the result.
+    pub(crate) outputs: Vec<OutputColumn>,
     pub(crate) settings: Vec<String>,
     pub(crate) settings_kept: Vec<String>,
     seen_relations: HashSet<(RelationName, Access, Via)>,
@@ -75,6 +77,7 @@ impl Default for Facts {
             relations: Vec::new(),
             columns: Vec::new(),
             functions: Vec::new(),
+            outputs: Vec::new(),
             settings: Vec::new(),
             settings_kept: Vec::new(),
             seen_relations: HashSet::new(),

@@ -65,6 +65,7 @@ pub fn function_call(oid: u32, arguments: usize, catalog: &CatalogIndex) -> Stat
         relations: Vec::new(),
         columns: Vec::new(),
         functions: vec![FunctionUse { id, class, labels: Vec::new() }],
+        outputs: [].into(),
         settings: Vec::new(),
         settings_kept: Vec::new(),
         unresolved: Vec::new(),

@@ -201,6 +201,7 @@ impl Reader<'_> {
             relations,
             columns,
             functions,
+            outputs,
             settings,
             settings_kept,
             ..
@@ -226,6 +227,7 @@ impl Reader<'_> {
             relations,
             columns,
             functions,
+            outputs: outputs.into(),
             settings,
             settings_kept,
             unresolved: Vec::new(),
@@ -316,6 +318,7 @@ fn opaque_facts(text: &str, reason: &str, limits: &ReadLimits, place: &Place) ->
         relations: Vec::new(),
         columns: Vec::new(),
         functions: Vec::new(),
+        outputs: [].into(),
         settings: Vec::new(),
         settings_kept: Vec::new(),
         unresolved: Vec::new(),

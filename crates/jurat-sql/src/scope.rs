@@ -18,6 +18,10 @@ pub(crate) struct Col {
     pub(crate) sources: Rc<[SourceId]>,
     /// Whether it is one base column, unchanged.
     pub(crate) direct: bool,
+    /// Whether its value is a row.
+    pub(crate) row: bool,
+    /// Whether a function that is not known takes part in it.
+    pub(crate) opaque: bool,
     /// Only while rewriting: the column is masked where it is used, because the relation stays in the
     /// text. Nothing that passes the column on may drop this.
     pub(crate) masked: Option<Rc<Masked>>,
@@ -35,12 +39,19 @@ pub(crate) struct Masked {
 impl Col {
     /// A column that is made of no base column.
     pub(crate) fn constant(name: impl Into<String>) -> Self {
-        Self { name: name.into(), sources: Rc::from([]), direct: false, masked: None }
+        Self::any(name, &Rc::from([]))
     }
 
     /// A column that can be made of any of these.
     pub(crate) fn any(name: impl Into<String>, sources: &Rc<[SourceId]>) -> Self {
-        Self { name: name.into(), sources: Rc::clone(sources), direct: false, masked: None }
+        Self {
+            name: name.into(),
+            sources: Rc::clone(sources),
+            direct: false,
+            row: false,
+            opaque: false,
+            masked: None,
+        }
     }
 }
 
@@ -51,12 +62,14 @@ pub(crate) struct Shape {
     pub(crate) cols: Rc<[Col]>,
     /// Where the row can have further columns (functions in FROM), what their values are made of.
     pub(crate) open: Option<Rc<[SourceId]>>,
+    /// Whether a function that is not known takes part in those.
+    pub(crate) opaque: bool,
 }
 
 impl Shape {
     /// A row of exactly these columns.
     pub(crate) fn closed(cols: Vec<Col>) -> Self {
-        Self { cols: Rc::from(cols), open: None }
+        Self { cols: Rc::from(cols), open: None, opaque: false }
     }
 
     /// Whether any of its columns is masked where it is used.
@@ -87,16 +100,20 @@ impl Shape {
             match (cols.get_mut(index), &self.open) {
                 (Some(col), None) => name.clone_into(&mut col.name),
                 (Some(col), Some(_)) => {
-                    *col = Col { masked: col.masked.clone(), ..Col::any(name.as_str(), &any) };
+                    *col = Col {
+                        masked: col.masked.clone(),
+                        opaque: self.opaque,
+                        ..Col::any(name.as_str(), &any)
+                    };
                 }
                 (None, Some(_)) => {
-                    cols.push(Col::any(name.as_str(), &any));
+                    cols.push(Col { opaque: self.opaque, ..Col::any(name.as_str(), &any) });
                 }
                 // More names than columns: the server refuses it.
                 (None, None) => return None,
             }
         }
-        Some(Self { cols: Rc::from(cols), open: self.open.clone() })
+        Some(Self { cols: Rc::from(cols), open: self.open.clone(), opaque: self.opaque })
     }
 
     /// The union of two rows, position by position.
@@ -112,16 +129,25 @@ impl Shape {
         let any: Rc<[SourceId]> = Rc::from(any);
         let mut cols = Vec::with_capacity(self.cols.len());
         for (index, col) in self.cols.iter().enumerate() {
-            let (sources, direct) = match other.cols.get(index) {
+            let right = other.cols.get(index);
+            let (sources, direct) = match right {
                 Some(right) if !open => {
                     (merge(&col.sources, &right.sources), col.direct && right.direct)
                 }
                 Some(_) | None => (Rc::clone(&any), false),
             };
             // Both sides are results of queries, in which every mark has been replaced by its mask.
-            cols.push(Col { name: col.name.clone(), sources, direct, masked: None });
+            cols.push(Col {
+                name: col.name.clone(),
+                sources,
+                direct,
+                row: col.row,
+                opaque: col.opaque || right.is_none_or(|right| right.opaque),
+                masked: None,
+            });
         }
-        Some(Self { cols: Rc::from(cols), open: open.then_some(any) })
+        let opaque = self.opaque || other.opaque;
+        Some(Self { cols: Rc::from(cols), open: open.then_some(any), opaque })
     }
 }
 

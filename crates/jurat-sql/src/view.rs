@@ -26,6 +26,8 @@ pub(crate) struct View {
     /// For each column of the view, in order, what its value is made of: through other views down to
     /// base columns, the columns of those views included.
     pub(crate) columns: Vec<Vec<Ingredient>>,
+    /// The places of columns in which a function that is not known takes part.
+    pub(crate) opaque: Vec<usize>,
     /// The relations that it reads, in order of first use.
     pub(crate) relations: Vec<RelationUse>,
     /// Columns that decide which rows it has, or in which order.
@@ -49,14 +51,14 @@ impl View {
         let view = tree.with(|statement| {
             let Statement::Query(query) = statement else { return None };
             let mut walker = Walker::of_definition(catalog, &names, depth.saturating_add(1));
-            let columns = walker.definition(query, relation.columns.len()).ok()?;
+            let (columns, opaque) = walker.definition(query, relation.columns.len()).ok()?;
             let facts = walker.facts;
             if !agrees_with_the_server(&facts, relation, catalog) {
                 return None;
             }
             let Facts { relations, functions, columns: used, .. } = facts;
             let decides = used.into_iter().filter(|column| decides(column.role)).collect();
-            Some(Self { columns, relations, decides, functions })
+            Some(Self { columns, opaque, relations, decides, functions })
         });
         view.flatten()
     }

@@ -132,6 +132,8 @@ pub(crate) struct Walker<'a> {
     views_read: HashSet<RelationName>,
     /// How many views' definitions this walk is inside of; 0 for a statement.
     depth: usize,
+    /// How often a function that is not known has taken part in a value so far.
+    opaque: usize,
     /// Steps spent so far.
     work: usize,
 }
@@ -158,6 +160,7 @@ impl<'a> Walker<'a> {
             made_of: HashMap::new(),
             views_read: HashSet::new(),
             depth: 0,
+            opaque: 0,
             work: 0,
         }
     }
@@ -236,7 +239,7 @@ impl<'a> Walker<'a> {
     /// A result column of a value.
     fn col(name: impl Into<String>, value: &Value) -> Col {
         let sources = Rc::from(value.sources.as_slice());
-        Col { name: name.into(), sources, direct: value.direct, masked: None }
+        Col { direct: value.direct, row: value.row.is_some(), ..Col::any(name, &sources) }
     }
 }
 

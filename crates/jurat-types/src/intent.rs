@@ -3,6 +3,8 @@
 //! Every key is always present, `null` where it does not apply, so that `not input.x.y` is never true
 //! by accident.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -172,6 +174,9 @@ pub struct StatementFacts {
     pub relations: Vec<RelationUse>,
     /// Columns that it touches, each once per role and mode.
     pub columns: Vec<ColumnUse>,
+    /// The columns of its result, in order, with the columns that each is made of. Behind one that is
+    /// named `*` there may be any number, as of a function in FROM.
+    pub outputs: Arc<[OutputColumn]>,
     /// Functions that it calls, each once.
     pub functions: Vec<FunctionUse>,
     /// Names of settings that it changes or reads (SET, SHOW, RESET, `set_config`, `current_setting`).
@@ -329,6 +334,33 @@ pub enum ColumnMode {
     /// Bare.
     Direct,
     /// As part of its whole row.
+    WholeRow,
+}
+
+/// A column of a result.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct OutputColumn {
+    /// Its name; `?column?` where the server makes none up that is known.
+    pub name: String,
+    /// How its value comes about.
+    pub mode: OutputMode,
+    /// The columns that it is made of, as `schema.relation.column`; behind a view also the view's sources.
+    pub columns: Vec<String>,
+}
+
+/// How the value of a result column comes about.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputMode {
+    /// It is made of no column.
+    Constant,
+    /// It is computed from its columns.
+    Derived,
+    /// It is its column's value.
+    Direct,
+    /// A function that is not known takes part, so it can be made of anything.
+    Opaque,
+    /// It is a row.
     WholeRow,
 }
 

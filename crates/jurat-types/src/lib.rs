@@ -29,8 +29,9 @@ pub use decision::{
 pub use error_kind::ErrorKind;
 pub use intent::{
     Access, Actual, Claimed, ColumnMode, ColumnRole, ColumnUse, Estimate, FunctionClass,
-    FunctionUse, Intent, Parameters, PolicyRef, Protocol, RelationUse, Replication, SessionFacts,
-    SessionTotals, Stage, StatementClass, StatementFacts, TimeFacts, VERSION, Via,
+    FunctionUse, Intent, OutputColumn, OutputMode, Parameters, PolicyRef, Protocol, RelationUse,
+    Replication, SessionFacts, SessionTotals, Stage, StatementClass, StatementFacts, TimeFacts,
+    VERSION, Via,
 };
 pub use moment::{is_rfc3339, rfc3339};
 pub use object_name::{ColumnId, IDENTIFIER_BYTES_MAX, RelationName, fold_identifier};

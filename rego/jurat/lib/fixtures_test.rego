@@ -45,6 +45,7 @@ select := {
 	"relations": [relation("public", "customers", "read")],
 	"columns": [column("id", []), column("email", ["pii.email"])],
 	"functions": [],
+	"outputs": [],
 	"settings": [],
 	"settings_kept": [],
 	"unresolved": [],
@@ -69,6 +70,7 @@ column(name, labels) := {
 	"name": name,
 	"role": "output",
 	"mode": "direct",
+	"via": "direct",
 	"labels": labels,
 }
 

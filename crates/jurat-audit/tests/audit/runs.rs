@@ -35,6 +35,7 @@ fn record() -> DecisionRecord {
         relations: Vec::new(),
         columns: Vec::new(),
         functions: Vec::new(),
+        outputs: [].into(),
         settings: Vec::new(),
         settings_kept: Vec::new(),
         unresolved: Vec::new(),

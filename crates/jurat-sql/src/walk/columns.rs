@@ -48,6 +48,9 @@ impl Walker<'_> {
             Reference::Row(shape) => {
                 let mask =
                     if shape.has_marks() { Some(self.masked_row(&shape, parts)?) } else { None };
+                if shape.opaque || shape.cols.iter().any(|col| col.opaque) {
+                    self.opaque = self.opaque.saturating_add(1);
+                }
                 let sources = shape.all_sources();
                 self.record(&sources, role, ColumnMode::WholeRow);
                 Ok((Value { sources, direct: false, row: Some(shape) }, mask))
@@ -72,6 +75,9 @@ impl Walker<'_> {
 
     /// Writes down that a column is used.
     pub(super) fn use_col(&mut self, col: &Col, role: ColumnRole, top: bool) -> Value {
+        if col.opaque {
+            self.opaque = self.opaque.saturating_add(1);
+        }
         let mode = if col.direct && top { ColumnMode::Direct } else { ColumnMode::Derived };
         self.record(&col.sources, role, mode);
         Value { sources: col.sources.to_vec(), direct: col.direct, row: None }
@@ -116,7 +122,7 @@ impl Walker<'_> {
             None if self.is_function(&column)? => Ok(Reference::RowFunction(shape, column)),
             None => match &shape.open {
                 Some(open) => {
-                    let col = Col::any(column, open);
+                    let col = Col { opaque: shape.opaque, ..Col::any(column, open) };
                     Ok(Reference::Column(col))
                 }
                 None => Err(Stop::unresolved("column", format!("{}.{column}", names.join(".")))),
@@ -127,6 +133,7 @@ impl Walker<'_> {
     /// A name without a qualifier: a column of the innermost level that has one, else a whole row.
     fn resolve_bare(&mut self, name: &str) -> Result<Reference, Stop> {
         let mut open: Option<Value> = None;
+        let mut opaque = false;
         let mut found = None;
         for scope in self.scopes.iter().rev() {
             found = in_scope(scope, name)?;
@@ -135,6 +142,7 @@ impl Walker<'_> {
             }
             for item in scope.visible().iter().filter(|item| item.cols_visible) {
                 if let Some(sources) = &item.shape.open {
+                    opaque |= item.shape.opaque;
                     let value = Value { sources: sources.to_vec(), direct: false, row: None };
                     open.get_or_insert_default().absorb(&value);
                 }
@@ -156,12 +164,13 @@ impl Walker<'_> {
                     ));
                 }
                 value.absorb(&Value { sources: col.sources.to_vec(), direct: false, row: None });
-                Ok(Reference::Column(Self::col(name, &value)))
+                let opaque = opaque || col.opaque;
+                Ok(Reference::Column(Col { opaque, ..Self::col(name, &value) }))
             }
             (Some(Reference::Row(shape) | Reference::RowFunction(shape, _)), Some(_)) => {
                 Ok(Reference::Row(shape))
             }
-            (None, Some(value)) => Ok(Reference::Column(Self::col(name, &value))),
+            (None, Some(value)) => Ok(Reference::Column(Col { opaque, ..Self::col(name, &value) })),
             (None, None) => Err(Stop::unresolved("column", name)),
         }
     }
@@ -183,12 +192,8 @@ impl Walker<'_> {
             Hit::System(column, false) => {
                 let name = column.column.clone();
                 let id = self.intern(column);
-                Ok(Reference::Column(Col {
-                    name,
-                    sources: std::rc::Rc::from([id].as_slice()),
-                    direct: true,
-                    masked: None,
-                }))
+                let sources = std::rc::Rc::from([id].as_slice());
+                Ok(Reference::Column(Col { direct: true, ..Col::any(name, &sources) }))
             }
         }
     }

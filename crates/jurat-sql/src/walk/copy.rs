@@ -1,7 +1,7 @@
 //! COPY.
 
 use jurat_types::{
-    ColumnId, ColumnMode, ColumnRole, FunctionClass, RelationKind, RelationName, StatementClass,
+    ColumnMode, ColumnRole, FunctionClass, RelationKind, RelationName, StatementClass,
 };
 use sqlparser::ast::{CopySource, CopyTarget, Ident, Statement};
 
@@ -9,6 +9,7 @@ use super::relation::Reach;
 use super::{Stop, Walker};
 use crate::mask::{MaskPlan, RewriteError};
 use crate::names;
+use crate::scope::Shape;
 use crate::statement::SessionEffect;
 
 impl Walker<'_> {
@@ -43,7 +44,8 @@ impl Walker<'_> {
                 if !out {
                     return Err(Stop::unsupported("COPY of a query FROM"));
                 }
-                self.query(query, ColumnRole::Output)?;
+                let result = self.query(query, ColumnRole::Output)?;
+                self.outputs(&result);
                 if super::query::is_modification(&query.body) || self.facts.data_modifying_cte {
                     self.facts.class = StatementClass::Write;
                 }
@@ -84,8 +86,16 @@ impl Walker<'_> {
             }
             chosen.push(name);
         }
-        for name in if chosen.is_empty() { known } else { chosen } {
-            self.facts.column(&ColumnId::new(relation.clone(), name), role, ColumnMode::Direct);
+        let mut shape = self.base_shape(relation)?;
+        if !chosen.is_empty() {
+            let col = |name: &String| shape.cols.iter().find(|col| col.name == *name).cloned();
+            shape = Shape::closed(chosen.iter().filter_map(col).collect());
+        }
+        for col in shape.cols.iter() {
+            self.record(&col.sources, role, ColumnMode::Direct);
+        }
+        if role == ColumnRole::Output {
+            self.outputs(&shape);
         }
         Ok(())
     }

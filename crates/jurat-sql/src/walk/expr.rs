@@ -165,11 +165,11 @@ impl Walker<'_> {
             }
             Expr::Exists { subquery, negated: _ } => {
                 let shape = self.subquery(subquery, predicate_unless_source(role))?;
-                Ok(sources_of(&shape))
+                Ok(Value { row: None, ..sources_of(&shape) })
             }
             Expr::Subquery(query) => {
                 let shape = self.subquery(query, role)?;
-                let mut value = sources_of(&shape);
+                let mut value = Value { row: None, ..sources_of(&shape) };
                 if let [col] = &*shape.cols {
                     value.direct = col.direct && top;
                 }

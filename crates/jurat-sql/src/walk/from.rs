@@ -265,13 +265,16 @@ impl Walker<'_> {
         alias: Option<&mut TableAlias>,
     ) -> Result<Place, Stop> {
         let default = names::parts(call.name)?.pop();
+        let opaque = self.opaque;
         self.function_name(call.name, call.arguments)?;
         let mut sources = Value::default();
         for argument in call.arguments {
             sources.absorb(&self.argument(argument, ColumnRole::Argument)?);
         }
         // The columns of most functions are not in the catalog: any name can be one of them.
-        let shape = Shape { cols: Rc::from([]), open: Some(Rc::from(sources.sources)) };
+        let opaque = self.opaque > opaque;
+        let open = Some(Rc::from(sources.sources));
+        let shape = Shape { cols: Rc::from([]), open, opaque };
         self.add_aliased(shape, alias, default)
     }
 
@@ -280,12 +283,15 @@ impl Walker<'_> {
         arrays: &mut [Expr],
         alias: Option<&mut TableAlias>,
     ) -> Result<Place, Stop> {
+        let opaque = self.opaque;
         self.unqualified_function("unnest")?;
         let mut sources = Value::default();
         for array in arrays {
             sources.absorb(&self.expr(array, ColumnRole::Argument)?);
         }
-        let shape = Shape { cols: Rc::from([]), open: Some(Rc::from(sources.sources)) };
+        let opaque = self.opaque > opaque;
+        let open = Some(Rc::from(sources.sources));
+        let shape = Shape { cols: Rc::from([]), open, opaque };
         self.add_aliased(shape, alias, Some("unnest".to_owned()))
     }
 

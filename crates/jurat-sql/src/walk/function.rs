@@ -254,10 +254,10 @@ impl Walker<'_> {
                     let Some(class) = CatalogIndex::other_function_class(&id) else {
                         return Err(Stop::unresolved("function", id));
                     };
-                    self.facts.function(&id, class);
+                    self.called(&id, class);
                     return Ok(());
                 }
-                self.facts.function(&format!("{schema}.{name}"), FunctionClass::Unknown);
+                self.called(&format!("{schema}.{name}"), FunctionClass::Unknown);
                 Ok(())
             }
             _ => Err(Stop::unsupported("a function name of more than two parts")),
@@ -287,7 +287,7 @@ impl Walker<'_> {
                 Ok(Some(SYSTEM_SCHEMA.to_owned()))
             }
             [only] => {
-                self.facts.function(&format!("{only}.{name}"), FunctionClass::Unknown);
+                self.called(&format!("{only}.{name}"), FunctionClass::Unknown);
                 Ok(Some(only.clone()))
             }
             several => {
@@ -295,11 +295,27 @@ impl Walker<'_> {
                     self.system_function(name, arguments);
                 }
                 for schema in several.iter().filter(|schema| *schema != SYSTEM_SCHEMA) {
-                    self.facts.function(&format!("{schema}.{name}"), FunctionClass::Unknown);
+                    self.called(&format!("{schema}.{name}"), FunctionClass::Unknown);
                 }
                 Ok(None)
             }
         }
+    }
+
+    /// Writes down a call, and whether what comes out of it can be anything.
+    fn called(&mut self, id: &str, class: FunctionClass) {
+        match class {
+            FunctionClass::DynamicSql
+            | FunctionClass::File
+            | FunctionClass::Network
+            | FunctionClass::Unknown => self.opaque = self.opaque.saturating_add(1),
+            FunctionClass::Admin
+            | FunctionClass::Catalog
+            | FunctionClass::Pure
+            | FunctionClass::Settings
+            | FunctionClass::Volatile => {}
+        }
+        self.facts.function(id, class);
     }
 
     /// Writes down a function of `pg_catalog`.
@@ -315,7 +331,7 @@ impl Walker<'_> {
             self.facts.setting(&setting.to_ascii_lowercase());
         }
         let class = CatalogIndex::system_function_class(name);
-        self.facts.function(&format!("{SYSTEM_SCHEMA}.{name}"), class);
+        self.called(&format!("{SYSTEM_SCHEMA}.{name}"), class);
     }
 
     /// Whether an unqualified name can be a function.

@@ -37,7 +37,7 @@ impl Walker<'_> {
                 col.masked = Some(Rc::new(Masked { column, refused: refused.clone() }));
             }
         }
-        Ok(Shape { cols: Rc::from(cols), open: shape.open.clone() })
+        Ok(Shape { cols: Rc::from(cols), ..shape.clone() })
     }
 
     /// The mask over a reference to a marked column.

@@ -142,6 +142,8 @@ impl Walker<'_> {
                 name: name.clone(),
                 sources: merge(&one.sources, &two.sources),
                 direct: one.direct && two.direct,
+                row: one.row,
+                opaque: one.opaque || two.opaque,
                 masked: None,
             });
         }
@@ -157,6 +159,7 @@ impl Walker<'_> {
         };
         let mut shape = Shape::closed(cols);
         shape.open = open;
+        shape.opaque = left.opaque || right.opaque;
         Ok(shape)
     }
 }
@@ -166,7 +169,7 @@ fn single(shape: &Shape, name: &str) -> Result<Col, Stop> {
     let mut hits = shape.cols.iter().filter(|col| col.name == name);
     match (hits.next(), hits.next(), &shape.open) {
         (Some(col), None, _) => Ok(col.clone()),
-        (None, _, Some(open)) => Ok(Col::any(name, open)),
+        (None, _, Some(open)) => Ok(Col { opaque: shape.opaque, ..Col::any(name, open) }),
         (Some(_), Some(_), _) => Err(Stop::unsupported(format!("the ambiguous column `{name}`"))),
         (None, _, None) => Err(Stop::unresolved("column", name)),
     }

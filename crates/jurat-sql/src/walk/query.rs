@@ -130,6 +130,7 @@ impl Walker<'_> {
             return Err(Stop::unsupported("this form of VALUES"));
         };
         let mut columns: Vec<Value> = Vec::new();
+        let opaque = self.opaque;
         for row in rows {
             for (index, expr) in row.content.iter_mut().enumerate() {
                 let value =
@@ -145,7 +146,8 @@ impl Walker<'_> {
                 .iter()
                 .enumerate()
                 .map(|(index, value)| {
-                    Self::col(format!("column{}", index.saturating_add(1)), value)
+                    let name = format!("column{}", index.saturating_add(1));
+                    Col { opaque: self.opaque > opaque, ..Self::col(name, value) }
                 })
                 .collect(),
         ))

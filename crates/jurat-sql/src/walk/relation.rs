@@ -111,6 +111,8 @@ impl Walker<'_> {
                 name: column,
                 sources: std::rc::Rc::from([id].as_slice()),
                 direct: true,
+                row: false,
+                opaque: view.as_ref().is_some_and(|view| view.opaque.contains(&cols.len())),
                 masked: None,
             });
         }

@@ -178,8 +178,11 @@ impl Walker<'_> {
         match item {
             SelectItem::UnnamedExpr(expr) => {
                 let name = figure_name(expr);
+                let opaque = self.opaque;
                 let value = self.expr(expr, role)?;
-                cols.push(Self::col(name.clone().unwrap_or_else(|| "?column?".to_owned()), &value));
+                let label = name.clone().unwrap_or_else(|| "?column?".to_owned());
+                let opaque = self.opaque > opaque;
+                cols.push(Col { opaque, ..Self::col(label, &value) });
                 // A mask must not change what the column is called.
                 if self.masks.is_some()
                     && let Some(name) = name
@@ -194,8 +197,10 @@ impl Walker<'_> {
             }
             SelectItem::ExprWithAlias { expr, alias } => {
                 let name = names::label(alias)?;
+                let opaque = self.opaque;
                 let value = self.expr(expr, role)?;
-                cols.push(Self::col(name, &value));
+                let opaque = self.opaque > opaque;
+                cols.push(Col { opaque, ..Self::col(name, &value) });
             }
             SelectItem::ExprWithAliases { .. } => {
                 return Err(Stop::unsupported("several aliases for one expression"));

@@ -23,7 +23,8 @@ impl Walker<'_> {
             | Statement::Merge(_) => {
                 self.facts.canonical = true;
                 self.facts.set(modification_kind(statement), StatementClass::Write);
-                self.modification(statement)?;
+                let result = self.modification(statement)?;
+                self.outputs(&result);
                 self.data_modifying_class();
                 Ok(())
             }
@@ -174,7 +175,8 @@ impl Walker<'_> {
         self.facts.limit = literal_limit(query);
         if is_modification(&query.body) {
             self.facts.set(body_kind(&query.body), StatementClass::Write);
-            self.query(query, ColumnRole::Output)?;
+            let result = self.query(query, ColumnRole::Output)?;
+            self.outputs(&result);
             self.data_modifying_class();
             return Ok(());
         }
@@ -202,7 +204,8 @@ impl Walker<'_> {
             return Ok(());
         }
         self.facts.set("select", StatementClass::Read);
-        self.query(query, ColumnRole::Output)?;
+        let result = self.query(query, ColumnRole::Output)?;
+        self.outputs(&result);
         self.data_modifying_class();
         Ok(())
     }

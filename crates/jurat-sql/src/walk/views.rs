@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use jurat_types::{Access, ColumnId, ColumnMode, ColumnRole, RelationName, Via};
+use jurat_types::{
+    Access, ColumnId, ColumnMode, ColumnRole, OutputColumn, OutputMode, RelationName, Via,
+};
 use sqlparser::ast::Query;
 
 use super::{Stop, Value, Walker};
@@ -39,7 +41,8 @@ impl<'a> Walker<'a> {
         Self { depth, ..Self::new(catalog, names, None) }
     }
 
-    /// Walks a view's definition; the result is what each of the view's columns is made of.
+    /// Walks a view's definition; the result is what each of the view's columns is made of, and the places of
+    /// those in which a function that is not known takes part.
     ///
     /// # Errors
     /// Where it is not understood, or has other columns than the view.
@@ -47,14 +50,16 @@ impl<'a> Walker<'a> {
         &mut self,
         query: &mut Query,
         n_columns: usize,
-    ) -> Result<Vec<Vec<Ingredient>>, Stop> {
-        let Shape { cols, open } = self.query(query, ColumnRole::Output)?;
+    ) -> Result<(Vec<Vec<Ingredient>>, Vec<usize>), Stop> {
+        let Shape { cols, open, opaque } = self.query(query, ColumnRole::Output)?;
         if self.facts.data_modifying_cte {
             return Err(Stop::unsupported("a write in the definition of a view"));
         }
         match open {
             None if cols.len() == n_columns => {
-                Ok(cols.iter().map(|col| self.ingredients(col)).collect())
+                let made_of = cols.iter().map(|col| self.ingredients(col)).collect();
+                let places = cols.iter().enumerate().filter(|(_, col)| col.opaque);
+                Ok((made_of, places.map(|(place, _)| place).collect()))
             }
             None => Err(Stop::unsupported("a view with other columns than its definition")),
             // Which column is which is not known, so each can be any of them.
@@ -64,9 +69,45 @@ impl<'a> Walker<'a> {
                     any.absorb(&Value { sources: col.sources.to_vec(), ..Value::default() });
                 }
                 let any = self.ingredients(&Self::col("", &any));
-                Ok(vec![any; n_columns])
+                let opaque = opaque || cols.iter().any(|col| col.opaque);
+                let places = if opaque { (0..n_columns).collect() } else { Vec::new() };
+                Ok((vec![any; n_columns], places))
             }
         }
+    }
+
+    /// Writes down what the result of the statement is made of.
+    pub(super) fn outputs(&mut self, shape: &Shape) {
+        let mut outputs: Vec<OutputColumn> = Vec::with_capacity(shape.cols.len());
+        for col in shape.cols.iter() {
+            let mode = match col {
+                Col { opaque: true, .. } => OutputMode::Opaque,
+                Col { sources, .. } if sources.is_empty() => OutputMode::Constant,
+                Col { row: true, .. } => OutputMode::WholeRow,
+                Col { direct: true, .. } => OutputMode::Direct,
+                Col { .. } => OutputMode::Derived,
+            };
+            let columns = self.column_ids(col);
+            outputs.push(OutputColumn { name: col.name.clone(), mode, columns });
+        }
+        if let Some(open) = &shape.open {
+            let columns = self.column_ids(&Col::any("*", open));
+            let mode = if shape.opaque { OutputMode::Opaque } else { OutputMode::Derived };
+            outputs.push(OutputColumn { name: "*".to_owned(), mode, columns });
+        }
+        self.facts.outputs = outputs;
+    }
+
+    /// The ids of the columns behind a result column, each once.
+    fn column_ids(&self, col: &Col) -> Vec<String> {
+        let mut ids: Vec<String> = Vec::new();
+        for ingredient in self.ingredients(col) {
+            let id = ingredient.column.to_string();
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        ids
     }
 
     /// The columns behind a result column, those behind views included.

@@ -3,12 +3,13 @@
 //! A file is a list of sections. A section's first block, ```` ```sql ````, is a text; the block after
 //! it, ```` ```read ````, is what is expected. A ```` ```masks ```` block (`column method {params}` per
 //! line, valid until the next one) makes the sections after it expect a ```` ```rewritten ```` block as
-//! well. `BLESS=1` writes the expected blocks again.
+//! well. In a file that has ```` ```outputs ```` blocks, each section has one: the result columns. `BLESS=1`
+//! writes the expected blocks again.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use crate::support::{catalog, describe, masks, names};
+use crate::support::{catalog, describe, masks, names, outputs};
 use jurat_sql::{ColumnMask, ReadLimits, Statement, read};
 
 #[test]
@@ -40,6 +41,7 @@ fn goldens() {
 fn bless(text: &str) -> String {
     let catalog = catalog();
     let mut out = String::new();
+    let shows_outputs = text.contains("```outputs");
     let mut active: Vec<ColumnMask> = Vec::new();
     let mut blocks = text.lines().peekable();
     while let Some(line) = blocks.next() {
@@ -68,6 +70,11 @@ fn bless(text: &str) -> String {
                     out.push_str(&describe(statement));
                 }
                 writeln!(out, "```").unwrap();
+                if shows_outputs {
+                    writeln!(out, "```outputs").unwrap();
+                    reading.statements.iter().for_each(|read| out.push_str(&outputs(read)));
+                    writeln!(out, "```").unwrap();
+                }
                 if !active.is_empty() {
                     writeln!(out, "```rewritten").unwrap();
                     for statement in &reading.statements {
@@ -84,7 +91,7 @@ fn bless(text: &str) -> String {
                 }
             }
             // Written anew behind the text.
-            "```read" | "```rewritten" => {
+            "```read" | "```rewritten" | "```outputs" => {
                 block();
             }
             line => {

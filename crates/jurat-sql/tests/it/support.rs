@@ -123,6 +123,18 @@ pub(crate) fn describe(statement: &Statement) -> String {
     out
 }
 
+/// The result columns, one a line.
+pub(crate) fn outputs(statement: &Statement) -> String {
+    let mut out = String::new();
+    for column in statement.facts().outputs.iter() {
+        let mode = serde_json::to_value(column.mode).unwrap();
+        let made_of = column.columns.join(", ");
+        let line = format!("{}: {} {made_of}", column.name, mode.as_str().unwrap());
+        writeln!(out, "{}", line.trim_end()).unwrap();
+    }
+    out
+}
+
 mod erased {
     //! Any contract type as a JSON value.
 
