@@ -73,6 +73,10 @@ impl Walker<'_> {
     /// Writes down that a column is used.
     pub(super) fn use_col(&mut self, col: &Col, role: ColumnRole, top: bool) -> Value {
         let mode = if col.direct && top { ColumnMode::Direct } else { ColumnMode::Derived };
+        if !col.direct && super::failure::decides(role) {
+            // What it was computed with may be moved to where it is asked for.
+            self.facts.can_fail = true;
+        }
         self.record(&col.sources, role, mode);
         Value { sources: col.sources.to_vec(), direct: col.direct, row: None }
     }
