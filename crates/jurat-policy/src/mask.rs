@@ -61,6 +61,7 @@ pub(crate) fn add(
             column: column.column.clone(),
             method: request.method,
             params: request.params.clone(),
+            predicates: request.predicates,
             ids: vec![id.to_owned()],
         };
         match masks.get_mut(&column.column) {
@@ -79,7 +80,11 @@ pub(crate) fn covers_any(request: &MaskRequest, surface: &[SurfaceColumn]) -> bo
 
 fn covers(target: &MaskTarget, column: &SurfaceColumn) -> bool {
     match target {
-        MaskTarget::Column(glob) => glob::matches(glob, &column.column.to_string()),
+        // Rows of a partition are rows of the whole, under whichever name they are read.
+        MaskTarget::Column(glob) => {
+            glob::matches(glob, &column.column.to_string())
+                || column.also.iter().any(|id| glob::matches(glob, id))
+        }
         MaskTarget::Label(glob) => column.labels.iter().any(|label| glob::matches(glob, label)),
     }
 }
@@ -98,7 +103,8 @@ pub(crate) fn stricter(a: &ColumnMask, b: &ColumnMask) -> ColumnMask {
             None => (MaskMethod::Redact, BTreeMap::new()),
         }
     };
-    ColumnMask { column: a.column.clone(), method, params, ids }
+    let predicates = a.predicates.max(b.predicates);
+    ColumnMask { column: a.column.clone(), method, params, predicates, ids }
 }
 
 /// The stricter parameters of one method; `None` where they cannot be compared.

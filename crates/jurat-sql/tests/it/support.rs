@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use jurat_sql::{CatalogIndex, ColumnMask, NameContext, SearchPath, SessionEffect, Statement};
+use jurat_sql::{
+    CatalogIndex, ColumnMask, NameContext, RowFilter, SearchPath, SessionEffect, Statement,
+};
 use jurat_types::{ColumnId, RelationName, Via};
 use serde_json::Value;
 
@@ -19,18 +21,42 @@ pub(crate) fn names() -> NameContext {
     }
 }
 
-/// Masks, one a line: `schema.relation.column method {params}`.
+/// Masks, one a line: `schema.relation.column method {params}`. `predicates` among the parameters says what
+/// may be asked.
 pub(crate) fn masks(text: &str) -> Vec<ColumnMask> {
     text.lines()
         .map(|line| {
             let mut words = line.splitn(3, ' ');
             let column: Vec<&str> = words.next().unwrap().split('.').collect();
             let method = Value::String(words.next().unwrap().to_owned());
+            let mut params: std::collections::BTreeMap<String, Value> =
+                serde_json::from_str(words.next().unwrap_or("{}")).unwrap();
+            let predicates = params.remove("predicates");
             ColumnMask {
+                predicates: predicates
+                    .map(|mode| serde_json::from_value(mode).unwrap())
+                    .unwrap_or_default(),
                 column: ColumnId::new(RelationName::new(column[0], column[1]), column[2]),
                 method: serde_json::from_value(method).unwrap(),
-                params: serde_json::from_str(words.next().unwrap_or("{}")).unwrap(),
+                params,
                 ids: vec![],
+            }
+        })
+        .collect()
+}
+
+/// Row filters, one a line: `schema.relation {params} predicate`.
+pub(crate) fn filters(text: &str) -> Vec<RowFilter> {
+    text.lines()
+        .map(|line| {
+            let (relation, rest) = line.split_once(' ').unwrap();
+            let mut values = serde_json::Deserializer::from_str(rest).into_iter();
+            let params = values.next().unwrap().unwrap();
+            RowFilter {
+                id: "f".to_owned(),
+                relation: relation.to_owned(),
+                predicate: rest.split_at(values.byte_offset()).1.trim().to_owned(),
+                params,
             }
         })
         .collect()
