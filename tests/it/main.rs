@@ -2,7 +2,9 @@
 //!
 //! - [`harness`] starts what a test needs and holds the two oracles: no protected value leaves, and every
 //!   statement that ran was judged and recorded before.
+//! - [`generate`] makes statements that nobody thought of.
 //! - [`suite`] has one module a promise or a threat; each says which in its first line.
 
+mod generate;
 mod harness;
 mod suite;

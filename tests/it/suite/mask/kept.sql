@@ -1,0 +1,1 @@
+-- Generated statements that once gave a protected value away, one a line; see generated.rs.
