@@ -26,6 +26,8 @@ struct Inner {
     /// Schemas by function name, without `pg_catalog`.
     functions: HashMap<String, Vec<String>>,
     system_functions: HashSet<String>,
+    /// Names of `pg_catalog` with an overload that does not come with the server.
+    added_functions: HashSet<String>,
     types: HashSet<RelationName>,
     schemas: HashSet<String>,
     children: HashMap<RelationName, Vec<RelationName>>,
@@ -51,6 +53,7 @@ impl CatalogIndex {
             relations: HashMap::new(),
             functions: HashMap::new(),
             system_functions: builtin::function_names().map(str::to_owned).collect(),
+            added_functions: HashSet::new(),
             types: catalog.types.iter().cloned().collect(),
             schemas: catalog.schemas.iter().cloned().collect(),
             children: HashMap::new(),
@@ -73,6 +76,9 @@ impl CatalogIndex {
             let RelationName { schema, name } = &function.name;
             if schema == SYSTEM_SCHEMA {
                 inner.system_functions.insert(name.clone());
+                if function.added {
+                    inner.added_functions.insert(name.clone());
+                }
             } else {
                 inner.functions.entry(name.clone()).or_default().push(schema.clone());
             }
@@ -127,7 +133,10 @@ impl CatalogIndex {
     }
 
     /// What a function of `pg_catalog` can do.
-    pub(crate) fn system_function_class(name: &str) -> FunctionClass {
+    pub(crate) fn system_function_class(&self, name: &str) -> FunctionClass {
+        if self.inner.added_functions.contains(name) {
+            return FunctionClass::Unknown;
+        }
         builtin::function_class(name).unwrap_or(FunctionClass::Unknown)
     }
 

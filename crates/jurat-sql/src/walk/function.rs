@@ -330,7 +330,7 @@ impl Walker<'_> {
         {
             self.facts.setting(&setting.to_ascii_lowercase());
         }
-        let class = CatalogIndex::system_function_class(name);
+        let class = self.catalog.system_function_class(name);
         self.called(&format!("{SYSTEM_SCHEMA}.{name}"), class);
     }
 
