@@ -92,6 +92,13 @@ impl CatalogIndex {
         Self { inner: Arc::new(inner) }
     }
 
+    /// The server's major version; 0 where it is not known.
+    pub(crate) fn major_version(&self) -> u32 {
+        let version = self.inner.catalog.server_version.as_str();
+        let digits = version.split(|c: char| !c.is_ascii_digit()).next();
+        digits.and_then(|digits| digits.parse().ok()).unwrap_or_default()
+    }
+
     /// The snapshot itself.
     pub fn catalog(&self) -> &Catalog {
         &self.inner.catalog
@@ -115,10 +122,8 @@ impl CatalogIndex {
         }
         // Read without the lock, because a view can read other views.
         let view = View::read(relation, self, depth).map(Arc::new);
-        // What is too deep here may be read when it is asked for itself.
-        if view.is_some() || depth == 0 {
-            known().insert(relation.name.clone(), view.clone());
-        }
+        // Also where it is not understood, or is too deep: each definition is read once at most.
+        known().insert(relation.name.clone(), view.clone());
         view
     }
 
