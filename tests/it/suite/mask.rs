@@ -7,9 +7,11 @@
 use crate::harness::{Shop, Wire, canary, cluster, wire::Reply};
 
 mod cases;
+mod children;
 mod filters;
 mod in_place;
 mod predicates;
+mod shapes;
 mod sideways;
 mod views;
 
