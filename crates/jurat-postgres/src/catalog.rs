@@ -25,7 +25,7 @@ pub(crate) const SEARCH_PATH_QUERY: &str =
     "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text";
 
 /// How many columns each answer has, by query index.
-const COLUMN_COUNTS: [usize; 12] = [1, 1, 4, 7, 3, 4, 3, 6, 5, 2, 1, 2];
+const COLUMN_COUNTS: [usize; 12] = [1, 1, 4, 7, 3, 4, 4, 6, 5, 2, 1, 2];
 
 /// The rows of one snapshot may hold this many bytes (256 MiB); a server with 100,000 tables of 20
 /// columns sends about half of that.
@@ -123,10 +123,11 @@ impl CatalogReader {
             3 => self.column(&row)?,
             4 => self.parent(&row)?,
             5 => self.view_source(&row)?,
-            6 => self
-                .catalog
-                .functions
-                .push(Function { name: row.name(0)?, security_definer: row.boolean(2)? }),
+            6 => self.catalog.functions.push(Function {
+                name: row.name(0)?,
+                security_definer: row.boolean(2)?,
+                added: row.boolean(3)?,
+            }),
             7 => self.catalog.foreign_keys.push(ForeignKey {
                 referencing: row.name(0)?,
                 referenced: row.name(2)?,

@@ -26,6 +26,8 @@ struct Inner {
     /// Schemas by function name, without `pg_catalog`.
     functions: HashMap<String, Vec<String>>,
     system_functions: HashSet<String>,
+    /// Names of `pg_catalog` with an overload that does not come with the server.
+    added_functions: HashSet<String>,
     types: HashSet<RelationName>,
     schemas: HashSet<String>,
     children: HashMap<RelationName, Vec<RelationName>>,
@@ -51,6 +53,7 @@ impl CatalogIndex {
             relations: HashMap::new(),
             functions: HashMap::new(),
             system_functions: builtin::function_names().map(str::to_owned).collect(),
+            added_functions: HashSet::new(),
             types: catalog.types.iter().cloned().collect(),
             schemas: catalog.schemas.iter().cloned().collect(),
             children: HashMap::new(),
@@ -73,6 +76,9 @@ impl CatalogIndex {
             let RelationName { schema, name } = &function.name;
             if schema == SYSTEM_SCHEMA {
                 inner.system_functions.insert(name.clone());
+                if function.added {
+                    inner.added_functions.insert(name.clone());
+                }
             } else {
                 inner.functions.entry(name.clone()).or_default().push(schema.clone());
             }
@@ -84,6 +90,13 @@ impl CatalogIndex {
             inner.triggers.entry(trigger.relation.clone()).or_default().push(index);
         }
         Self { inner: Arc::new(inner) }
+    }
+
+    /// The server's major version; 0 where it is not known.
+    pub(crate) fn major_version(&self) -> u32 {
+        let version = self.inner.catalog.server_version.as_str();
+        let digits = version.split(|c: char| !c.is_ascii_digit()).next();
+        digits.and_then(|digits| digits.parse().ok()).unwrap_or_default()
     }
 
     /// The snapshot itself.
@@ -109,10 +122,8 @@ impl CatalogIndex {
         }
         // Read without the lock, because a view can read other views.
         let view = View::read(relation, self, depth).map(Arc::new);
-        // What is too deep here may be read when it is asked for itself.
-        if view.is_some() || depth == 0 {
-            known().insert(relation.name.clone(), view.clone());
-        }
+        // Also where it is not understood, or is too deep: each definition is read once at most.
+        known().insert(relation.name.clone(), view.clone());
         view
     }
 
@@ -127,7 +138,10 @@ impl CatalogIndex {
     }
 
     /// What a function of `pg_catalog` can do.
-    pub(crate) fn system_function_class(name: &str) -> FunctionClass {
+    pub(crate) fn system_function_class(&self, name: &str) -> FunctionClass {
+        if self.inner.added_functions.contains(name) {
+            return FunctionClass::Unknown;
+        }
         builtin::function_class(name).unwrap_or(FunctionClass::Unknown)
     }
 

@@ -6,13 +6,15 @@
 
 use std::collections::HashSet;
 
-use jurat_types::{ColumnRole, ColumnUse, FunctionUse, Relation, RelationName, RelationUse};
+use jurat_types::{
+    ColumnRole, ColumnUse, FunctionUse, Relation, RelationKind, RelationName, RelationUse,
+};
 use sqlparser::ast::Statement;
 
 use crate::catalog_index::CatalogIndex;
 use crate::facts::Facts;
 use crate::limits::ReadLimits;
-use crate::scan::scan;
+use crate::scan::{Piece, scan};
 use crate::statement::{NameContext, SearchPath};
 use crate::tree::Tree;
 use crate::walk::{Ingredient, Walker};
@@ -45,7 +47,7 @@ impl View {
             return None;
         }
         let limits = ReadLimits::default().widened();
-        let mut tree = Tree::parse_text(&rows_by_name(definition, &limits)?, &limits).ok()?;
+        let mut tree = Tree::parse_text(&plainer(definition, &limits)?, &limits).ok()?;
         let path = catalog.catalog().definition_path.clone();
         let names = NameContext { search_path: SearchPath::Known(path) };
         let view = tree.with(|statement| {
@@ -64,21 +66,31 @@ impl View {
     }
 }
 
-/// A definition in which a row stands as `c::t` instead of `c.*::t`, which the parser does not know.
-fn rows_by_name(definition: &str, limits: &ReadLimits) -> Option<String> {
-    let pieces = scan(definition, limits.tokens_max).ok()?;
-    let is =
-        |at: usize, text: &str| pieces.get(at).is_some_and(|piece| piece.of(definition) == text);
+/// A definition without what the parser does not know and what makes no difference to which columns are read: a
+/// row stands as `c::t` instead of `c.*::t`, and the words ONLY and VARIADIC are left out.
+fn plainer(definition: &str, limits: &ReadLimits) -> Option<String> {
+    let pieces: Vec<Piece> = scan(definition, limits.tokens_max).ok()?;
     let mut text = String::with_capacity(definition.len());
     let mut at = 0_usize;
+    let mut before = "";
     while let Some(piece) = pieces.get(at) {
-        let next = |steps: usize| at.saturating_add(steps);
-        if is(at, ".") && is(next(1), "*") && is(next(2), "::") {
-            at = next(2);
+        let is = |steps: usize, word: &str| {
+            let piece = at.checked_add(steps).and_then(|at| pieces.get(at));
+            piece.is_some_and(|piece| piece.of(definition) == word)
+        };
+        if is(0, ".") && is(1, "*") && is(2, "::") {
+            at = at.saturating_add(2);
             continue;
         }
-        text.push_str(piece.of(definition));
-        at = next(1);
+        let word = piece.of(definition);
+        // `FETCH FIRST 3 ROWS ONLY` is something else. The server writes key words in capitals.
+        if !(word == "VARIADIC" || (word == "ONLY" && before != "ROWS")) {
+            text.push_str(word);
+        }
+        if !piece.kind.is_blank() {
+            before = word;
+        }
+        at = at.saturating_add(1);
     }
     Some(text)
 }
@@ -118,6 +130,10 @@ fn agrees_with_the_server(facts: &Facts, relation: &Relation, catalog: &CatalogI
             Some(column) => columns.contains(format!("{name}.{column}").as_str()),
             None => relations.contains(name.as_str()),
         };
-        met || behind.contains(&name)
+        // A sequence has no value of a column in it; its name can be an argument.
+        let sequence = catalog
+            .relation(&source.relation)
+            .is_some_and(|relation| relation.kind == RelationKind::Sequence);
+        met || sequence || behind.contains(&name)
     })
 }

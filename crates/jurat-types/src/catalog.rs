@@ -116,6 +116,10 @@ pub struct Function {
     /// Whether any overload is SECURITY DEFINER.
     #[serde(default)]
     pub security_definer: bool,
+    /// Whether any overload does not come with the server. What is known of a name of `pg_catalog` does not
+    /// hold for one that somebody has put there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub added: bool,
 }
 
 /// A foreign key: a write to `referenced` can change rows of `referencing`.

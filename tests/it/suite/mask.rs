@@ -7,10 +7,12 @@
 use crate::harness::{Shop, Wire, canary, cluster, wire::Reply};
 
 mod cases;
+mod children;
 mod filters;
 mod generated;
 mod in_place;
 mod predicates;
+mod shapes;
 mod sideways;
 mod views;
 

@@ -103,7 +103,8 @@ WHERE v.relkind OPERATOR(pg_catalog.=) ANY ('{v,m}'::pg_catalog."char"[])
 
 -- 6: functions, one row per name. The helpers of information_schema that come with the server are known
 -- without asking, like its relations; one that somebody has added there is not.
-SELECT n.nspname, p.proname, pg_catalog.bool_or(p.prosecdef)
+SELECT n.nspname, p.proname, pg_catalog.bool_or(p.prosecdef),
+       pg_catalog.bool_or(p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid)
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
 WHERE (n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()

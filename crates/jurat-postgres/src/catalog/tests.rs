@@ -58,7 +58,8 @@ fn the_queries_look_nothing_up_through_the_search_path() {
         }
         for source in ["FROM ", "JOIN ", "LATERAL "] {
             for after in statement.split(source).skip(1) {
-                let qualified = ["pg_catalog.", "LATERAL ", "("];
+                // A WITH query goes before every relation.
+                let qualified = ["pg_catalog.", "LATERAL ", "(", "below"];
                 let known = qualified.iter().any(|start| after.starts_with(start));
                 assert!(known, "{source}{after}");
             }
@@ -79,8 +80,8 @@ fn rows_become_a_catalog() {
         (2, &["11", "shop", "orders", "p"]),
         (3, &["10", "1", "id", "integer", "pg_catalog", "f", "f"]),
         (3, &["10", "3", "name", "character varying(80)", "pg_catalog", "f", "f"]),
-        (6, &["pg_catalog", "lower", "f"]),
-        (6, &["shop", "refund", "t"]),
+        (6, &["pg_catalog", "lower", "f", "f"]),
+        (6, &["shop", "refund", "t", "t"]),
         (7, &["shop", "orders", "public", "customers", "t", "f"]),
         (8, &["shop", "orders", "stamp", "shop", "set_time"]),
         (9, &["shop", "mood"]),
@@ -118,7 +119,7 @@ fn rows_become_a_catalog() {
         ],
         "functions": [
             { "name": { "schema": "pg_catalog", "name": "lower" }, "security_definer": false },
-            { "name": { "schema": "shop", "name": "refund" }, "security_definer": true },
+            { "name": { "schema": "shop", "name": "refund" }, "security_definer": true, "added": true },
         ],
         "foreign_keys": [{
             "referencing": { "schema": "shop", "name": "orders" },
@@ -272,7 +273,7 @@ fn an_answer_that_is_not_the_query_s_is_refused() {
         (3, &["1", "32768", "c", "integer", "pg_catalog", "f", "f"], value(3, 1)),
         (3, &["1", "1", "c", "integer", "pg_catalog", "true", "f"], value(3, 5)),
         (5, &["1", "public", "NULL", "id"], value(5, 2)),
-        (6, &["public", "f", "NULL"], value(6, 2)),
+        (6, &["public", "f", "NULL", "t"], value(6, 2)),
     ];
     for (query, values, error) in cases {
         assert_eq!(read(&[VERSION, (query, values)]), Err(error), "{query}: {values:?}");

@@ -14,7 +14,8 @@ use sqlparser::ast::{
 
 use super::RewriteError;
 use super::parameters;
-use crate::catalog_index::{CatalogIndex, SYSTEM_SCHEMA};
+use crate::builtin;
+use crate::catalog_index::SYSTEM_SCHEMA;
 use crate::limits::ReadLimits;
 use crate::names;
 use crate::tree::Tree;
@@ -290,7 +291,7 @@ impl Checker<'_> {
         if CONSTRUCTS.contains(&function.as_str()) {
             return Ok(());
         }
-        let pure = CatalogIndex::system_function_class(&function) == FunctionClass::Pure;
+        let pure = builtin::function_class(&function) == Some(FunctionClass::Pure);
         if !pure && !STABLE.contains(&function.as_str()) {
             return Err(refused());
         }

@@ -3,8 +3,8 @@
 use jurat_types::{ColumnMode, ColumnRole, FunctionClass, RelationName};
 use sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArgumentList, FunctionArguments, NamedWindowDefinition, NamedWindowExpr, ObjectName,
-    WindowFrame, WindowFrameBound, WindowSpec, WindowType,
+    FunctionArgumentList, FunctionArguments, Ident, NamedWindowDefinition, NamedWindowExpr,
+    ObjectName, ObjectNamePart, WindowFrame, WindowFrameBound, WindowSpec, WindowType,
 };
 
 use super::expr::{predicate_unless_source, sources_of};
@@ -24,6 +24,19 @@ const CONSTRUCTS: &[&str] = &[
     "row",
     "xmlconcat",
     "xmlforest",
+];
+
+/// The same, with the major version since which they are such words.
+const NEWER_CONSTRUCTS: &[(&str, u32)] = &[
+    ("json_array", 16),
+    ("json_arrayagg", 16),
+    ("json_exists", 17),
+    ("json_objectagg", 16),
+    ("json_query", 17),
+    ("json_scalar", 17),
+    ("json_serialize", 17),
+    ("json_value", 17),
+    ("merge_action", 17),
 ];
 
 /// Words of the grammar that are values: no brackets, or only a precision.
@@ -229,6 +242,17 @@ impl Walker<'_> {
         Ok(value)
     }
 
+    /// Whether a call is one of the grammar's own. In quotes the word is the name of a function.
+    fn is_construct(&self, object: &ObjectName, name: &str) -> bool {
+        let bare = matches!(
+            object.0.as_slice(),
+            [ObjectNamePart::Identifier(Ident { quote_style: None, .. })]
+        );
+        let version = self.catalog.major_version();
+        let newer = |(known, since): &(&str, u32)| *known == name && version >= *since;
+        bare && (CONSTRUCTS.contains(&name) || NEWER_CONSTRUCTS.iter().any(newer))
+    }
+
     /// Resolves the name of a called function, writes it down, and qualifies it.
     pub(super) fn function_name(
         &mut self,
@@ -237,7 +261,7 @@ impl Walker<'_> {
     ) -> Result<(), Stop> {
         let parts = names::parts_of_label(object)?;
         match parts.as_slice() {
-            [name] if CONSTRUCTS.contains(&name.as_str()) => Ok(()),
+            [name] if self.is_construct(object, name) => Ok(()),
             [name] => {
                 if let Some(schema) = self.unqualified_call(name, arguments)? {
                     *object = names::qualified(&RelationName::new(schema, name));
@@ -330,7 +354,7 @@ impl Walker<'_> {
         {
             self.facts.setting(&setting.to_ascii_lowercase());
         }
-        let class = CatalogIndex::system_function_class(name);
+        let class = self.catalog.system_function_class(name);
         self.called(&format!("{SYSTEM_SCHEMA}.{name}"), class);
     }
 

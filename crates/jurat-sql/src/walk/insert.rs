@@ -268,6 +268,7 @@ impl Walker<'_> {
         self.facts.returning = true;
         self.with_scope(|walker| {
             fill(walker)?;
+            walker.add_transitions()?;
             walker.projection(items, ColumnRole::Returned)
         })
     }

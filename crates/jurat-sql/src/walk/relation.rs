@@ -176,6 +176,7 @@ impl Walker<'_> {
         if matches!(relation.kind, RelationKind::Composite | RelationKind::Sequence) {
             return Err(Stop::unresolved("table", name.to_string()));
         }
+        let view = if reach == Reach::Nothing { None } else { self.view(name) };
         // A write to a view ends in the tables that it reads.
         let sources: Vec<RelationName> =
             relation.reads.iter().map(|source| source.relation.clone()).collect();
@@ -184,6 +185,10 @@ impl Walker<'_> {
             let kind = self.relation(&source).map_or("unknown", |base| kind_name(base.kind));
             self.facts.relation(&source, kind, Access::Write, Via::View);
             self.reach(&source, reach)?;
+        }
+        if let Some(view) = view {
+            // Its conditions say which rows change.
+            self.read_view(name, &view)?;
         }
         self.reach(name, reach)
     }

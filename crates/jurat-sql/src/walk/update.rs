@@ -11,7 +11,10 @@ use super::{Stop, Walker};
 use crate::constant::always_true;
 use crate::mask::Target;
 use crate::names;
-use crate::scope::Shape;
+use crate::scope::{Item, Shape};
+
+/// The major version that has `old` and `new` in RETURNING.
+const TRANSITIONS_SINCE: u32 = 18;
 
 impl Walker<'_> {
     pub(super) fn update(&mut self, update: &mut Update) -> Result<Shape, Stop> {
@@ -164,8 +167,35 @@ impl Walker<'_> {
             None => Ok(Shape::closed(Vec::new())),
             Some(items) => {
                 self.facts.returning = true;
+                self.add_transitions()?;
                 self.projection(items, ColumnRole::Returned)
             }
         }
+    }
+
+    /// Adds `old` and `new`, the row before and after, which RETURNING sees since PostgreSQL 18.
+    pub(super) fn add_transitions(&mut self) -> Result<(), Stop> {
+        if self.catalog.major_version() < TRANSITIONS_SINCE {
+            return Ok(());
+        }
+        let Some(scope) = self.scopes.last() else { return Ok(()) };
+        let Some(target) = scope.items.first().cloned() else { return Ok(()) };
+        let taken = |name: &str| {
+            scope.items.iter().any(|item| {
+                item.relation_visible && item.alias.as_deref().is_some_and(|alias| alias == name)
+            })
+        };
+        let names: Vec<&str> = ["old", "new"].into_iter().filter(|name| !taken(name)).collect();
+        for name in names {
+            self.add_item(Item {
+                alias: Some(name.to_owned()),
+                schema_visible: false,
+                // A bare name means the target's own column.
+                cols_visible: false,
+                relation_visible: true,
+                ..target.clone()
+            })?;
+        }
+        Ok(())
     }
 }

@@ -191,3 +191,90 @@ fn bad_bytes_are_one_opaque_statement() {
     }
     assert!(read(b" -- nothing\n;;", &names(), &catalog, &limits).statements.is_empty());
 }
+
+/// A definition is written for the path of the session that asked, whatever schema goes first there.
+#[test]
+fn definitions_are_read_under_the_path_that_they_were_written_for() {
+    let text = include_str!("../../testdata/catalog.json");
+    let mut catalog: jurat_types::Catalog = serde_json::from_str(text).unwrap();
+    let active = masks("public.customers.email null");
+    let rewritten = |catalog: &jurat_types::Catalog| {
+        let index = CatalogIndex::new(catalog.clone());
+        let Statement::Parsed(parsed) = one("SELECT email FROM customer_emails", &names(), &index)
+        else {
+            panic!("opaque")
+        };
+        parsed.rewrite(&active).map(|rewritten| rewritten.text).map_err(|error| error.to_string())
+    };
+    let masked = "SELECT email FROM (SELECT id, CAST(NULL AS TEXT) AS email FROM public.customer_emails) \
+                  AS customer_emails";
+    for path in [&["pg_catalog", "public"][..], &["app", "pg_catalog", "public"]] {
+        catalog.definition_path = path.iter().map(|&schema| schema.to_owned()).collect();
+        assert_eq!(rewritten(&catalog).as_deref(), Ok(masked), "{path:?}");
+    }
+    // A name that is not found is not guessed.
+    catalog.definition_path = vec!["pg_catalog".to_owned(), "app".to_owned()];
+    let refused = rewritten(&catalog).unwrap_err();
+    assert!(refused.contains("whose definition is not understood"), "{refused}");
+}
+
+/// Views that read each other, which no server has, and long chains of views end.
+#[test]
+fn views_that_read_each_other_end() {
+    let text = include_str!("../../testdata/catalog.json");
+    let mut catalog: jurat_types::Catalog = serde_json::from_str(text).unwrap();
+    let template =
+        catalog.relations.iter().find(|view| view.name.name == "gold_emails").unwrap().clone();
+    for n in 0..60 {
+        let mut view = template.clone();
+        view.name.name = format!("chain_{n}");
+        let next = (n + 1) % 60;
+        view.definition = Some(format!(
+            "SELECT a.id, b.address FROM chain_{next} a JOIN chain_{next} b ON a.id = b.id;"
+        ));
+        view.reads.clear();
+        catalog.relations.push(view);
+    }
+    let index = CatalogIndex::new(catalog);
+    let read = one("SELECT address FROM chain_0", &names(), &index);
+    assert!(matches!(read, Statement::Parsed(_)));
+}
+
+/// RETURNING sees the row before and after, where the server has them.
+#[test]
+fn old_and_new_rows_are_masked() {
+    let text = include_str!("../../testdata/catalog.json");
+    let mut catalog: jurat_types::Catalog = serde_json::from_str(text).unwrap();
+    let active = masks("public.users.ssn null");
+    let query = "UPDATE users SET active = true WHERE id = 1 RETURNING old.ssn, new.*, old, id";
+    let opaque = one(query, &names(), &CatalogIndex::new(catalog.clone()));
+    assert!(matches!(opaque, Statement::Opaque(_)));
+    catalog.server_version = "18.1".to_owned();
+    let Statement::Parsed(parsed) = one(query, &names(), &CatalogIndex::new(catalog)) else {
+        panic!("opaque")
+    };
+    assert_eq!(
+        parsed.rewrite(&active).unwrap().text,
+        "UPDATE public.users SET active = true WHERE id = 1 RETURNING CAST(NULL AS TEXT) AS ssn, \
+         new.id, new.email, CAST(NULL AS TEXT) AS ssn, new.active, new.profile, \
+         (SELECT old FROM (SELECT old.id AS id, old.email AS email, CAST(NULL AS TEXT) AS ssn, \
+         old.active AS active, old.profile AS profile) AS old), id"
+    );
+}
+
+/// Calls that are part of the grammar stay as they are; in quotes they are functions, which have to be known.
+#[test]
+fn calls_of_the_grammar_are_not_qualified() {
+    let text = include_str!("../../testdata/catalog.json");
+    let mut catalog: jurat_types::Catalog = serde_json::from_str(text).unwrap();
+    catalog.server_version = "17.2".to_owned();
+    let index = CatalogIndex::new(catalog);
+    for text in [
+        "SELECT coalesce(email, ssn) FROM public.users",
+        "SELECT json_arrayagg(id) FROM public.users",
+    ] {
+        assert_eq!(one(text, &names(), &index).facts().text, text);
+    }
+    let quoted = "SELECT \"row\"(email) FROM public.users";
+    assert!(one(quoted, &names(), &index).facts().functions.iter().any(|f| f.id.ends_with(".row")));
+}

@@ -6,6 +6,7 @@ use super::{
     Fate::{self, Denied, Masked, Safe},
     every_with,
 };
+use crate::harness::Shop;
 
 /// Views of every kind over the protected table.
 const VIEWS: &str = "
@@ -117,4 +118,18 @@ async fn what_a_view_shows_of_a_protected_column_is_masked() {
 #[tokio::test]
 async fn a_view_is_no_way_to_ask_about_a_protected_column() {
     every_with(VIEWS, ASKING).await;
+}
+
+/// The definitions of views are asked with locks; a table that somebody is changing must not hold up log-ins.
+#[tokio::test]
+async fn a_table_that_is_being_changed_holds_nobody_up() {
+    let Some(shop) = Shop::usual().await else { return };
+    let changing = shop.inspector().await;
+    changing.batch_execute("BEGIN; ALTER TABLE customers ADD COLUMN later text").await.unwrap();
+    let mut wire = shop.wire("ana").await;
+    assert_eq!(wire.run("SELECT amount FROM open_orders WHERE id = 2").await.sqlstate(), "00000");
+    // What the view shows of the table is not known now.
+    assert_eq!(wire.run("SELECT reach_at FROM contact").await.sqlstate(), "42501");
+    changing.batch_execute("ROLLBACK").await.unwrap();
+    shop.close().await;
 }
