@@ -11,6 +11,7 @@ mod children;
 mod filters;
 mod generated;
 mod in_place;
+mod methods;
 mod predicates;
 mod shapes;
 mod sideways;
