@@ -195,7 +195,7 @@ impl Gate {
         let notices =
             verdict.decision.reasons.iter().filter(|r| refusals::is_warning(r)).cloned().collect();
         let audit = Arc::clone(&self.audit);
-        let allowance = Allowance { text, notices, protects: !verdict.decision.masks.is_empty() };
+        let allowance = Allowance { text, notices, protects: protects(&verdict.decision) };
         let permit = Permit::new(audit, receipt, decision_id, Arc::clone(judged), allowance);
         Draft { permit, needs_sync: class.is_none_or(needs_sync) }
     }
@@ -242,12 +242,14 @@ impl Gate {
     }
 }
 
+/// Whether the client sees less than there is.
+const fn protects(decision: &Decision) -> bool {
+    !decision.masks.is_empty() || !decision.row_filters.is_empty()
+}
+
 /// What a decision asks for that cannot be carried out yet; carrying out less than was decided would
 /// be a hole, so the statement is refused instead.
 fn not_carried_yet(decision: &Decision) -> Option<String> {
-    if let Some(filter) = decision.row_filters.first() {
-        return Some(format!("the row filter `{}`", filter.id));
-    }
     if let Some(limit) = decision.limits.first() {
         return Some(format!("the limit `{}` on {}", limit.id, limit.kind));
     }

@@ -1,6 +1,6 @@
 //! Joins the catalog labels (`data.jurat.catalog`) into what a statement touches.
 
-use jurat_policy::{Labels, SurfaceColumn};
+use jurat_policy::{Labels, Surface, SurfaceColumn};
 use jurat_sql::CatalogIndex;
 use jurat_types::{ColumnId, Relation, RelationName, StatementFacts};
 
@@ -33,27 +33,45 @@ pub(crate) fn join(facts: &mut StatementFacts, labels: &Labels, catalog: &Catalo
 
 /// Every column of every relation that the statement reads or writes, so that a mask given as a glob
 /// or a label reaches also the columns that the statement does not name.
-pub(crate) fn surface(
-    facts: &StatementFacts,
-    labels: &Labels,
-    catalog: &CatalogIndex,
-) -> Vec<SurfaceColumn> {
-    let mut surface = Vec::new();
+pub(crate) fn surface(facts: &StatementFacts, labels: &Labels, catalog: &CatalogIndex) -> Surface {
+    let mut surface = Surface::default();
     let mut seen: Vec<RelationName> = Vec::new();
     for used in &facts.relations {
         let name = RelationName::new(used.schema.clone(), used.name.clone());
         if seen.contains(&name) {
             continue;
         }
+        let ancestors = with_ancestors(&name, catalog);
+        surface.relations.extend(ancestors.iter().map(ToString::to_string));
+        add_parts(&name, &mut surface, catalog);
         if let Some(Relation { columns, .. }) = catalog.relation(&name) {
-            surface.extend(columns.iter().map(|column| SurfaceColumn {
-                labels: column_labels(&name, &column.name, labels, catalog),
-                column: ColumnId::new(name.clone(), column.name.clone()),
-            }));
+            surface.columns.extend(
+                columns.iter().map(|column| SurfaceColumn {
+                    labels: column_labels(&name, &column.name, labels, catalog),
+                    also: ancestors
+                        .iter()
+                        .skip(1)
+                        .map(|name| format!("{name}.{}", column.name))
+                        .collect(),
+                    column: ColumnId::new(name.clone(), column.name.clone()),
+                }),
+            );
         }
         seen.push(name);
     }
     surface
+}
+
+/// Adds the partitions and children of a relation, because reading it reads them.
+fn add_parts(name: &RelationName, surface: &mut Surface, catalog: &CatalogIndex) {
+    let mut waiting = vec![name];
+    while let Some(parent) = waiting.pop() {
+        for child in catalog.children(parent) {
+            if surface.relations.insert(child.to_string()) {
+                waiting.push(child);
+            }
+        }
+    }
 }
 
 fn column_labels(

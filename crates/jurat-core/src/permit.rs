@@ -78,7 +78,7 @@ pub(crate) struct Allowance {
     pub(crate) text: Arc<str>,
     /// Warnings that the client is told.
     pub(crate) notices: Vec<Reason>,
-    /// Whether masked columns are in reach.
+    /// Whether masked columns or filtered rows are in reach.
     pub(crate) protects: bool,
 }
 
@@ -173,7 +173,7 @@ impl Running {
         self.judged.statement().effect()
     }
 
-    /// Whether masked columns are in its reach, so that what the database says about it in words may
+    /// Whether masked columns or filtered rows are in its reach, so that what the database says about it in words may
     /// hold their values: an error that quotes a row, a notice of a trigger.
     pub const fn protects(&self) -> bool {
         self.protects

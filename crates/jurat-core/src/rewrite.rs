@@ -1,12 +1,12 @@
-//! From a decision's masks to the text that is sent.
+//! From a decision's masks and row filters to the text that is sent.
 //!
 //! INVARIANT(judged-text-is-sent-text): what a permit carries is made here, from the statement that
-//! the decision was made on. INVARIANT(masks-at-source): where a mask cannot be put into the text,
+//! the decision was made on. INVARIANT(masks-at-source): where a mask or filter cannot be put into the text,
 //! there is no text.
 
 use std::sync::Arc;
 
-use jurat_sql::Statement;
+use jurat_sql::{Protection, RewriteError, Statement};
 use jurat_types::{Decision, Refusal, RefusalCode, StatementFacts};
 
 use crate::{JudgedStatement, refusals};
@@ -14,7 +14,7 @@ use crate::{JudgedStatement, refusals};
 /// The text that a decision permits.
 ///
 /// # Errors
-/// A refusal where a mask cannot be applied to this statement.
+/// A refusal where a mask or filter cannot be applied to this statement.
 pub(crate) fn permitted_text(
     judged: &JudgedStatement,
     facts: &StatementFacts,
@@ -22,18 +22,24 @@ pub(crate) fn permitted_text(
     decision_id: &str,
 ) -> Result<Arc<str>, Refusal> {
     match judged.statement() {
-        Statement::Parsed(parsed) if decision.masks.is_empty() => Ok(Arc::from(parsed.text())),
-        Statement::Parsed(parsed) => match parsed.rewrite(&decision.masks) {
-            Ok(rewritten) => Ok(Arc::from(rewritten.text)),
-            Err(error) => {
-                let remedy = "Leave the masked column out, or ask for the right to read it";
-                let why = (&*error.to_string(), remedy);
-                let refusal =
-                    refusals::not_carried_out(RefusalCode::Denied, facts, why, decision_id);
-                let rule = decision.masks.first().and_then(|mask| mask.ids.first());
-                Err(refusals::by_rule(refusal, rule))
+        Statement::Parsed(parsed)
+            if decision.masks.is_empty() && decision.row_filters.is_empty() =>
+        {
+            Ok(Arc::from(parsed.text()))
+        }
+        Statement::Parsed(parsed) => {
+            let protection = Protection { masks: &decision.masks, filters: &decision.row_filters };
+            match parsed.protect(&protection) {
+                Ok(rewritten) => Ok(Arc::from(rewritten.text)),
+                Err(error) => {
+                    let refusal = refused(&error, facts, decision_id);
+                    let mask = decision.masks.first().and_then(|mask| mask.ids.first());
+                    let filter = decision.row_filters.first().map(|filter| &filter.id);
+                    let rule = if error.is_about_rows() { filter } else { mask.or(filter) };
+                    Err(refusals::by_rule(refusal, rule))
+                }
             }
-        },
+        }
         // Nothing is known about an opaque statement, so nothing in it can be masked: the policy that
         // lets it pass does so knowing that.
         Statement::Opaque(opaque) => opaque.text().map(Arc::from).ok_or_else(|| {
@@ -45,4 +51,16 @@ pub(crate) fn permitted_text(
             )
         }),
     }
+}
+
+/// What the client can do about it depends on what stands in the way.
+fn refused(error: &RewriteError, facts: &StatementFacts, decision_id: &str) -> Refusal {
+    let (code, remedy) = if error.is_malformed() {
+        (RefusalCode::PolicyError, "Tell whoever maintains the policies; nothing ran")
+    } else if error.is_about_rows() {
+        (RefusalCode::Denied, "Leave those rows to somebody who may see all of them")
+    } else {
+        (RefusalCode::Denied, "Leave the masked column out, or ask for the right to read it")
+    };
+    refusals::not_carried_out(code, facts, (&error.to_string(), remedy), decision_id)
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use jurat_policy::PolicySet;
+use jurat_policy::{PolicySet, Surface};
 use jurat_sql::{CatalogIndex, NameContext, SearchPath, SessionEffect, Statement};
 use jurat_types::{
     Catalog, Claimed, Decision, Intent, PolicyRef, Principal, Protocol, Refusal, RefusalCode,
@@ -100,7 +100,7 @@ impl Session {
         };
         let policy = session.gate.policy.current();
         let intent = session.intent(Stage::Session, &policy);
-        let decision = policy.judge(&intent, &[]);
+        let decision = policy.judge(&intent, &Surface::default());
         match decision.effect {
             jurat_types::Effect::Allow => {
                 session.record("opened", None)?;

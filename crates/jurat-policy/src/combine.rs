@@ -9,7 +9,7 @@ use jurat_types::{
 use serde_json::Value;
 
 use crate::{
-    PackageMode, SurfaceColumn,
+    PackageMode, Surface,
     element::{self, Acts, DecisionRule, Says},
     mask,
     rule_index::RuleIndex,
@@ -29,7 +29,7 @@ pub(crate) struct Context<'a> {
     pub(crate) revision: &'a str,
     pub(crate) modes: &'a BTreeMap<String, PackageMode>,
     pub(crate) index: &'a RuleIndex,
-    pub(crate) surface: &'a [SurfaceColumn],
+    pub(crate) surface: &'a Surface,
 }
 
 /// Combines everything that was said into one decision.
@@ -84,11 +84,20 @@ impl Tally {
                 return;
             }
         };
-        // A mask of something that the statement does not come near is no reason for anything.
-        if let Acts::Mask(request) = &acts
-            && !mask::covers_any(request, context.surface)
-        {
-            return;
+        // A mask or filter of something that the statement does not come near is no reason for anything.
+        match &acts {
+            Acts::Mask(request) if !mask::covers_any(request, &context.surface.columns) => return,
+            Acts::RowFilter(filter) if !context.surface.relations.contains(&filter.relation) => {
+                return;
+            }
+            Acts::Allow
+            | Acts::Approval(_)
+            | Acts::Deny
+            | Acts::Limit(_)
+            | Acts::Mask(_)
+            | Acts::Obligation(_)
+            | Acts::RowFilter(_)
+            | Acts::Warn => {}
         }
         let id = says.id.clone().unwrap_or_else(|| format!("{below}.{}", said.rule.name()));
         name(&mut acts, &id);
@@ -106,7 +115,9 @@ impl Tally {
         match acts {
             Acts::Allow => self.allowed = true,
             Acts::Deny | Acts::Warn => {}
-            Acts::Mask(request) => mask::add(&mut self.masks, &request, id, context.surface),
+            Acts::Mask(request) => {
+                mask::add(&mut self.masks, &request, id, &context.surface.columns)
+            }
             Acts::RowFilter(filter) => self.row_filters.push(filter),
             Acts::Limit(new) => match self.limits.get_mut(&new.kind) {
                 Some(old) => {

@@ -175,9 +175,14 @@ fn mask(fields: &mut Fields, _: &Says) -> Result<Acts, String> {
 }
 
 fn row_filter(fields: &mut Fields, says: &Says) -> Result<Acts, String> {
+    let relation = fields.required_text("relation")?;
+    if !relation.contains('.') {
+        // Such a name is that of no relation, so the filter would never apply.
+        return Err("its relation is not schema.relation".to_owned());
+    }
     Ok(Acts::RowFilter(RowFilter {
         id: says.id.clone().unwrap_or_default(),
-        relation: fields.required_text("relation")?,
+        relation,
         predicate: fields.required_text("predicate")?,
         params: fields.map("params")?,
     }))

@@ -38,4 +38,4 @@ pub use handle::{PolicyHandle, PolicyState, Reload};
 pub use labels::Labels;
 pub use options::{PackageMode, PolicyOptions};
 pub use rule_index::RuleEntry;
-pub use set::{PolicySet, SurfaceColumn};
+pub use set::{PolicySet, Surface, SurfaceColumn};

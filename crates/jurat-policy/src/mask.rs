@@ -79,7 +79,11 @@ pub(crate) fn covers_any(request: &MaskRequest, surface: &[SurfaceColumn]) -> bo
 
 fn covers(target: &MaskTarget, column: &SurfaceColumn) -> bool {
     match target {
-        MaskTarget::Column(glob) => glob::matches(glob, &column.column.to_string()),
+        // Rows of a partition are rows of the whole, under whichever name they are read.
+        MaskTarget::Column(glob) => {
+            glob::matches(glob, &column.column.to_string())
+                || column.also.iter().any(|id| glob::matches(glob, id))
+        }
         MaskTarget::Label(glob) => column.labels.iter().any(|label| glob::matches(glob, label)),
     }
 }

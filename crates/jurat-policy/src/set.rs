@@ -1,6 +1,6 @@
 //! One revision of the policies, compiled and checked, ready to judge from any thread.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use jurat_types::{ColumnId, Decision, Intent};
 
@@ -34,12 +34,23 @@ pub struct PolicySet {
     volatility: Volatility,
 }
 
+/// What a statement comes near: masks and row filters of anything else are no part of its decision.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Surface {
+    /// The columns of its relations.
+    pub columns: Vec<SurfaceColumn>,
+    /// The ids of its relations, of what they are a part of, and of what is a part of them.
+    pub relations: HashSet<String>,
+}
+
 /// A column of a relation that a statement reads. Masks given as a glob or a label are expanded
 /// over these.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SurfaceColumn {
     /// The column.
     pub column: ColumnId,
+    /// The ids that it has in the relations that its own is a part of.
+    pub also: Vec<String>,
     /// Its labels from `data.jurat.catalog`.
     pub labels: Vec<String>,
 }
@@ -103,7 +114,7 @@ impl PolicySet {
     }
 
     /// Judges an intent. It never errs: every failure is a denial that says what failed.
-    pub fn judge(&self, intent: &Intent, surface: &[SurfaceColumn]) -> Decision {
+    pub fn judge(&self, intent: &Intent, surface: &Surface) -> Decision {
         let context = Context {
             root: &self.options.root,
             revision: &self.revision,

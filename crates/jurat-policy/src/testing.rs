@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jurat_types::{ColumnId, Intent, RelationName, StatementFacts};
 
-use crate::{LoadError, PolicyOptions, PolicySet, SurfaceColumn, corpus};
+use crate::{LoadError, PolicyOptions, PolicySet, Surface, SurfaceColumn, corpus};
 
 /// Writes files below a new directory.
 pub(crate) fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -49,13 +49,15 @@ pub(crate) fn statement(change: impl FnOnce(&mut StatementFacts)) -> Intent {
     intent
 }
 
-/// The columns of `public.customers`.
-pub(crate) fn surface() -> Vec<SurfaceColumn> {
-    [("id", ""), ("name", "pii.name"), ("email", "pii.email"), ("card", "pci.card")]
+/// `public.customers` with its columns.
+pub(crate) fn surface() -> Surface {
+    let columns = [("id", ""), ("name", "pii.name"), ("email", "pii.email"), ("card", "pci.card")]
         .into_iter()
         .map(|(name, label)| SurfaceColumn {
             column: ColumnId::new(RelationName::new("public", "customers"), name),
+            also: Vec::new(),
             labels: [label].into_iter().filter(|l| !l.is_empty()).map(str::to_owned).collect(),
         })
-        .collect()
+        .collect();
+    Surface { columns, relations: ["public.customers".to_owned()].into() }
 }

@@ -147,7 +147,7 @@ impl CatalogIndex {
     }
 
     /// Partitions and inheritance children, direct ones only.
-    pub(crate) fn children(&self, name: &RelationName) -> &[RelationName] {
+    pub fn children(&self, name: &RelationName) -> &[RelationName] {
         self.inner.children.get(name).map_or(&[], Vec::as_slice)
     }
 

@@ -43,6 +43,8 @@ pub(crate) struct Facts {
     pub(crate) effect: SessionEffect,
     /// Present for PREPARE and DECLARE.
     pub(crate) inner: Option<Inner>,
+    /// Whether a condition can fail on a value, and so tell about rows that are not in the result.
+    pub(crate) can_fail: bool,
     /// Whether the text is printed from the tree; else the client's own text is used.
     pub(crate) canonical: bool,
     pub(crate) relations: Vec<RelationUse>,
@@ -73,6 +75,7 @@ impl Default for Facts {
             parameters: 0,
             effect: SessionEffect::None,
             inner: None,
+            can_fail: false,
             canonical: false,
             relations: Vec::new(),
             columns: Vec::new(),

@@ -32,9 +32,9 @@ mod walk;
 
 pub use catalog_index::CatalogIndex;
 pub use function_call::function_call;
-pub use jurat_types::ColumnMask;
+pub use jurat_types::{ColumnMask, RowFilter};
 pub use limits::ReadLimits;
-pub use mask::{RewriteError, Rewritten};
+pub use mask::{Protection, RewriteError, Rewritten};
 pub use mold::{Mold, Skeleton};
 pub use position::client_position;
 pub use read::read;

@@ -1,29 +1,66 @@
-//! Masks: which relations are masked, and the text in which they are.
+//! Masks and row filters: the text in which nothing else is read than what they leave.
 
 mod definition;
 mod expression;
+mod filter;
 mod in_place;
+mod parameters;
+mod plan;
 mod view;
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
-
-use jurat_types::{ColumnMask, ColumnRole, ColumnUse, Relation, RelationName};
-use sqlparser::ast::{Query, Statement};
+use jurat_types::{ColumnMask, ColumnRole, ColumnUse, RelationName, RowFilter};
 use thiserror::Error;
 
-use crate::catalog_index::CatalogIndex;
+pub(crate) use self::plan::{MaskPlan, Target};
+use crate::facts::Facts;
 use crate::limits::ReadLimits;
-use crate::names;
 use crate::read::read;
 use crate::statement::{Parsed, Statement as Read};
 use crate::tree::Tree;
 use crate::walk::{Stop, Walker, Way};
 
+impl RewriteError {
+    /// Whether a row filter stands in the way, and not a mask.
+    pub const fn is_about_rows(&self) -> bool {
+        match self {
+            Self::Filter { .. }
+            | Self::FilterColumn { .. }
+            | Self::FilteredChild { .. }
+            | Self::FilteredSample { .. }
+            | Self::FilteredView { .. }
+            | Self::NewRows { .. } => true,
+            Self::Child { .. }
+            | Self::Copy { .. }
+            | Self::InPlace { .. }
+            | Self::Indirect { .. }
+            | Self::Mask { .. }
+            | Self::Role { .. }
+            | Self::RowType { .. }
+            | Self::SystemColumn { .. }
+            | Self::Text { .. }
+            | Self::View { .. } => false,
+        }
+    }
+
+    /// Whether the policy is at fault, and no statement could do better.
+    pub const fn is_malformed(&self) -> bool {
+        matches!(self, Self::Filter { .. } | Self::Mask { .. })
+    }
+}
+
 /// Stack that the expressions of masks need on top of the statement's own, in bytes.
 const MASK_STACK_BYTES: usize = 1 << 20;
 
-/// A text in which masks are spliced in.
+/// What a decision asks to be kept from the client.
+#[derive(Clone, Copy, Debug)]
+pub struct Protection<'p> {
+    /// At most one mask a column.
+    pub masks: &'p [ColumnMask],
+    /// All of them hold.
+    pub filters: &'p [RowFilter],
+}
+
+/// A text in which masks and row filters are spliced in.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Rewritten {
     /// The text to send upstream.
@@ -80,7 +117,7 @@ pub enum RewriteError {
         column: String,
     },
     /// `ctid` and the like say which rows are equal.
-    #[error("a system column of the masked relation {relation} is used")]
+    #[error("a system column of the protected relation {relation} is used")]
     SystemColumn {
         /// The relation.
         relation: String,
@@ -93,15 +130,21 @@ pub enum RewriteError {
         /// `USING or NATURAL`, …
         place: &'static str,
     },
+    /// TABLESAMPLE takes tables only, and a filter has to go before it.
+    #[error("TABLESAMPLE of the filtered relation {relation} is not supported")]
+    FilteredSample {
+        /// The relation.
+        relation: String,
+    },
     /// A cast to the table's row type.
-    #[error("the row type of the masked relation {relation} is used")]
+    #[error("the row type of the protected relation {relation} is used")]
     RowType {
         /// The relation.
         relation: String,
     },
     /// No query gives what COPY of the relation gives.
     #[error(
-        "COPY of the masked relation {relation} cannot be masked, because {reason}; use COPY (SELECT …) TO"
+        "COPY of the protected relation {relation} cannot be protected, because {reason}; use COPY (SELECT …) TO"
     )]
     Copy {
         /// The relation.
@@ -117,211 +160,54 @@ pub enum RewriteError {
         /// What is wrong.
         reason: String,
     },
+    /// A row filter that is no condition over its relation.
+    #[error("the row filter {id} of {relation} is not well-formed: {reason}")]
+    Filter {
+        /// The relation that it is for.
+        relation: String,
+        /// The filter.
+        id: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Rows that are not there yet cannot be filtered.
+    #[error("{what} {relation} is not possible, because its rows are filtered")]
+    NewRows {
+        /// The relation.
+        relation: String,
+        /// `INSERT into`, …
+        what: &'static str,
+    },
+    /// A write could move a row out of the filter.
+    #[error("column {column} decides which rows may be seen, and cannot be written")]
+    FilterColumn {
+        /// The column.
+        column: String,
+    },
+    /// A view over filtered rows.
+    #[error(
+        "the filtered relation {relation} is read through {view}, where it cannot be filtered yet"
+    )]
+    FilteredView {
+        /// The view.
+        view: String,
+        /// What it reads.
+        relation: String,
+    },
+    /// A child table has a filter that its parent has not.
+    #[error("{relation} has a child table {child} whose rows are filtered")]
+    FilteredChild {
+        /// The relation that is read or changed.
+        relation: String,
+        /// The child.
+        child: String,
+    },
     /// The statement cannot be written with masks.
-    #[error("the statement cannot be rewritten with masks: {reason}")]
+    #[error("the statement cannot be rewritten: {reason}")]
     Text {
         /// What is wrong.
         reason: String,
     },
-}
-
-/// The masks of one relation, by column.
-type Masks<'p> = BTreeMap<String, Cow<'p, ColumnMask>>;
-
-/// The masks of one statement, by relation.
-#[derive(Debug)]
-pub(crate) struct MaskPlan {
-    columns: HashMap<RelationName, BTreeMap<String, ColumnMask>>,
-    limits: ReadLimits,
-}
-
-impl MaskPlan {
-    fn new(masks: &[ColumnMask], limits: &ReadLimits) -> Self {
-        let mut columns: HashMap<RelationName, BTreeMap<String, ColumnMask>> = HashMap::new();
-        for mask in masks {
-            columns
-                .entry(mask.column.relation.clone())
-                .or_default()
-                .insert(mask.column.column.clone(), mask.clone());
-        }
-        Self { columns, limits: limits.clone() }
-    }
-
-    /// Whether a mask holds something that the client must not see.
-    fn has_salt(&self) -> bool {
-        self.columns
-            .values()
-            .flat_map(BTreeMap::values)
-            .any(|mask| mask.params.contains_key("salt"))
-    }
-
-    /// The masks of a relation and of the parents that it is a part of.
-    fn of<'p>(&'p self, relation: &Relation, catalog: &CatalogIndex) -> Masks<'p> {
-        let mut found = self.own(relation, catalog);
-        self.inherit(relation, catalog, &mut found);
-        found
-    }
-
-    /// The masks that name the relation itself or one of its parents.
-    fn own<'p>(&'p self, relation: &Relation, catalog: &CatalogIndex) -> Masks<'p> {
-        let mut found = Masks::new();
-        let mut seen: Vec<&RelationName> = Vec::new();
-        let mut waiting: Vec<&RelationName> = vec![&relation.name];
-        while let Some(name) = waiting.pop() {
-            if seen.contains(&name) {
-                continue;
-            }
-            seen.push(name);
-            for (column, mask) in self.columns.get(name).into_iter().flatten() {
-                if relation.columns.iter().any(|known| known.name == *column) {
-                    found.entry(column.clone()).or_insert(Cow::Borrowed(mask));
-                }
-            }
-            if let Some(known) = catalog.relation(name) {
-                waiting.extend(&known.parents);
-            }
-        }
-        found
-    }
-
-    /// Whether any column of a relation is masked.
-    pub(crate) fn concerns(&self, name: &RelationName, catalog: &CatalogIndex) -> bool {
-        catalog.relation(name).is_some_and(|relation| !self.of(relation, catalog).is_empty())
-    }
-
-    /// The query that stands in for a relation; `None` where nothing of it is masked.
-    ///
-    /// # Errors
-    /// Where masked columns would get past it.
-    pub(crate) fn derived(
-        &self,
-        name: &RelationName,
-        catalog: &CatalogIndex,
-    ) -> Result<Option<Box<Query>>, Stop> {
-        let Some(relation) = catalog.relation(name) else {
-            return Err(Stop::unresolved("relation", name.to_string()));
-        };
-        let masks = self.of(relation, catalog);
-        match catalog.view(relation, 0) {
-            None => self.check_sources(relation)?,
-            Some(view) => self.check_view(relation, &view, catalog)?,
-        }
-        self.check_children(relation, &masks, catalog)?;
-        if masks.is_empty() {
-            return Ok(None);
-        }
-        let mut items = Vec::with_capacity(relation.columns.len());
-        for column in &relation.columns {
-            let label = names::sql(&column.name);
-            items.push(match masks.get(&column.name) {
-                None => label,
-                Some(mask) => {
-                    let expression = expression::of(mask, column, &label).map_err(Stop::Mask)?;
-                    format!("{expression} AS {label}")
-                }
-            });
-        }
-        let text = format!(
-            "SELECT {} FROM {}.{}",
-            items.join(", "),
-            names::sql(&name.schema),
-            names::sql(&name.name)
-        );
-        self.parse(&text).map(Some)
-    }
-
-    /// A query of our own as a tree.
-    ///
-    /// # Errors
-    /// Where it is none, because a mask in it is not an expression.
-    pub(crate) fn parse(&self, text: &str) -> Result<Box<Query>, Stop> {
-        let failed = |reason: String| Stop::Mask(RewriteError::Text { reason });
-        let limits = wide(&self.limits);
-        let mut tree = Tree::parse_text(text, &limits).map_err(failed)?;
-        let query = tree.with(|statement| {
-            if let Statement::Query(query) = statement { Some(query.clone()) } else { None }
-        });
-        query.flatten().ok_or_else(|| failed("a mask is not an expression".to_owned()))
-    }
-
-    /// A view reads its tables with its owner's rights and past our derived tables.
-    fn check_sources(&self, relation: &Relation) -> Result<(), Stop> {
-        for source in &relation.reads {
-            let Some(masks) = self.columns.get(&source.relation) else { continue };
-            let masked = match &source.column {
-                Some(column) => masks.contains_key(column).then_some(column),
-                None => masks.keys().next(),
-            };
-            if let Some(column) = masked {
-                return Err(Stop::Mask(RewriteError::Indirect {
-                    column: format!("{}.{column}", source.relation),
-                    relation: relation.name.to_string(),
-                }));
-            }
-        }
-        Ok(())
-    }
-
-    /// Reading a parent reads its children too.
-    fn check_children(
-        &self,
-        relation: &Relation,
-        masks: &Masks<'_>,
-        catalog: &CatalogIndex,
-    ) -> Result<(), Stop> {
-        let mut seen: Vec<&RelationName> = vec![&relation.name];
-        let mut waiting: Vec<&RelationName> = catalog.children(&relation.name).iter().collect();
-        while let Some(child) = waiting.pop() {
-            if seen.contains(&child) {
-                continue;
-            }
-            seen.push(child);
-            for column in self.columns.get(child).into_iter().flat_map(BTreeMap::keys) {
-                if !masks.contains_key(column) {
-                    return Err(Stop::Mask(RewriteError::Child {
-                        relation: relation.name.to_string(),
-                        column: format!("{child}.{column}"),
-                    }));
-                }
-            }
-            waiting.extend(catalog.children(child));
-        }
-        Ok(())
-    }
-
-    /// Whether a use is of a masked column, under its own name or its parent's.
-    fn covers(&self, column: &ColumnUse, catalog: &CatalogIndex) -> bool {
-        self.columns.iter().filter(|(_, columns)| columns.contains_key(&column.name)).any(
-            |(masked, _)| {
-                // Rows of a child are rows of its parent, so a mask on one is a mask on the other.
-                family(masked, catalog).iter().any(|name| name.to_string() == column.relation)
-            },
-        )
-    }
-}
-
-/// A relation, everything that it is a part of, and everything that is a part of it.
-fn family<'c>(name: &'c RelationName, catalog: &'c CatalogIndex) -> Vec<&'c RelationName> {
-    let mut found: Vec<&RelationName> = vec![name];
-    let mut up = vec![name];
-    while let Some(child) = up.pop() {
-        for parent in catalog.relation(child).into_iter().flat_map(|relation| &relation.parents) {
-            if !found.contains(&parent) {
-                found.push(parent);
-                up.push(parent);
-            }
-        }
-    }
-    let mut down = vec![name];
-    while let Some(parent) = down.pop() {
-        for child in catalog.children(parent) {
-            if !found.contains(&child) {
-                found.push(child);
-                down.push(child);
-            }
-        }
-    }
-    found
 }
 
 /// Limits for texts that masks have made longer.
@@ -334,9 +220,13 @@ fn wide(limits: &ReadLimits) -> ReadLimits {
     }
 }
 
-/// Writes a statement so that every read of a masked relation goes through a derived table.
-pub(crate) fn rewrite(parsed: &Parsed, masks: &[ColumnMask]) -> Result<Rewritten, RewriteError> {
-    let plan = MaskPlan::new(masks, &parsed.limits);
+/// Writes a statement so that every read of a protected relation goes through a derived table, and every
+/// change of one changes the rows that may be seen.
+pub(crate) fn rewrite(
+    parsed: &Parsed,
+    protection: &Protection<'_>,
+) -> Result<Rewritten, RewriteError> {
+    let mut plan = MaskPlan::new(protection, &parsed.limits);
     plan.check_views(&parsed.facts.relations, &parsed.catalog)?;
     for column in &parsed.facts.columns {
         if plan.covers(column, &parsed.catalog) {
@@ -359,7 +249,7 @@ pub(crate) fn rewrite(parsed: &Parsed, masks: &[ColumnMask]) -> Result<Rewritten
         });
     }
     tree.deepen(MASK_STACK_BYTES);
-    let first = match written(parsed, &plan, tree.copy(), Way::Usual) {
+    let first = match written(parsed, &mut plan, tree.copy(), Way::Usual) {
         Ok(rewritten) => return Ok(rewritten),
         Err(error) => error,
     };
@@ -374,37 +264,61 @@ pub(crate) fn rewrite(parsed: &Parsed, masks: &[ColumnMask]) -> Result<Rewritten
         | RewriteError::Child { .. }
         | RewriteError::RowType { .. }
         | RewriteError::Copy { .. }
+        | RewriteError::Filter { .. }
+        | RewriteError::FilterColumn { .. }
+        | RewriteError::FilteredChild { .. }
+        | RewriteError::FilteredSample { .. }
+        | RewriteError::FilteredView { .. }
         | RewriteError::Mask { .. }
+        | RewriteError::NewRows { .. }
         | RewriteError::Text { .. } => return Err(first),
     };
-    written(parsed, &plan, tree, other).map_err(|_other| first)
+    written(parsed, &mut plan, tree, other).map_err(|_other| first)
 }
 
 /// The text of a statement with masks written in one way.
 fn written(
     parsed: &Parsed,
-    plan: &MaskPlan,
+    plan: &mut MaskPlan,
     mut tree: Tree,
     way: Way,
 ) -> Result<Rewritten, RewriteError> {
-    let walked = tree.with(|statement| {
-        let mut walker = Walker::new(&parsed.catalog, &parsed.names, Some(plan));
-        walker.way = way;
-        let result = walker.statement(statement);
-        result.map(|()| walker.facts)
-    });
-    let facts = match walked {
-        Some(Ok(facts)) => facts,
-        Some(Err(Stop::Mask(error))) => return Err(error),
-        Some(Err(stop)) => return Err(RewriteError::Text { reason: stop.to_string() }),
-        None => return Err(RewriteError::Text { reason: "it is gone".to_owned() }),
-    };
+    let untouched = plan.has_filters().then(|| tree.copy());
+    let mut facts = splice(parsed, &mut tree, plan, way)?;
+    if facts.can_fail
+        && let Some(copy) = untouched
+    {
+        plan.fence();
+        tree = copy;
+        facts = splice(parsed, &mut tree, plan, way)?;
+    }
     if !facts.canonical {
         // Nothing but names stands in such a statement, and no name was replaced.
         return Ok(Rewritten { text: parsed.facts.text.clone() });
     }
     let text = tree.print(&wide(&parsed.limits)).map_err(|reason| RewriteError::Text { reason })?;
     Ok(Rewritten { text })
+}
+
+/// Walks the tree once more, with the plan.
+fn splice(
+    parsed: &Parsed,
+    tree: &mut Tree,
+    plan: &MaskPlan,
+    way: Way,
+) -> Result<Facts, RewriteError> {
+    let walked = tree.with(|statement| {
+        let mut walker = Walker::new(&parsed.catalog, &parsed.names, Some(plan));
+        walker.way = way;
+        let result = walker.statement(statement);
+        result.map(|()| walker.facts)
+    });
+    match walked {
+        Some(Ok(facts)) => Ok(facts),
+        Some(Err(Stop::Mask(error))) => Err(error),
+        Some(Err(stop)) => Err(RewriteError::Text { reason: stop.to_string() }),
+        None => Err(RewriteError::Text { reason: "it is gone".to_owned() }),
+    }
 }
 
 /// The full reading of a statement whose tree was not kept.

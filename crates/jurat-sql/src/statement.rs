@@ -6,7 +6,7 @@ use jurat_types::StatementFacts;
 
 use crate::catalog_index::CatalogIndex;
 use crate::limits::ReadLimits;
-use crate::mask::{self, Rewritten};
+use crate::mask::{self, Protection, Rewritten};
 use crate::tree::Tree;
 use crate::{ColumnMask, RewriteError};
 
@@ -117,7 +117,15 @@ impl Parsed {
     /// Where a masked column is used in a way that a derived table cannot carry, or a mask is not
     /// well-formed. The statement must then be refused.
     pub fn rewrite(&self, masks: &[ColumnMask]) -> Result<Rewritten, RewriteError> {
-        mask::rewrite(self, masks)
+        self.protect(&Protection { masks, filters: &[] })
+    }
+
+    /// As [`Self::rewrite`], with row filters besides.
+    ///
+    /// # Errors
+    /// As [`Self::rewrite`]; also where rows outside of a filter could be reached.
+    pub fn protect(&self, protection: &Protection<'_>) -> Result<Rewritten, RewriteError> {
+        mask::rewrite(self, protection)
     }
 }
 

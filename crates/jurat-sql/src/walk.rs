@@ -13,6 +13,7 @@ mod ddl_column;
 mod ddl_table;
 mod delete;
 mod expr;
+mod failure;
 mod from;
 mod function;
 mod in_place;

@@ -8,6 +8,7 @@ use std::sync::{
 use jurat_types::Effect;
 
 use super::{PolicyHandle, Reload};
+use crate::Surface;
 use crate::testing::{directory, options, select, write};
 
 const OPEN: &str = "package jurat.p\nallow contains \"all\"";
@@ -29,7 +30,11 @@ fn a_revision_that_does_not_load_leaves_the_last_good_one_in_force() {
         let state = handle.state();
         assert_eq!(state.revision, first, "{broken}");
         assert!(state.stale.unwrap().contains(reason), "{broken}");
-        assert_eq!(handle.current().judge(&select(), &[]).effect, Effect::Allow, "{broken}");
+        assert_eq!(
+            handle.current().judge(&select(), &Surface::default()).effect,
+            Effect::Allow,
+            "{broken}"
+        );
     }
     write(dir.path(), &[("p.rego", CLOSED)]);
     let swapped = handle.reload().unwrap();
@@ -37,7 +42,7 @@ fn a_revision_that_does_not_load_leaves_the_last_good_one_in_force() {
     assert_eq!(swapped, Reload::Swapped { old: first.clone(), new: state.revision.clone() });
     assert_ne!(state.revision, first);
     assert_eq!(state.stale, None);
-    assert_eq!(handle.current().judge(&select(), &[]).effect, Effect::Deny);
+    assert_eq!(handle.current().judge(&select(), &Surface::default()).effect, Effect::Deny);
 }
 
 #[test]
@@ -60,7 +65,7 @@ fn a_directory_that_goes_away_is_stale() {
     std::fs::remove_dir_all(&policies).unwrap();
     assert!(handle.reload().is_err());
     assert!(handle.state().stale.unwrap().contains("cannot read"));
-    assert_eq!(handle.current().judge(&select(), &[]).effect, Effect::Allow);
+    assert_eq!(handle.current().judge(&select(), &Surface::default()).effect, Effect::Allow);
     assert!(PolicyHandle::new(policies, options()).is_err());
 }
 
@@ -74,7 +79,7 @@ fn a_set_that_somebody_holds_stays_as_it_was() {
         let (handle, done) = (Arc::clone(&handle), Arc::clone(&done));
         std::thread::spawn(move || {
             while !done.load(Ordering::Relaxed) {
-                let decision = handle.current().judge(&select(), &[]);
+                let decision = handle.current().judge(&select(), &Surface::default());
                 assert_eq!(decision.errors, Vec::<String>::new());
             }
         })
@@ -85,6 +90,6 @@ fn a_set_that_somebody_holds_stays_as_it_was() {
     }
     done.store(true, Ordering::Relaxed);
     judge.join().unwrap();
-    assert_eq!(held.judge(&select(), &[]).effect, Effect::Allow);
-    assert_eq!(handle.current().judge(&select(), &[]).effect, Effect::Deny);
+    assert_eq!(held.judge(&select(), &Surface::default()).effect, Effect::Allow);
+    assert_eq!(handle.current().judge(&select(), &Surface::default()).effect, Effect::Deny);
 }

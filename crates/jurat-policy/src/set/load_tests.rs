@@ -3,7 +3,7 @@
 use jurat_types::Effect;
 
 use crate::{
-    LoadError, PolicyOptions, PolicySet,
+    LoadError, PolicyOptions, PolicySet, Surface,
     testing::{directory, load, load_files, options, select},
 };
 
@@ -51,7 +51,7 @@ b := 2 if a
 allow contains \"x\" if b == 2",
     ] {
         let set = load(&format!("package jurat.p\n{rules}")).unwrap();
-        assert_eq!(set.judge(&select(), &[]).effect, Effect::Allow, "{rules}");
+        assert_eq!(set.judge(&select(), &Surface::default()).effect, Effect::Allow, "{rules}");
     }
 }
 
@@ -68,7 +68,10 @@ fn long_chains_are_refused_and_allowed_ones_run() {
         }
         policy
     };
-    assert_eq!(load(&chain(45)).unwrap().judge(&select(), &[]).effect, Effect::Allow);
+    assert_eq!(
+        load(&chain(45)).unwrap().judge(&select(), &Surface::default()).effect,
+        Effect::Allow
+    );
     assert!(refused(&chain(60)).starts_with("rego_compile_error"));
 }
 
@@ -99,7 +102,7 @@ fn built_ins_without_a_bound_or_a_reason_are_refused() {
         assert_eq!(refused(&format!("package jurat.p\n{rule}")), code, "{rule}");
     }
     let set = load("package jurat.p\nallow contains \"x\" if count(numbers.range(1, 24)) == 24");
-    assert_eq!(set.unwrap().judge(&select(), &[]).effect, Effect::Allow);
+    assert_eq!(set.unwrap().judge(&select(), &Surface::default()).effect, Effect::Allow);
 }
 
 #[test]
@@ -137,7 +140,7 @@ fn deep_sources_do_not_take_the_process_down() {
 #[test]
 fn without_policies_everything_is_denied() {
     for files in [vec![], vec![("elsewhere.rego", "package other\nallow contains \"x\"")]] {
-        let decision = load_files(&files).unwrap().judge(&select(), &[]);
+        let decision = load_files(&files).unwrap().judge(&select(), &Surface::default());
         assert_eq!(decision.effect, Effect::Deny);
         assert_eq!(decision.errors, ["no policy is loaded below data.jurat"]);
     }
@@ -151,7 +154,7 @@ fn the_root_is_configurable() {
     {
         let set =
             PolicySet::load(dir.path(), &PolicyOptions { root: root.to_owned(), ..options() });
-        assert_eq!(set.unwrap().judge(&select(), &[]).effect, effect, "{root}");
+        assert_eq!(set.unwrap().judge(&select(), &Surface::default()).effect, effect, "{root}");
     }
     let wrong = PolicyOptions { root: "acme..sql".to_owned(), ..options() };
     assert!(PolicySet::load(dir.path(), &wrong).is_err());
@@ -177,7 +180,7 @@ fn packages_over_several_files_lose_nothing() {
         ("third.rego", "package jurat.third\none := 1"),
         ("q.rego", "package jurat.q\nimport data.jurat.p\nwarn contains x if { some x in p.deny }"),
     ];
-    let decision = load_files(&files).unwrap().judge(&select(), &[]);
+    let decision = load_files(&files).unwrap().judge(&select(), &Surface::default());
     let shown: Vec<_> =
         decision.reasons.iter().map(|r| format!("{} {}", r.package, r.msg)).collect();
     assert_eq!(
@@ -205,7 +208,7 @@ fn data_is_placed_by_directory() {
         (".hidden/data.json", "not even JSON"),
     ];
     let set = load_files(&files).unwrap();
-    assert_eq!(set.judge(&select(), &[]).reasons.len(), 2);
+    assert_eq!(set.judge(&select(), &Surface::default()).reasons.len(), 2);
     assert_eq!(set.labels().of("public.customers.email"), ["pii.email"]);
     assert_eq!(set.labels().of("public.f()"), ["function.pure"]);
     assert_eq!(set.labels().of("public.nothing"), Vec::<String>::new());

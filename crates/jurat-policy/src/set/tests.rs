@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use jurat_types::{Decision, Effect, Intent, MaskMethod, Reason, ReasonKind};
 
 use crate::{
-    PackageMode, PolicyOptions, PolicySet, corpus,
+    PackageMode, PolicyOptions, PolicySet, Surface, corpus,
     testing::{directory, load, options, select, statement, surface},
 };
 
@@ -41,6 +41,29 @@ fn the_strictest_effect_wins() {
     ] {
         assert_eq!(judge(&rules.join("\n")).effect, expected, "{rules:?}");
     }
+}
+
+#[test]
+fn filters_of_other_relations_are_no_part_of_the_decision() {
+    let rules = r#"
+        row_filters contains {"id": "one", "relation": "public.customers", "predicate": "true"}
+        row_filters contains {"id": "two", "relation": "public.other", "predicate": "true"}
+    "#;
+    let decision = judge(rules);
+    let ids: Vec<_> = decision.row_filters.iter().map(|filter| &*filter.id).collect();
+    assert_eq!(ids, ["one"]);
+    assert!(decision.reasons.iter().all(|reason| reason.id != "two"));
+}
+
+#[test]
+fn a_mask_of_a_whole_is_a_mask_of_its_partitions() {
+    let mut surface = surface();
+    for column in &mut surface.columns {
+        column.also = vec![format!("public.everyone.{}", column.column.column)];
+    }
+    let rules = r#"masks contains {"column": "public.everyone.email", "method": "null"}"#;
+    let decision = load(&format!("{ALLOW}{rules}\n")).unwrap().judge(&select(), &surface);
+    assert_eq!(decision.masks[0].column.to_string(), "public.customers.email");
 }
 
 #[test]
@@ -119,6 +142,10 @@ fn malformed_elements_deny() {
         ),
         ("row_filters contains {\"predicate\": \"true\"}", "it has no relation"),
         ("row_filters contains {\"relation\": \"a.b\"}", "it has no predicate"),
+        (
+            "row_filters contains {\"relation\": \"b\", \"predicate\": \"true\"}",
+            "its relation is not schema.relation",
+        ),
         (
             "limits contains {\"kind\": \"rows\", \"value\": 1}",
             "its kind is not one of bytes_returned, rows_affected, rows_affected_per_window, rows_returned, statements_per_window, timeout_ms",
@@ -282,7 +309,7 @@ fn a_rehearsed_allowance_allows_nothing() {
     let dir = directory(&[("p.rego", ALLOW)]);
     let modes = [("p".to_owned(), PackageMode::Dryrun)].into();
     let set = PolicySet::load(dir.path(), &PolicyOptions { modes, ..options() }).unwrap();
-    assert_eq!(set.judge(&select(), &[]).effect, Effect::Deny);
+    assert_eq!(set.judge(&select(), &Surface::default()).effect, Effect::Deny);
 }
 
 #[test]
@@ -321,7 +348,7 @@ deny contains {
 
 deny contains "third"
 "#;
-    let decision = load(policy).unwrap().judge(&select(), &[]);
+    let decision = load(policy).unwrap().judge(&select(), &Surface::default());
     let shown: Vec<_> = decision
         .reasons
         .iter()
@@ -356,7 +383,7 @@ deny contains \"slow\" if { some a in n; some b in n; some c in n; some d in n; 
         (few, "the policies took more than 5000 instructions"),
     ] {
         let set = PolicySet::load(dir.path(), &options).unwrap();
-        let decision = set.judge(&select(), &[]);
+        let decision = set.judge(&select(), &Surface::default());
         assert_eq!(decision.effect, Effect::Deny);
         assert_eq!(decision.errors, [message]);
         assert_eq!(first(&decision).code.as_deref(), Some("policy_timeout"));
@@ -418,7 +445,7 @@ fn rules_run_in_the_interpreter_where_the_machine_cannot() {
         "{:?}",
         set.interpreted()
     );
-    let decision = set.judge(&select(), &[]);
+    let decision = set.judge(&select(), &Surface::default());
     let kinds: Vec<_> = decision.reasons.iter().map(|reason| reason.kind).collect();
     assert_eq!(kinds, [ReasonKind::Deny, ReasonKind::Warn, ReasonKind::Allow]);
 }
@@ -437,7 +464,7 @@ fn many_threads_judge_at_once() {
                 let intent = statement(|facts| facts.kind = kind.to_owned());
                 (0..20).all(|_| {
                     let expected = if turn % 2 == 0 { Effect::Deny } else { Effect::Allow };
-                    set.judge(&intent, &[]).effect == expected
+                    set.judge(&intent, &Surface::default()).effect == expected
                 })
             })
         })

@@ -2,6 +2,7 @@
 
 use jurat_types::{ColumnId, RelationName};
 
+use super::plan::descendants;
 use super::{MaskPlan, RewriteError, expression};
 use crate::catalog_index::CatalogIndex;
 use crate::walk::Stop;
@@ -65,18 +66,8 @@ impl MaskPlan {
 
     /// Whether a part of a relation has a mask on a column of that name.
     fn masks_child(&self, name: &RelationName, column: &str, catalog: &CatalogIndex) -> bool {
-        let mut seen: Vec<&RelationName> = vec![name];
-        let mut waiting: Vec<&RelationName> = catalog.children(name).iter().collect();
-        while let Some(child) = waiting.pop() {
-            if seen.contains(&child) {
-                continue;
-            }
-            seen.push(child);
-            if self.columns.get(child).is_some_and(|columns| columns.contains_key(column)) {
-                return true;
-            }
-            waiting.extend(catalog.children(child));
-        }
-        false
+        descendants(name, catalog).into_iter().any(|child| {
+            self.columns.get(child).is_some_and(|columns| columns.contains_key(column))
+        })
     }
 }

@@ -11,7 +11,8 @@ use jurat_types::{
     ColumnId, ColumnMask, ColumnMode, MaskMethod, Relation, RelationName, RelationUse,
 };
 
-use super::{MaskPlan, Masks, RewriteError, place};
+use super::plan::Masks;
+use super::{MaskPlan, RewriteError, place};
 use crate::catalog_index::CatalogIndex;
 use crate::view::View;
 use crate::walk::{Ingredient, Stop};

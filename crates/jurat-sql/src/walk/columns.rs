@@ -79,6 +79,10 @@ impl Walker<'_> {
             self.opaque = self.opaque.saturating_add(1);
         }
         let mode = if col.direct && top { ColumnMode::Direct } else { ColumnMode::Derived };
+        if !col.direct && super::failure::decides(role) {
+            // What it was computed with may be moved to where it is asked for.
+            self.facts.can_fail = true;
+        }
         self.record(&col.sources, role, mode);
         Value { sources: col.sources.to_vec(), direct: col.direct, row: None }
     }

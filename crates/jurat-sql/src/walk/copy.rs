@@ -55,6 +55,7 @@ impl Walker<'_> {
                 let relation = self.lookup(table_name)?;
                 *table_name = names::qualified(&relation);
                 if !out {
+                    self.refuse_filtered(&relation, "COPY into")?;
                     self.copied_columns(&relation, columns, ColumnRole::Assigned)?;
                     return self.write_relation(&relation, Reach::Nothing);
                 }

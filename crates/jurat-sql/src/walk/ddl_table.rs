@@ -52,6 +52,7 @@ impl Walker<'_> {
         self.facts.effect = SessionEffect::None;
         for table in table_names {
             let name = self.define_existing(&table.name)?;
+            self.refuse_filtered(&name, "TRUNCATE of")?;
             self.write_relation(&name, Reach::Nothing)?;
             if matches!(cascade, Some(CascadeOption::Cascade)) {
                 self.truncate_cascade(&name)?;

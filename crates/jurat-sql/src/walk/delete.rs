@@ -42,6 +42,8 @@ impl Walker<'_> {
                 })?;
             }
             walker.write_condition(selection.as_mut())?;
+            let alias = alias.as_deref().unwrap_or(&relation.name);
+            walker.filter_target(&relation, alias, &[], selection)?;
             walker.write_relation(&relation, Reach::Deletes)?;
             walker.returning_here(returning.as_mut())
         })

@@ -43,6 +43,7 @@ impl Walker<'_> {
     #[expect(clippy::too_many_lines, reason = "one arm per variant is what makes it exhaustive")]
     fn node(&mut self, expr: &mut Expr, role: ColumnRole, top: bool) -> Result<Value, Stop> {
         self.spend(1)?;
+        self.note_failure(expr, role);
         match expr {
             Expr::Identifier(ident) => {
                 let (value, mask) = self.column_ref(&mut vec![ident.clone()], role, top)?;

@@ -9,6 +9,7 @@ use sqlparser::ast::{
 };
 
 use super::{Stop, Value, Walker, Way};
+use crate::mask::RewriteError;
 use crate::names;
 use crate::scope::{Item, Scope, Shape};
 
@@ -183,6 +184,7 @@ impl Walker<'_> {
             Way::Derived => sample.is_some(),
             Way::InPlace => true,
         };
+        let stays = stays && self.may_stay(&relation, sample.is_some())?;
         if stays {
             // Before the alias can give the columns other names.
             shape = self.marked_shape(&relation, &shape)?;
@@ -211,6 +213,18 @@ impl Walker<'_> {
             };
         }
         self.add_item(item)
+    }
+
+    /// Whether a relation may stay in the text: not where rows of it have to be kept back.
+    fn may_stay(&self, relation: &RelationName, sampled: bool) -> Result<bool, Stop> {
+        let Some(masks) = self.masks else { return Ok(true) };
+        let unfiltered = masks.check_unfiltered(relation, self.catalog)?;
+        if sampled && !unfiltered {
+            return Err(Stop::Mask(RewriteError::FilteredSample {
+                relation: relation.to_string(),
+            }));
+        }
+        Ok(unfiltered)
     }
 
     /// The columns of a WITH query, where an unqualified name stands for one.

@@ -78,6 +78,7 @@ impl Walker<'_> {
             None => None,
         };
         let relation = self.target(table)?;
+        self.refuse_filtered(&relation, "INSERT into")?;
         let mut reach = Reach::Nothing;
         if columns.is_empty() {
             self.assign_all(&relation)?;

@@ -29,6 +29,7 @@ impl Walker<'_> {
             return Err(Stop::unsupported("a hint"));
         }
         let (relation, alias) = self.target_factor(table)?;
+        self.refuse_filtered(&relation, "MERGE into")?;
         self.with_scope(|walker| {
             walker.add_target(&relation, alias.as_deref())?;
             walker.without_lateral_target(|walker| walker.factor(source, ColumnRole::Source))?;

@@ -1,11 +1,14 @@
 //! UPDATE.
 
 use jurat_types::ColumnRole;
-use sqlparser::ast::{TableFactor, TableWithJoins, Update, UpdateTableFromKind};
+use sqlparser::ast::{
+    Assignment, AssignmentTarget, TableFactor, TableWithJoins, Update, UpdateTableFromKind,
+};
 
 use super::relation::Reach;
 use super::{Stop, Walker};
 use crate::constant::always_true;
+use crate::mask::Target;
 use crate::names;
 use crate::scope::Shape;
 
@@ -46,6 +49,8 @@ impl Walker<'_> {
             }
             walker.assignments(&relation, assignments)?;
             walker.write_condition(selection.as_mut())?;
+            let alias = alias.as_deref().unwrap_or(&relation.name);
+            walker.filter_target(&relation, alias, assignments, selection)?;
             walker.write_relation(&relation, Reach::Updates)?;
             walker.returning_here(returning.as_mut())
         })
@@ -114,6 +119,37 @@ impl Walker<'_> {
             self.facts.where_always_true |= always_true(condition);
         }
         Ok(())
+    }
+
+    /// Adds the row filters of the target to the condition; only while rewriting.
+    pub(super) fn filter_target(
+        &self,
+        name: &jurat_types::RelationName,
+        alias: &str,
+        assignments: &[Assignment],
+        condition: &mut Option<sqlparser::ast::Expr>,
+    ) -> Result<(), Stop> {
+        let Some(masks) = self.masks else { return Ok(()) };
+        let mut written = Vec::with_capacity(assignments.len());
+        for Assignment { target, value: _ } in assignments {
+            let columns = match target {
+                AssignmentTarget::ColumnName(column) => std::slice::from_ref(column),
+                AssignmentTarget::Tuple(columns) => columns.as_slice(),
+            };
+            for column in columns {
+                written.extend(names::parts(column)?.into_iter().next());
+            }
+        }
+        masks.target(&Target { name, alias, written: &written }, condition, self.catalog)
+    }
+
+    /// Refuses to write rows that a filter would have to be asked about; only while rewriting.
+    pub(super) fn refuse_filtered(
+        &self,
+        name: &jurat_types::RelationName,
+        what: &'static str,
+    ) -> Result<(), Stop> {
+        self.masks.map_or(Ok(()), |masks| masks.check_new_rows(name, what, self.catalog))
     }
 
     /// RETURNING that sees what the write itself sees.

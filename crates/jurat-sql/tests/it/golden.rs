@@ -2,15 +2,16 @@
 //!
 //! A file is a list of sections. A section's first block, ```` ```sql ````, is a text; the block after
 //! it, ```` ```read ````, is what is expected. A ```` ```masks ```` block (`column method {params}` per
-//! line, valid until the next one) makes the sections after it expect a ```` ```rewritten ```` block as
-//! well. In a file that has ```` ```outputs ```` blocks, each section has one: the result columns. `BLESS=1`
-//! writes the expected blocks again.
+//! line, valid until the next one) or a ```` ```filters ```` block (`relation {params} predicate` per line)
+//! makes the sections after it expect a ```` ```rewritten ```` block as well. In a file that has
+//! ```` ```outputs ```` blocks, each section has one: the result columns. `BLESS=1` writes the expected blocks
+//! again.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use crate::support::{catalog, describe, masks, names, outputs};
-use jurat_sql::{ColumnMask, ReadLimits, Statement, read};
+use crate::support::{catalog, describe, filters, masks, names, outputs};
+use jurat_sql::{ColumnMask, Protection, ReadLimits, RowFilter, Statement, read};
 
 #[test]
 fn goldens() {
@@ -43,6 +44,7 @@ fn bless(text: &str) -> String {
     let mut out = String::new();
     let shows_outputs = text.contains("```outputs");
     let mut active: Vec<ColumnMask> = Vec::new();
+    let mut kept: Vec<RowFilter> = Vec::new();
     let mut blocks = text.lines().peekable();
     while let Some(line) = blocks.next() {
         let mut block = || {
@@ -61,6 +63,11 @@ fn bless(text: &str) -> String {
                 active = masks(&body);
                 write!(out, "```masks\n{body}\n```\n").unwrap();
             }
+            "```filters" => {
+                let body = block();
+                kept = filters(&body);
+                write!(out, "```filters\n{body}\n```\n").unwrap();
+            }
             "```sql" => {
                 let sql = block();
                 write!(out, "```sql\n{sql}\n```\n").unwrap();
@@ -75,11 +82,12 @@ fn bless(text: &str) -> String {
                     reading.statements.iter().for_each(|read| out.push_str(&outputs(read)));
                     writeln!(out, "```").unwrap();
                 }
-                if !active.is_empty() {
+                if !(active.is_empty() && kept.is_empty()) {
+                    let protection = Protection { masks: &active, filters: &kept };
                     writeln!(out, "```rewritten").unwrap();
                     for statement in &reading.statements {
                         let rewritten = match statement {
-                            Statement::Parsed(parsed) => match parsed.rewrite(&active) {
+                            Statement::Parsed(parsed) => match parsed.protect(&protection) {
                                 Ok(rewritten) => rewritten.text,
                                 Err(error) => format!("refused: {error}"),
                             },

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use jurat_sql::{CatalogIndex, ColumnMask, NameContext, SearchPath, SessionEffect, Statement};
+use jurat_sql::{
+    CatalogIndex, ColumnMask, NameContext, RowFilter, SearchPath, SessionEffect, Statement,
+};
 use jurat_types::{ColumnId, RelationName, Via};
 use serde_json::Value;
 
@@ -31,6 +33,23 @@ pub(crate) fn masks(text: &str) -> Vec<ColumnMask> {
                 method: serde_json::from_value(method).unwrap(),
                 params: serde_json::from_str(words.next().unwrap_or("{}")).unwrap(),
                 ids: vec![],
+            }
+        })
+        .collect()
+}
+
+/// Row filters, one a line: `schema.relation {params} predicate`.
+pub(crate) fn filters(text: &str) -> Vec<RowFilter> {
+    text.lines()
+        .map(|line| {
+            let (relation, rest) = line.split_once(' ').unwrap();
+            let mut values = serde_json::Deserializer::from_str(rest).into_iter();
+            let params = values.next().unwrap().unwrap();
+            RowFilter {
+                id: "f".to_owned(),
+                relation: relation.to_owned(),
+                predicate: rest[values.byte_offset()..].trim().to_owned(),
+                params,
             }
         })
         .collect()
