@@ -116,7 +116,7 @@ impl Tally {
             Acts::Allow => self.allowed = true,
             Acts::Deny | Acts::Warn => {}
             Acts::Mask(request) => {
-                mask::add(&mut self.masks, &request, id, &context.surface.columns)
+                mask::add(&mut self.masks, &request, id, &context.surface.columns);
             }
             Acts::RowFilter(filter) => self.row_filters.push(filter),
             Acts::Limit(new) => match self.limits.get_mut(&new.kind) {

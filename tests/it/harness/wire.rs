@@ -409,6 +409,13 @@ impl Reply {
         self.0.iter().find(|message| message.tag == b'N').map(Message::report)
     }
 
+    /// The words of the last CommandComplete.
+    pub(crate) fn tag(&self) -> String {
+        let last = self.0.iter().rev().find(|message| message.tag == b'C');
+        let words = last.map(|message| message.body.strip_suffix(b"\0").unwrap_or_default());
+        String::from_utf8_lossy(words.unwrap_or_default()).into_owned()
+    }
+
     /// The rows as text.
     pub(crate) fn rows(&self) -> Vec<Vec<Option<String>>> {
         self.0.iter().filter(|message| message.tag == b'D').map(Message::values).collect()

@@ -7,6 +7,7 @@
 use crate::harness::{Shop, Wire, canary, cluster, wire::Reply};
 
 mod cases;
+mod filters;
 mod in_place;
 mod sideways;
 mod views;
@@ -33,6 +34,7 @@ enum Directly {
     Other,
 }
 
+#[derive(Clone, Copy)]
 struct Case {
     name: &'static str,
     /// Statements of one session, in order; the last ones show the value.

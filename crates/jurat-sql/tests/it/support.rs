@@ -48,7 +48,7 @@ pub(crate) fn filters(text: &str) -> Vec<RowFilter> {
             RowFilter {
                 id: "f".to_owned(),
                 relation: relation.to_owned(),
-                predicate: rest[values.byte_offset()..].trim().to_owned(),
+                predicate: rest.split_at(values.byte_offset()).1.trim().to_owned(),
                 params,
             }
         })
