@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jurat_types::{ApprovalRequest, Limit, MaskMethod, Obligation, RowFilter};
+use jurat_types::{ApprovalRequest, Limit, MaskMethod, Obligation, PredicateMode, RowFilter};
 use serde_json::{Map, Value};
 
 use crate::duration;
@@ -84,6 +84,7 @@ pub(crate) struct MaskRequest {
     pub(crate) target: MaskTarget,
     pub(crate) method: MaskMethod,
     pub(crate) params: BTreeMap<String, Value>,
+    pub(crate) predicates: PredicateMode,
 }
 
 /// Which columns a mask is for.
@@ -171,7 +172,13 @@ fn mask(fields: &mut Fields, _: &Says) -> Result<Acts, String> {
     })?;
     let params = fields.map("params")?;
     crate::mask::check_params(method, &params)?;
-    Ok(Acts::Mask(MaskRequest { target, method, params }))
+    let predicates = match fields.text("predicates")?.as_deref() {
+        None | Some("deny") => PredicateMode::Deny,
+        Some("masked") => PredicateMode::Masked,
+        Some("equality") => PredicateMode::Equality,
+        Some(_) => return Err("its predicates are not one of deny, masked, equality".to_owned()),
+    };
+    Ok(Acts::Mask(MaskRequest { target, method, params, predicates }))
 }
 
 fn row_filter(fields: &mut Fields, says: &Says) -> Result<Acts, String> {

@@ -61,6 +61,7 @@ pub(crate) fn add(
             column: column.column.clone(),
             method: request.method,
             params: request.params.clone(),
+            predicates: request.predicates,
             ids: vec![id.to_owned()],
         };
         match masks.get_mut(&column.column) {
@@ -102,7 +103,8 @@ pub(crate) fn stricter(a: &ColumnMask, b: &ColumnMask) -> ColumnMask {
             None => (MaskMethod::Redact, BTreeMap::new()),
         }
     };
-    ColumnMask { column: a.column.clone(), method, params, ids }
+    let predicates = a.predicates.max(b.predicates);
+    ColumnMask { column: a.column.clone(), method, params, predicates, ids }
 }
 
 /// The stricter parameters of one method; `None` where they cannot be compared.

@@ -8,9 +8,10 @@ mod parameters;
 mod plan;
 mod view;
 
-use jurat_types::{ColumnMask, ColumnRole, ColumnUse, RelationName, RowFilter};
+use jurat_types::{ColumnMask, ColumnRole, ColumnUse, PredicateMode, RelationName, RowFilter};
 use thiserror::Error;
 
+pub(crate) use self::filter::is_built_in;
 pub(crate) use self::plan::{MaskPlan, Target};
 use crate::facts::Facts;
 use crate::limits::ReadLimits;
@@ -228,11 +229,7 @@ pub(crate) fn rewrite(
 ) -> Result<Rewritten, RewriteError> {
     let mut plan = MaskPlan::new(protection, &parsed.limits);
     plan.check_views(&parsed.facts.relations, &parsed.catalog)?;
-    for column in &parsed.facts.columns {
-        if plan.covers(column, &parsed.catalog) {
-            check_role(column)?;
-        }
-    }
+    check_roles(parsed, &plan)?;
     plan.check_written(&parsed.facts.relations, &parsed.catalog)?;
     let tree = match parsed.tree.take() {
         Some(tree) => Some(tree),
@@ -292,6 +289,12 @@ fn written(
         tree = copy;
         facts = splice(parsed, &mut tree, plan, way)?;
     }
+    for column in &facts.columns {
+        // What was moved below the masks is no longer there to be seen.
+        if plan.mode(column, &parsed.catalog) == Some(PredicateMode::Equality) {
+            check_role(column)?;
+        }
+    }
     if !facts.canonical {
         // Nothing but names stands in such a statement, and no name was replaced.
         return Ok(Rewritten { text: parsed.facts.text.clone() });
@@ -346,6 +349,35 @@ fn unmasked(parsed: &Parsed, plan: &MaskPlan) -> Result<Rewritten, RewriteError>
         }
     }
     Ok(Rewritten { text: parsed.facts.text.clone() })
+}
+
+/// Refuses what a mask's mode does not let be asked. What `equality` lets pass is only known once the
+/// look-ups are moved.
+fn check_roles(parsed: &Parsed, plan: &MaskPlan) -> Result<(), RewriteError> {
+    for column in &parsed.facts.columns {
+        let asks = match column.role {
+            ColumnRole::Argument
+            | ColumnRole::Group
+            | ColumnRole::Join
+            | ColumnRole::Order
+            | ColumnRole::Predicate => true,
+            ColumnRole::Assigned
+            | ColumnRole::Distinct
+            | ColumnRole::Output
+            | ColumnRole::Returned
+            | ColumnRole::Source => false,
+        };
+        match plan.mode(column, &parsed.catalog) {
+            None => {}
+            Some(PredicateMode::Equality) if column.role == ColumnRole::Predicate => {}
+            Some(PredicateMode::Masked)
+                if asks && !MaskPlan::is_written(column, &parsed.facts, &parsed.catalog) => {}
+            Some(PredicateMode::Deny | PredicateMode::Equality | PredicateMode::Masked) => {
+                check_role(column)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A masked column may be shown, and may be written; it may not decide anything.

@@ -19,6 +19,7 @@ mod function;
 mod in_place;
 mod insert;
 mod join;
+mod look_up;
 mod merge;
 mod operator;
 mod order;

@@ -122,6 +122,9 @@ pub struct ColumnMask {
     pub method: MaskMethod,
     /// The method's parameters, for example `{"keep_last": 4}`.
     pub params: BTreeMap<String, serde_json::Value>,
+    /// What may be asked about the column in conditions, joins, groups and orders.
+    #[serde(default)]
+    pub predicates: PredicateMode,
     /// The rules that asked for it.
     pub ids: Vec<String>,
 }
@@ -144,6 +147,32 @@ pub enum MaskMethod {
     Redact,
     /// Replaced by NULL.
     Null,
+}
+
+/// What a statement may ask about a masked column. The order is the order of strictness.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    Deserialize,
+    Eq,
+    Hash,
+    JsonSchema,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    Serialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PredicateMode {
+    /// Whether its real value is one of those that the statement gives; nothing else.
+    Equality,
+    /// Anything, and the answer is about the masked value.
+    Masked,
+    /// Nothing.
+    #[default]
+    Deny,
 }
 
 /// A predicate that every row of a relation must meet.

@@ -347,6 +347,11 @@ fn plain(literal: &Literal) -> Result<(), String> {
     }
 }
 
+/// Whether a type is one of the server's own that are compared without surprises.
+pub(crate) fn is_built_in(data_type: &DataType) -> bool {
+    built_in(data_type).is_ok()
+}
+
 /// Types of users may run functions of theirs.
 #[expect(clippy::wildcard_enum_match_arm, reason = "what is not listed is refused")]
 fn built_in(data_type: &DataType) -> Result<(), String> {

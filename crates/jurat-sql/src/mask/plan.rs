@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use jurat_types::{ColumnMask, ColumnUse, Relation, RelationName};
+use jurat_types::{
+    Access, ColumnMask, ColumnUse, PredicateMode, Relation, RelationName, StatementFacts,
+};
 use sqlparser::ast::{BinaryOperator, Expr, Query, SetExpr, Statement};
 
 use super::filter::{Filter, Rows};
@@ -346,14 +348,50 @@ impl MaskPlan {
         Ok(())
     }
 
-    /// Whether a use is of a masked column, under its own name or its parent's.
-    pub(super) fn covers(&self, column: &ColumnUse, catalog: &CatalogIndex) -> bool {
-        self.columns.iter().filter(|(_, columns)| columns.contains_key(&column.name)).any(
-            |(masked, _)| {
-                // Rows of a child are rows of its parent, so a mask on one is a mask on the other.
-                family(masked, catalog).iter().any(|name| name.to_string() == column.relation)
-            },
-        )
+    /// What may be asked about a column, under its own name or its parent's; `None` where it is not masked.
+    pub(super) fn mode(&self, column: &ColumnUse, catalog: &CatalogIndex) -> Option<PredicateMode> {
+        let masks = self.columns.iter().filter_map(|(masked, columns)| {
+            let mask = columns.get(&column.name)?;
+            // Rows of a child are rows of its parent, so a mask on one is a mask on the other.
+            let covers =
+                family(masked, catalog).iter().any(|name| name.to_string() == column.relation);
+            covers.then_some(mask.predicates)
+        });
+        masks.max()
+    }
+
+    /// Whether rows of a column's relation, of its parents or of its parts are changed: then a use of the
+    /// column can be one of its real value.
+    pub(super) fn is_written(
+        column: &ColumnUse,
+        facts: &StatementFacts,
+        catalog: &CatalogIndex,
+    ) -> bool {
+        facts.relations.iter().any(|relation| {
+            let name = RelationName::new(relation.schema.clone(), relation.name.clone());
+            relation.access == Access::Write
+                && family(&name, catalog).iter().any(|name| name.to_string() == column.relation)
+        })
+    }
+
+    /// Whether any mask lets its column be looked up.
+    pub(crate) fn has_look_ups(&self) -> bool {
+        let mut masks = self.columns.values().flat_map(BTreeMap::values);
+        masks.any(|mask| mask.predicates == PredicateMode::Equality)
+    }
+
+    /// Whether a column may be looked up by its real value.
+    pub(crate) fn allows_look_up(
+        &self,
+        relation: &RelationName,
+        column: &str,
+        catalog: &CatalogIndex,
+    ) -> bool {
+        let mut masks = family(relation, catalog)
+            .into_iter()
+            .filter_map(|name| self.columns.get(name).and_then(|columns| columns.get(column)))
+            .peekable();
+        masks.peek().is_some() && masks.all(|mask| mask.predicates == PredicateMode::Equality)
     }
 }
 

@@ -61,7 +61,7 @@ impl MaskPlan {
         view: &View,
         catalog: &CatalogIndex,
     ) -> Result<(), Stop> {
-        for used in view.decides.iter().filter(|used| self.covers(used, catalog)) {
+        for used in view.decides.iter().filter(|used| self.mode(used, catalog).is_some()) {
             if let Some(place) = place(used.role) {
                 return Err(Stop::Mask(RewriteError::View {
                     column: used.id.clone(),
@@ -112,14 +112,16 @@ fn nothing(column: &ColumnId, than: &ColumnMask) -> ColumnMask {
         column: column.clone(),
         method: than.method.max(MaskMethod::Redact),
         params: BTreeMap::new(),
+        predicates: than.predicates,
         ids: than.ids.clone(),
     }
 }
 
 /// The stricter of two masks of one column.
 fn stricter(a: &ColumnMask, b: ColumnMask) -> ColumnMask {
+    let predicates = a.predicates.max(b.predicates);
     if a.method == b.method && a.params == b.params {
-        return b;
+        return ColumnMask { predicates, ..b };
     }
     let mut ids = a.ids.clone();
     ids.extend(b.ids.iter().filter(|id| !a.ids.contains(id)).cloned());
@@ -129,5 +131,5 @@ fn stricter(a: &ColumnMask, b: ColumnMask) -> ColumnMask {
         // Neither is known to keep less than the other, so nothing is kept.
         std::cmp::Ordering::Equal => nothing(&a.column, a),
     };
-    ColumnMask { ids, ..stricter }
+    ColumnMask { ids, predicates, ..stricter }
 }

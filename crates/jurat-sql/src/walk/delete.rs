@@ -3,6 +3,7 @@
 use jurat_types::ColumnRole;
 use sqlparser::ast::{Delete, FromTable, TableWithJoins};
 
+use super::look_up::add;
 use super::relation::Reach;
 use super::{Stop, Walker};
 use crate::scope::Shape;
@@ -41,7 +42,9 @@ impl Walker<'_> {
                     walker.add_list(list, ColumnRole::Predicate)
                 })?;
             }
+            let held = walker.hold_look_ups(&relation, selection)?;
             walker.write_condition(selection.as_mut())?;
+            held.into_iter().for_each(|look_up| add(selection, look_up));
             let alias = alias.as_deref().unwrap_or(&relation.name);
             walker.filter_target(&relation, alias, &[], selection)?;
             walker.write_relation(&relation, Reach::Deletes)?;

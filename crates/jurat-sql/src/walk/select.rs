@@ -7,6 +7,7 @@ use sqlparser::ast::{
 };
 
 use super::expr::inner;
+use super::look_up::add;
 use super::order::Prefer;
 use super::{Stop, Walker};
 use crate::names;
@@ -79,9 +80,11 @@ impl Walker<'_> {
         let added = self.add_list(from, role);
         self.keep_tables = outside;
         added?;
+        let held = self.move_look_ups(from, selection)?;
         if let Some(condition) = selection {
             self.expr(condition, ColumnRole::Predicate)?;
         }
+        held.into_iter().for_each(|look_up| add(selection, look_up));
         let outputs = self.projection(projection, role)?;
         self.group_by(group_by, &outputs)?;
         if let Some(condition) = having {

@@ -5,6 +5,7 @@ use sqlparser::ast::{
     Assignment, AssignmentTarget, TableFactor, TableWithJoins, Update, UpdateTableFromKind,
 };
 
+use super::look_up::add;
 use super::relation::Reach;
 use super::{Stop, Walker};
 use crate::constant::always_true;
@@ -48,7 +49,9 @@ impl Walker<'_> {
                 }
             }
             walker.assignments(&relation, assignments)?;
+            let held = walker.hold_look_ups(&relation, selection)?;
             walker.write_condition(selection.as_mut())?;
+            held.into_iter().for_each(|look_up| add(selection, look_up));
             let alias = alias.as_deref().unwrap_or(&relation.name);
             walker.filter_target(&relation, alias, assignments, selection)?;
             walker.write_relation(&relation, Reach::Updates)?;

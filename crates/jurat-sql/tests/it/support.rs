@@ -21,17 +21,24 @@ pub(crate) fn names() -> NameContext {
     }
 }
 
-/// Masks, one a line: `schema.relation.column method {params}`.
+/// Masks, one a line: `schema.relation.column method {params}`. `predicates` among the parameters says what
+/// may be asked.
 pub(crate) fn masks(text: &str) -> Vec<ColumnMask> {
     text.lines()
         .map(|line| {
             let mut words = line.splitn(3, ' ');
             let column: Vec<&str> = words.next().unwrap().split('.').collect();
             let method = Value::String(words.next().unwrap().to_owned());
+            let mut params: std::collections::BTreeMap<String, Value> =
+                serde_json::from_str(words.next().unwrap_or("{}")).unwrap();
+            let predicates = params.remove("predicates");
             ColumnMask {
+                predicates: predicates
+                    .map(|mode| serde_json::from_value(mode).unwrap())
+                    .unwrap_or_default(),
                 column: ColumnId::new(RelationName::new(column[0], column[1]), column[2]),
                 method: serde_json::from_value(method).unwrap(),
-                params: serde_json::from_str(words.next().unwrap_or("{}")).unwrap(),
+                params,
                 ids: vec![],
             }
         })
