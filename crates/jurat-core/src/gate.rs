@@ -13,7 +13,7 @@ use jurat_types::{
 use ring::digest;
 
 use crate::{
-    Clock, Draft, JudgedStatement, Limits, Permit, ids,
+    Clock, Draft, JudgedStatement, Limits, MaskKey, Permit, ids,
     permit::Allowance,
     prepared::{Verdict, VerdictKey},
     refusals,
@@ -30,6 +30,8 @@ pub struct Gate {
     pub clock: Arc<dyn Clock>,
     /// Bounds.
     pub limits: Limits,
+    /// What `hash` and `tokenize` are salted with.
+    pub mask_key: MaskKey,
     /// Labels of this instance, found in each decision record.
     pub labels: BTreeMap<String, String>,
 }
@@ -96,6 +98,7 @@ impl Gate {
 
     /// From a decision to the text that it permits, or to why nothing may run.
     pub(crate) fn enforce(
+        &self,
         decision: &Decision,
         judged: &JudgedStatement,
         facts: &StatementFacts,
@@ -124,7 +127,12 @@ impl Gate {
                         decision_id,
                     ));
                 }
-                crate::rewrite::permitted_text(judged, facts, decision, decision_id)
+                crate::rewrite::permitted_text(
+                    judged,
+                    facts,
+                    (decision, &self.mask_key),
+                    decision_id,
+                )
             }
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jurat_sql::{Protection, RewriteError, Statement};
 use jurat_types::{Decision, Refusal, RefusalCode, StatementFacts};
 
-use crate::{JudgedStatement, refusals};
+use crate::{JudgedStatement, MaskKey, refusals};
 
 /// The text that a decision permits.
 ///
@@ -18,17 +18,20 @@ use crate::{JudgedStatement, refusals};
 pub(crate) fn permitted_text(
     judged: &JudgedStatement,
     facts: &StatementFacts,
-    decision: &Decision,
+    (decision, key): (&Decision, &MaskKey),
     decision_id: &str,
 ) -> Result<Arc<str>, Refusal> {
     match judged.statement() {
         Statement::Parsed(parsed)
-            if decision.masks.is_empty() && decision.row_filters.is_empty() =>
+            if decision.masks.is_empty()
+                && decision.row_filters.is_empty()
+                && !parsed.shows_statements() =>
         {
             Ok(Arc::from(parsed.text()))
         }
         Statement::Parsed(parsed) => {
-            let protection = Protection { masks: &decision.masks, filters: &decision.row_filters };
+            let masks = key.salted(&decision.masks, facts.kind == "explain");
+            let protection = Protection { masks: &masks, filters: &decision.row_filters };
             match parsed.protect(&protection) {
                 Ok(rewritten) => Ok(Arc::from(rewritten.text)),
                 Err(error) => {

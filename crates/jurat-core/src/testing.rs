@@ -13,7 +13,9 @@ use jurat_types::{
     Auth, AuthMethod, Catalog, Claimed, Engine, Outcome, Principal, PrincipalKind, Refusal, Target,
 };
 
-use crate::{CatalogIndex, Clock, Database, Ending, Gate, Limits, Login, SearchPath, Session};
+use crate::{
+    CatalogIndex, Clock, Database, Ending, Gate, Limits, Login, MaskKey, SearchPath, Session,
+};
 
 #[derive(Debug)]
 struct StoppedClock;
@@ -53,6 +55,7 @@ impl Bench {
             audit: Arc::new(audit),
             clock: Arc::new(StoppedClock),
             limits: Limits::default(),
+            mask_key: MaskKey::new(b"test"),
             labels: [].into(),
         });
         let database = Arc::new(Database::new(target()));

@@ -26,6 +26,7 @@ pub(crate) fn check_params(
         let fits = match (method, name.as_str()) {
             (MaskMethod::Partial, "keep_first" | "keep_last") => value.as_u64().is_some(),
             (MaskMethod::Partial, "keep_domain") => value.is_boolean(),
+            (MaskMethod::Hash | MaskMethod::Tokenize, "salt") => value.is_string(),
             (MaskMethod::DateTrunc, "to") => {
                 value.as_str().is_some_and(|field| FIELDS.contains(&field))
             }

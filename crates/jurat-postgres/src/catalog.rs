@@ -25,7 +25,7 @@ pub(crate) const SEARCH_PATH_QUERY: &str =
     "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text";
 
 /// How many columns each answer has, by query index.
-const COLUMN_COUNTS: [usize; 12] = [1, 1, 4, 7, 3, 4, 3, 6, 5, 2, 1, 2];
+const COLUMN_COUNTS: [usize; 13] = [1, 1, 4, 7, 3, 4, 3, 6, 5, 2, 1, 2, 4];
 
 /// The rows of one snapshot may hold this many bytes (256 MiB); a server with 100,000 tables of 20
 /// columns sends about half of that.
@@ -143,6 +143,7 @@ impl CatalogReader {
                 self.catalog.definition_path = parse_search_path(Some(row.text(0)?.as_bytes()))?;
             }
             11 => self.definition(&row)?,
+            12 => self.base_type(&row)?,
             _ => return Err(CatalogError::UnknownQuery { query: query_index }),
         }
         Ok(())
@@ -212,10 +213,25 @@ impl CatalogReader {
             data_type,
             attnum: row.number(1)?,
             generated: row.boolean(6)?,
+            base_type: None,
         };
         let place = self.places.get(&oid).copied();
         if let Some(relation) = place.and_then(|place| self.catalog.relations.get_mut(place)) {
             relation.columns.push(column);
+        }
+        Ok(())
+    }
+
+    fn base_type(&mut self, row: &Row<'_>) -> Result<(), CatalogError> {
+        let (oid, attnum): (u32, i16) = (row.number(0)?, row.number(1)?);
+        let base_type = format!("{}{}", row.text(2)?, row.text(3)?);
+        let place = self.places.get(&oid).copied();
+        let relation = place.and_then(|place| self.catalog.relations.get_mut(place));
+        let columns = relation.map(|relation| &mut relation.columns);
+        if let Some(column) =
+            columns.and_then(|columns| columns.iter_mut().find(|column| column.attnum == attnum))
+        {
+            column.base_type = Some(base_type);
         }
         Ok(())
     }

@@ -2,17 +2,21 @@
 
 mod definition;
 mod expression;
+mod family;
 mod filter;
 mod in_place;
 mod parameters;
 mod plan;
 mod view;
+mod withheld;
 
 use jurat_types::{ColumnMask, ColumnRole, ColumnUse, PredicateMode, RelationName, RowFilter};
 use thiserror::Error;
 
 pub(crate) use self::filter::is_built_in;
 pub(crate) use self::plan::{MaskPlan, Target};
+pub use self::withheld::SALT_PREFIX;
+pub(crate) use self::withheld::shows_statements;
 use crate::facts::Facts;
 use crate::limits::ReadLimits;
 use crate::read::read;
@@ -35,6 +39,7 @@ impl RewriteError {
             | Self::InPlace { .. }
             | Self::Indirect { .. }
             | Self::Mask { .. }
+            | Self::Renamed { .. }
             | Self::Role { .. }
             | Self::RowType { .. }
             | Self::SystemColumn { .. }
@@ -228,6 +233,11 @@ pub(crate) fn rewrite(
     protection: &Protection<'_>,
 ) -> Result<Rewritten, RewriteError> {
     let mut plan = MaskPlan::new(protection, &parsed.limits);
+    if withheld::shows_through_view(&parsed.facts) {
+        return Err(RewriteError::Text {
+            reason: "it reads texts of statements through a view".to_owned(),
+        });
+    }
     plan.check_views(&parsed.facts.relations, &parsed.catalog)?;
     check_roles(parsed, &plan)?;
     plan.check_written(&parsed.facts.relations, &parsed.catalog)?;
@@ -240,11 +250,6 @@ pub(crate) fn rewrite(
         // Such a statement names no column and reads nothing that a mask could stand before.
         return unmasked(parsed, &plan);
     };
-    if parsed.facts.kind == "explain" && plan.has_salt() {
-        return Err(RewriteError::Text {
-            reason: "EXPLAIN would show the salt of a mask".to_owned(),
-        });
-    }
     tree.deepen(MASK_STACK_BYTES);
     let first = match written(parsed, &mut plan, tree.copy(), Way::Usual) {
         Ok(rewritten) => return Ok(rewritten),

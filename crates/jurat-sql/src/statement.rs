@@ -120,6 +120,12 @@ impl Parsed {
         self.protect(&Protection { masks, filters: &[] })
     }
 
+    /// Whether it reads texts of statements from the server, so that it has to be rewritten even where
+    /// nothing is protected: the texts can hold the salts of masks.
+    pub fn shows_statements(&self) -> bool {
+        mask::shows_statements(&self.facts)
+    }
+
     /// As [`Self::rewrite`], with row filters besides.
     ///
     /// # Errors

@@ -85,6 +85,10 @@ pub struct Column {
     /// Whether it is computed from other columns (GENERATED ALWAYS AS), so that COPY leaves it out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub generated: bool,
+    /// For a column of a domain: the type that the domain is made of, written as `data_type`. That is what
+    /// clients are told anyway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_type: Option<String>,
 }
 
 /// What a relation is.

@@ -13,7 +13,7 @@ use std::{
 };
 
 use jurat_audit::{AuditLog, AuditOptions, SigningKey};
-use jurat_core::{Authenticate, Clock, Database, Gate, SystemClock};
+use jurat_core::{Authenticate, Clock, Database, Gate, MaskKey, SystemClock};
 use jurat_policy::PolicyHandle;
 use jurat_postgres::{Listener, UpstreamDatabase, UpstreamTls, Workers};
 use jurat_types::{Engine, RecordBody, SystemRecord, Target};
@@ -68,6 +68,7 @@ impl App {
             audit,
             clock,
             limits: config.limits.clone(),
+            mask_key: mask_key(config.policy.mask_salt.as_ref())?,
             labels: BTreeMap::from([
                 ("app".to_owned(), "jurat".to_owned()),
                 ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
@@ -290,6 +291,27 @@ fn load_tls(config: &Config) -> Result<Option<Arc<rustls::ServerConfig>>, Failur
     jurat_postgres::server_config(&cert, key.expose().as_bytes())
         .map(|server| Some(Arc::new(server)))
         .map_err(|error| Failure::because(Exit::Usage, "[tls] cannot be used", &error))
+}
+
+/// The secret behind hashes and tokens.
+///
+/// # Errors
+/// Where the one that is configured is not there or too short to be one.
+fn mask_key(salt: Option<&crate::config::SecretRef>) -> Result<MaskKey, Failure> {
+    const BYTES_MIN: usize = 16;
+    let what = "the mask_salt of [policy]";
+    match salt {
+        Some(salt) => {
+            let secret =
+                salt.fetch().map_err(|error| Failure::because(Exit::Usage, what, &error))?;
+            if secret.expose().len() < BYTES_MIN {
+                return Err(Failure::usage(format!("{what} is shorter than {BYTES_MIN} bytes")));
+            }
+            Ok(MaskKey::new(secret.expose().as_bytes()))
+        }
+        None => MaskKey::random()
+            .ok_or_else(|| Failure::other("the system gives no randomness".to_owned())),
+    }
 }
 
 /// A configured database as the front-end wants it.

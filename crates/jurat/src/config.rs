@@ -101,6 +101,8 @@ pub(crate) struct PolicyConfig {
     pub(crate) options: PolicyOptions,
     /// How often the directory is looked at; `None` for only at a signal.
     pub(crate) poll: Option<Duration>,
+    /// What hash and tokenize masks are salted with.
+    pub(crate) mask_salt: Option<SecretRef>,
 }
 
 /// The record.

@@ -33,6 +33,8 @@ pub(crate) struct Setup {
     pub(crate) credential: bool,
     /// Further lines of `[[listener]]`.
     pub(crate) listener: &'static str,
+    /// Further lines of `[policy]`.
+    pub(crate) policy: &'static str,
     /// Lines of `[limits]`.
     pub(crate) limits: &'static str,
     /// A limit on the size of files that it writes, in blocks of 512 bytes.
@@ -50,6 +52,7 @@ impl Default for Setup {
             upstream: String::new(),
             credential: true,
             listener: "",
+            policy: "",
             limits: "",
             file_blocks_max: None,
         }
@@ -143,6 +146,7 @@ impl Home {
         home.write("tls.crt", &home.certificate);
         home.write("tls.key", &key);
         home.write("upstream.password", cluster::PASSWORD);
+        home.write("mask.salt", "a salt that only the tests have");
         let users: String = USERS
             .iter()
             .map(|(name, rest)| {
@@ -230,10 +234,10 @@ fn configuration(setup: &Setup, upstream_port: u16, database: &str) -> String {
          [[listener]]\nname = \"pg\"\nprotocol = \"postgres\"\nbind = \"127.0.0.1:0\"\n{}\n\n\
          {databases}\
          [identity]\nusers_file = \"users.toml\"\n\n\
-         [policy]\ndir = \"policy\"\npoll = \"0\"\ntime_limit_ms = 5000\n\n\
+         [policy]\ndir = \"policy\"\npoll = \"0\"\ntime_limit_ms = 5000\n{}\n\n\
          [audit]\ndir = \"audit\"\nkey = {{ file = \"audit.key\" }}\nheartbeat = \"0\"\n\n\
          [limits]\n{}\n",
-        setup.listener, setup.limits
+        setup.listener, setup.policy, setup.limits
     )
 }
 

@@ -9,6 +9,7 @@ use crate::harness::{Shop, Wire, canary, cluster, wire::Reply};
 mod cases;
 mod filters;
 mod in_place;
+mod methods;
 mod predicates;
 mod sideways;
 mod views;

@@ -9,9 +9,10 @@ use jurat_types::{Intent, Protocol, Refusal, RefusalCode, Stage};
 
 use super::Session;
 use crate::{
-    Draft, Gate, JudgedStatement, Prepared,
+    Draft, JudgedStatement, Prepared,
     gate::{Timer, verdict_key},
     labels,
+    mask_key::is_salted,
     prepared::{Verdict, VerdictKey},
     refusals,
     shapes::Shape,
@@ -67,7 +68,7 @@ impl Session {
         let facts = judged.facts(by_name);
         let shape = self.shapes.find(facts, (protocol, by_name), policy.revision())?;
         // A decision that cannot be carried out on this text is made anew, with an id for its words.
-        let permitted = Gate::enforce(&shape.decision, judged, facts, "").ok()?;
+        let permitted = self.gate.enforce(&shape.decision, judged, facts, "").ok()?;
         let key = VerdictKey { revision: Arc::clone(&shape.revision), protocol, by_name };
         let mut verdict = Verdict::new(key, Arc::clone(&shape.decision), Ok(permitted), facts);
         verdict.model = Some(Arc::clone(&shape.model));
@@ -216,7 +217,7 @@ impl Session {
         intent.statement = Some(facts);
         let decision = policy.judge(&intent, &surface);
         let facts = judged.facts(by_name);
-        let permitted = Gate::enforce(&decision, judged, facts, &intent.request_id);
+        let permitted = self.gate.enforce(&decision, judged, facts, &intent.request_id);
         let verdict = Verdict::new(key, Arc::new(decision), permitted, facts);
         // The place in the message and the protocol belong to the statement and the key, so only what
         // differs between two runs of one statement forbids remembering.
@@ -229,7 +230,7 @@ impl Session {
 
 /// `EXPLAIN EXECUTE` shows the text that was prepared, masks and their salts included.
 fn require_no_salt(verdict: &mut Verdict, prepared: &Prepared, decision_id: &str) {
-    if verdict.decision.masks.iter().any(|mask| mask.params.contains_key("salt")) {
+    if verdict.decision.masks.iter().any(|mask| is_salted(mask.method)) {
         let refusal = refusals::not_carried_out(
             RefusalCode::Denied,
             prepared.judged.facts(prepared.by_name),

@@ -278,3 +278,26 @@ WHERE v.relkind OPERATOR(pg_catalog.=) ANY ('{v,m}'::pg_catalog."char"[])
     WHERE r.ev_class OPERATOR(pg_catalog.=) v.oid
       AND l.mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock'
       AND l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid());
+
+-- 12: what the domains of columns are made of, also through one other domain: masks give values of that
+-- type, because results are described with it anyway. The columns of information_schema are left out.
+SELECT a.attrelid, a.attnum,
+       CASE WHEN bn.nspname OPERATOR(pg_catalog.<>) 'pg_catalog' AND pg_catalog.pg_type_is_visible(b.oid)
+            THEN pg_catalog.concat(pg_catalog.quote_ident(bn.nspname::pg_catalog.text), '.')
+            ELSE '' END,
+       pg_catalog.format_type(b.oid, CASE WHEN inner_d.oid IS NULL THEN d.typtypmod ELSE inner_d.typtypmod END)
+FROM pg_catalog.pg_type d
+JOIN pg_catalog.pg_attribute a ON a.atttypid OPERATOR(pg_catalog.=) d.oid
+JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.attrelid
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+LEFT JOIN pg_catalog.pg_type inner_d
+       ON inner_d.oid OPERATOR(pg_catalog.=) d.typbasetype
+      AND inner_d.typtype OPERATOR(pg_catalog.=) 'd'
+JOIN pg_catalog.pg_type b
+  ON b.oid OPERATOR(pg_catalog.=) COALESCE(inner_d.typbasetype, d.typbasetype)
+JOIN pg_catalog.pg_namespace bn ON bn.oid OPERATOR(pg_catalog.=) b.typnamespace
+WHERE d.typtype OPERATOR(pg_catalog.=) 'd'
+  AND b.typtype OPERATOR(pg_catalog.<>) 'd'
+  AND a.attnum OPERATOR(pg_catalog.>) 0
+  AND NOT a.attisdropped
+  AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema';

@@ -88,6 +88,8 @@ fn rows_become_a_catalog() {
         (11, &["11", " SELECT 1;"]),
         (11, &["10", "NULL"]),
         (11, &["99", " SELECT 2;"]),
+        (12, &["10", "3", "", "character varying(80)"]),
+        (12, &["99", "1", "public.", "citext"]),
     ])
     .unwrap();
     let expected = serde_json::json!({
@@ -100,7 +102,10 @@ fn rows_become_a_catalog() {
                 "kind": "table",
                 "columns": [
                     { "name": "id", "data_type": "integer", "attnum": 1 },
-                    { "name": "name", "data_type": "character varying(80)", "attnum": 3 },
+                    {
+                        "name": "name", "data_type": "character varying(80)", "attnum": 3,
+                        "base_type": "character varying(80)",
+                    },
                 ],
                 "oid": 10,
                 "reads": [],
@@ -262,7 +267,7 @@ fn what_refers_to_a_relation_that_was_not_listed_is_dropped() {
 fn an_answer_that_is_not_the_query_s_is_refused() {
     let value = |query, column| CatalogError::Value { query, column };
     let cases: [(usize, &[&str], CatalogError); 11] = [
-        (12, &["x"], CatalogError::UnknownQuery { query: 12 }),
+        (13, &["x"], CatalogError::UnknownQuery { query: 13 }),
         (10, &["x"], CatalogError::SearchPath),
         (1, &[], CatalogError::RowWidth { query: 1, columns: 0 }),
         (1, &["a", "b"], CatalogError::RowWidth { query: 1, columns: 2 }),

@@ -19,6 +19,12 @@ impl MaskPlan {
         catalog: &CatalogIndex,
     ) -> Result<(), Stop> {
         let Some(relation) = catalog.relation(name) else { return Ok(()) };
+        if column.is_none() && !self.check_unfiltered(name, catalog)? {
+            return Err(Stop::Mask(RewriteError::NewRows {
+                relation: name.to_string(),
+                what: "renaming of",
+            }));
+        }
         let masks = self.of(relation, catalog);
         let masked = match column {
             Some(column) => masks.get_key_value(column),

@@ -1,4 +1,5 @@
-//! The expression that masks one column: built-in, immutable, qualified, and of the column's own type.
+//! The expression that masks one column: built-in, qualified, and of the column's own type. It depends on
+//! nothing but the value, and fails on none.
 
 use std::collections::BTreeMap;
 
@@ -6,71 +7,36 @@ use jurat_types::{Column, ColumnMask, MaskMethod};
 use serde_json::Value;
 
 use super::RewriteError;
+use super::family::{Family, Type, given, redacted};
 
 /// What stands where characters are taken out. Its length says nothing about theirs.
 const STARS: &str = "***";
 /// How many hexadecimal digits a token keeps.
 const TOKEN_DIGITS: u64 = 16;
+/// What a token of text begins with.
+const TOKEN: &str = "tok_";
 /// More characters than any mask keeps.
 const KEEP_MAX: u64 = 1000;
+/// What an element of an array is called.
+const ELEMENT: &str = "jurat_element";
 
-/// The SQL expression for a masked column; `name` is how the column is called there.
+/// The SQL expression for a masked column; `name` is how the column is written where the mask stands.
 ///
 /// # Errors
 /// Where the method has a parameter that it does not know, or of another type.
 pub(super) fn of(mask: &ColumnMask, column: &Column, name: &str) -> Result<String, RewriteError> {
     let params = Params { mask, params: &mask.params };
-    let family = Family::of(&column.data_type);
-    let masked = match mask.method {
-        MaskMethod::Null => {
-            params.only(&[])?;
-            None
-        }
-        MaskMethod::Redact => {
-            params.only(&[])?;
-            family.is_text().then(|| quoted(STARS))
-        }
-        MaskMethod::Partial => {
-            params.only(&["keep_first", "keep_last", "keep_domain"])?;
-            let expression = partial(name, &params)?;
-            family.is_text().then_some(expression)
-        }
-        MaskMethod::Hash => {
-            params.only(&["salt"])?;
-            let hash = digest(name, &params.text("salt")?);
-            family.is_text().then_some(hash)
-        }
-        MaskMethod::Tokenize => {
-            params.only(&["salt"])?;
-            let hash = digest(name, &params.text("salt")?);
-            let token = concat(&[
-                &quoted("tok_"),
-                &format!("pg_catalog.substr({hash}, 1, {TOKEN_DIGITS})"),
-            ]);
-            family.is_text().then_some(token)
-        }
-        MaskMethod::DateTrunc => {
-            params.only(&["to"])?;
-            let to = params.text("to")?;
-            if !["year", "month", "day"].contains(&to.as_str()) {
-                return Err(params.malformed("`to` must be year, month or day"));
-            }
-            match family {
-                Family::Text | Family::Other => None,
-                // Months and days are those of UTC, whatever the session's time zone is: the
-                // expression stays immutable.
-                Family::Zoned => Some(format!(
-                    "pg_catalog.timezone('UTC', pg_catalog.date_trunc({}, pg_catalog.timezone('UTC', {name})))",
-                    quoted(&to)
-                )),
-                Family::Date => Some(format!(
-                    "pg_catalog.date_trunc({}, CAST({name} AS timestamp without time zone))",
-                    quoted(&to)
-                )),
-            }
-        }
-    };
-    let data_type = &column.data_type;
+    params.only(match mask.method {
+        MaskMethod::Null | MaskMethod::Redact => &[],
+        MaskMethod::Partial => &["keep_first", "keep_last", "keep_domain"],
+        MaskMethod::Hash | MaskMethod::Tokenize => &["salt"],
+        MaskMethod::DateTrunc => &["to"],
+    })?;
+    let data_type = column.base_type.as_ref().unwrap_or(&column.data_type);
+    let kind = Type::of(data_type);
+    let element = data_type.strip_suffix("[]").unwrap_or(data_type);
+    let mask = Mask { kind, element, params };
+    let masked = if kind.array { mask.array(name)? } else { mask.value(name)? };
     Ok(match masked {
         None => format!("CAST(NULL AS {data_type})"),
         Some(masked) => {
@@ -79,39 +45,115 @@ pub(super) fn of(mask: &ColumnMask, column: &Column, name: &str) -> Result<Strin
     })
 }
 
-/// What can be done with values of a type.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Family {
-    Text,
-    Date,
-    Zoned,
-    Other,
+/// A mask for values of one type.
+struct Mask<'m> {
+    kind: Type,
+    /// The type of a value, or of an element.
+    element: &'m str,
+    params: Params<'m>,
 }
 
-impl Family {
-    fn of(data_type: &str) -> Self {
-        let base = data_type.split('(').next().unwrap_or(data_type).trim();
-        if data_type.ends_with("[]") {
-            return Self::Other;
-        }
-        match base {
-            "text" | "character varying" | "varchar" | "character" | "char" | "bpchar" | "name"
-            | "citext" | "public.citext" => Self::Text,
-            "date" | "timestamp without time zone" | "timestamp" => Self::Date,
-            "timestamp with time zone" | "timestamptz" => Self::Zoned,
-            _ if data_type.starts_with("timestamp") => {
-                if data_type.ends_with("with time zone") {
-                    Self::Zoned
-                } else {
-                    Self::Date
-                }
-            }
-            _ => Self::Other,
-        }
+impl Mask<'_> {
+    /// What stands for a value that is not NULL; `None` for NULL.
+    fn value(&self, name: &str) -> Result<Option<String>, RewriteError> {
+        let Self { kind, element, params } = self;
+        let salt = || params.text("salt");
+        Ok(match given(params.mask.method, kind.family) {
+            MaskMethod::Null => None,
+            MaskMethod::Redact => redacted(kind.family).map(|text| {
+                let of = if kind.family == Family::Text { "text" } else { element };
+                format!("CAST('{text}' AS {of})")
+            }),
+            MaskMethod::Partial => Some(partial(name, params)?),
+            MaskMethod::DateTrunc => Some(truncated(kind.family, params, name)?),
+            MaskMethod::Tokenize => Some(digested(*kind, &salt()?, name, true)),
+            MaskMethod::Hash => Some(digested(*kind, &salt()?, name, false)),
+        })
     }
 
-    const fn is_text(self) -> bool {
-        matches!(self, Self::Text)
+    /// An array has as many masked elements as it had, in one dimension; redacted it is empty.
+    fn array(&self, name: &str) -> Result<Option<String>, RewriteError> {
+        let method = self.params.mask.method;
+        if method == MaskMethod::Null {
+            return Ok(None);
+        }
+        let meant = method != MaskMethod::Redact && given(method, self.kind.family) == method;
+        let element = if meant { self.value(ELEMENT)? } else { None };
+        Ok(Some(match element {
+            None => format!("CAST('{{}}' AS {}[])", self.element),
+            Some(element) => format!(
+                "ARRAY(SELECT CASE WHEN {ELEMENT} IS NULL THEN NULL ELSE {element} END \
+                 FROM pg_catalog.unnest({name}) AS jurat_array ({ELEMENT}))"
+            ),
+        }))
+    }
+}
+
+/// The beginning of the year, month or day. Those are UTC's, whatever the session's time zone is.
+fn truncated(family: Family, params: &Params<'_>, name: &str) -> Result<String, RewriteError> {
+    let to = params.text("to")?;
+    if !["year", "month", "day"].contains(&to.as_str()) {
+        return Err(params.malformed("`to` must be year, month or day"));
+    }
+    let to = quoted(&to);
+    Ok(if family == Family::Zoned {
+        format!(
+            "pg_catalog.timezone('UTC', pg_catalog.date_trunc({to}, pg_catalog.timezone('UTC', {name})))"
+        )
+    } else if family == Family::Date {
+        format!("pg_catalog.date_trunc({to}, CAST({name} AS timestamp without time zone))")
+    } else {
+        format!("pg_catalog.date_trunc({to}, {name})")
+    })
+}
+
+/// The salted SHA-256 of a value as a value of the type: a token is a short one.
+fn digested(kind: Type, salt: &str, name: &str, short: bool) -> String {
+    let salted = |value: &str| {
+        let salt = format!("pg_catalog.convert_to({}, 'UTF8')", quoted(salt));
+        format!("pg_catalog.sha256({})", concat(&[&salt, value]))
+    };
+    let of_text = salted(&format!("pg_catalog.convert_to(CAST({name} AS text), 'UTF8')"));
+    let hex = format!("pg_catalog.encode({of_text}, 'hex')");
+    let first = |count: u64| format!("pg_catalog.substr({hex}, 1, {count})");
+    let bits = |count: u64, bits: u64| {
+        format!("CAST({} AS bit({bits}))", concat(&[&quoted("x"), &first(count)]))
+    };
+    match kind.family {
+        Family::Text => match kind.length {
+            Some(length) if length <= 64 && !(short && length >= TOKEN_DIGITS + 4) => {
+                first(length.min(if short { TOKEN_DIGITS } else { length }))
+            }
+            Some(_) | None if short => concat(&[&quoted(TOKEN), &first(TOKEN_DIGITS)]),
+            Some(_) | None => hex,
+        },
+        // Fewer bits than the type has, so that the number is never negative.
+        Family::Integer(2) => format!("CAST({} AS integer)", bits(3, 12)),
+        Family::Integer(4) => format!("CAST({} AS integer)", bits(7, 28)),
+        Family::Integer(_) => format!("CAST({} AS bigint)", bits(15, 60)),
+        Family::Numeric(digits) => {
+            let most = 10_u64.saturating_pow(digits);
+            format!("pg_catalog.mod(CAST({} AS bigint), CAST({most} AS bigint))", bits(15, 60))
+        }
+        Family::Float => format!("CAST({} AS bigint)", bits(13, 52)),
+        Family::Real => format!("CAST({} AS integer)", bits(6, 24)),
+        Family::Uuid => first(32),
+        Family::Json => {
+            let text = if short { concat(&[&quoted(TOKEN), &first(TOKEN_DIGITS)]) } else { hex };
+            concat(&[&quoted("\""), &text, &quoted("\"")])
+        }
+        Family::Bytea if short => format!("pg_catalog.substr({}, 1, 8)", salted(name)),
+        Family::Bytea => salted(name),
+        Family::Money
+        | Family::Date
+        | Family::Timestamp
+        | Family::Zoned
+        | Family::Time
+        | Family::TimeZoned
+        | Family::Interval
+        | Family::Boolean
+        | Family::Inet
+        | Family::Other => "NULL".to_owned(),
     }
 }
 
@@ -147,12 +189,6 @@ fn partial(name: &str, params: &Params<'_>) -> Result<String, RewriteError> {
             &format!("pg_catalog.\"right\"({text}, {keep_last})"),
         ])
     ))
-}
-
-/// The salted SHA-256 of a value, in hexadecimal digits.
-fn digest(name: &str, salt: &str) -> String {
-    let salted = concat(&[&quoted(salt), &format!("CAST({name} AS text)")]);
-    format!("pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to({salted}, 'UTF8')), 'hex')")
 }
 
 /// Texts, one behind the other.

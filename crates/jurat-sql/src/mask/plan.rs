@@ -9,7 +9,7 @@ use jurat_types::{
 use sqlparser::ast::{BinaryOperator, Expr, Query, SetExpr, Statement};
 
 use super::filter::{Filter, Rows};
-use super::{Protection, RewriteError, expression, wide};
+use super::{Protection, RewriteError, expression, wide, withheld};
 use crate::catalog_index::CatalogIndex;
 use crate::limits::ReadLimits;
 use crate::names;
@@ -53,14 +53,6 @@ impl MaskPlan {
 
     pub(super) fn has_filters(&self) -> bool {
         !self.filters.is_empty()
-    }
-
-    /// Whether a mask holds something that the client must not see.
-    pub(super) fn has_salt(&self) -> bool {
-        self.columns
-            .values()
-            .flat_map(BTreeMap::values)
-            .any(|mask| mask.params.contains_key("salt"))
     }
 
     /// The filters of a relation and of the parents that it is a part of.
@@ -137,12 +129,16 @@ impl MaskPlan {
         }
         self.check_children(relation, &masks, catalog)?;
         let rows = self.rows(relation, &name.name, catalog)?;
-        if masks.is_empty() && rows.is_none() {
+        if masks.is_empty() && rows.is_none() && !withheld::shows(name) {
             return Ok(None);
         }
         let mut items = Vec::with_capacity(relation.columns.len());
         for column in &relation.columns {
             let label = names::sql(&column.name);
+            if let Some(expression) = withheld::expression(name, &column.name) {
+                items.push(format!("{expression} AS {label}"));
+                continue;
+            }
             items.push(match masks.get(&column.name) {
                 None => label,
                 Some(mask) => {
@@ -275,7 +271,7 @@ impl MaskPlan {
             return Err(Stop::unresolved("relation", name.to_string()));
         };
         self.check_rows(relation, catalog)?;
-        Ok(self.filters_of(name, catalog).is_empty())
+        Ok(self.filters_of(name, catalog).is_empty() && !withheld::shows(name))
     }
 
     /// Whether filters reach every filtered row that a relation shows.

@@ -11,7 +11,7 @@ use std::{
 
 use jurat_audit::{AuditLog, AuditOptions, SigningKey};
 use jurat_core::{
-    CatalogIndex, Clock, Database, Explanation, Gate, Limits, Login, SearchPath, Session,
+    CatalogIndex, Clock, Database, Explanation, Gate, Limits, Login, MaskKey, SearchPath, Session,
     SystemClock,
 };
 use jurat_identity::{Users, document::nearest};
@@ -234,6 +234,7 @@ fn throw_away_gate(setting: Setting, record: &Path) -> Result<Gate, Failure> {
         audit: Arc::new(audit),
         clock,
         limits: setting.limits,
+        mask_key: MaskKey::new(b"explain"),
         labels: BTreeMap::new(),
     })
 }

@@ -145,6 +145,9 @@ pub(crate) struct RawPolicy {
     /// How often the directory is looked at for changes; "0" for never
     #[schemars(with = "Option<String>")]
     pub(crate) poll: Option<RawDuration>,
+    /// What hash and tokenize masks are salted with; a new one for each start where nothing is said
+    #[schemars(with = "Option<RawSecret>")]
+    pub(crate) mask_salt: Option<SecretRef>,
     /// Enforcement per package
     #[serde(default)]
     pub(crate) modes: BTreeMap<String, RawMode>,

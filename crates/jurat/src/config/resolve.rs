@@ -242,7 +242,8 @@ fn resolve_policy(
         })
         .collect();
     let poll = raw.poll.map_or(Some(POLL), super::raw::RawDuration::unless_zero);
-    Ok(PolicyConfig { dir: base.join(raw.dir), options, poll })
+    let mask_salt = raw.mask_salt.map(|salt| salt.relative_to(base));
+    Ok(PolicyConfig { dir: base.join(raw.dir), options, poll, mask_salt })
 }
 
 fn resolve_audit(raw: RawAudit, base: &Path) -> AuditConfig {
