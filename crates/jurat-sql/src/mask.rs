@@ -4,6 +4,7 @@ mod definition;
 mod expression;
 mod filter;
 mod in_place;
+mod origin;
 mod parameters;
 mod plan;
 mod view;
@@ -49,6 +50,8 @@ impl RewriteError {
         matches!(self, Self::Filter { .. } | Self::Mask { .. })
     }
 }
+
+pub use origin::Origins;
 
 /// Stack that the expressions of masks need on top of the statement's own, in bytes.
 const MASK_STACK_BYTES: usize = 1 << 20;
