@@ -3,6 +3,7 @@
 mod bad_input;
 mod bad_policy;
 mod basics;
+mod catalogue;
 mod copy;
 mod deny;
 mod drivers;
