@@ -237,7 +237,12 @@ pub(super) const MOVED: &[Attack] = &[
     ),
     leaks("MASK-08", &["UPDATE contact SET name = 'x' WHERE id = 1 RETURNING reach_at"]),
     leaks("MASK-08", &["UPDATE contact SET name = reach_at WHERE id = 1 RETURNING name"]),
-    leaks("MASK-08", &["WITH d AS (DELETE FROM members WHERE id = 2 RETURNING *) SELECT * FROM d"]),
+    leaks(
+        "MASK-08",
+        &[
+            "WITH d AS (DELETE FROM members WHERE id = (SELECT min(id) FROM members) RETURNING *) SELECT * FROM d",
+        ],
+    ),
     leaks(
         "MASK-09",
         &[

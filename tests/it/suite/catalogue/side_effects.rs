@@ -75,14 +75,23 @@ pub(super) const SIDE: &[Attack] = &[
     fails("SIDE-07", &["SELECT pg_logical_slot_get_changes('none', NULL, NULL)"]),
     leaks(
         "SIDE-08",
-        &["WITH d AS (DELETE FROM members WHERE id = 3 RETURNING *) SELECT max(ssn) FROM d"],
+        &[
+            "WITH d AS (DELETE FROM members WHERE id = (SELECT min(id) FROM members) RETURNING *) SELECT max(ssn) FROM d",
+        ],
     ),
     leaks(
         "SIDE-08",
-        &["WITH d AS (DELETE FROM members WHERE id = 4 RETURNING ssn) \
-           INSERT INTO notes (body) SELECT ssn FROM d RETURNING body"],
+        &[
+            "WITH d AS (DELETE FROM members WHERE id = (SELECT min(id) FROM members) RETURNING ssn) \
+           INSERT INTO notes (body) SELECT ssn FROM d RETURNING body",
+        ],
     ),
-    leaks("SIDE-08", &["COPY (DELETE FROM members WHERE id = 5 RETURNING ssn) TO STDOUT"]),
+    leaks(
+        "SIDE-08",
+        &[
+            "COPY (DELETE FROM members WHERE id = (SELECT min(id) FROM members) RETURNING ssn) TO STDOUT",
+        ],
+    ),
     acts("SIDE-08", &["WITH d AS (DELETE FROM payments RETURNING *) SELECT count(*) FROM d"]),
     acts(
         "SIDE-08",
