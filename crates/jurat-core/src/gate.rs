@@ -203,7 +203,7 @@ impl Gate {
         let notices =
             verdict.decision.reasons.iter().filter(|r| refusals::is_warning(r)).cloned().collect();
         let audit = Arc::clone(&self.audit);
-        let allowance = Allowance { text, notices, protects: protects(&verdict.decision) };
+        let allowance = Allowance { text, notices, decision: Arc::clone(&verdict.decision) };
         let permit = Permit::new(audit, receipt, decision_id, Arc::clone(judged), allowance);
         Draft { permit, needs_sync: class.is_none_or(needs_sync) }
     }
@@ -251,7 +251,7 @@ impl Gate {
 }
 
 /// Whether the client sees less than there is.
-const fn protects(decision: &Decision) -> bool {
+pub(crate) const fn protects(decision: &Decision) -> bool {
     !decision.masks.is_empty() || !decision.row_filters.is_empty()
 }
 

@@ -1,5 +1,7 @@
 //! Joins the catalog labels (`data.jurat.catalog`) into what a statement touches.
 
+use std::collections::HashSet;
+
 use jurat_policy::{Labels, Surface, SurfaceColumn};
 use jurat_sql::CatalogIndex;
 use jurat_types::{ColumnId, Relation, RelationName, StatementFacts};
@@ -12,7 +14,7 @@ pub(crate) fn join(facts: &mut StatementFacts, labels: &Labels, catalog: &Catalo
     for relation in &mut facts.relations {
         let name = RelationName::new(relation.schema.clone(), relation.name.clone());
         relation.labels =
-            collect(with_ancestors(&name, catalog), |name| labels.of(&name.to_string()));
+            collect(&with_ancestors(&name, catalog), |name| labels.of(&name.to_string()));
     }
     for column in &mut facts.columns {
         // The parts of the relation's name come from the list of relations: a dotted string does not
@@ -21,7 +23,7 @@ pub(crate) fn join(facts: &mut StatementFacts, labels: &Labels, catalog: &Catalo
         column.labels = match used {
             Some(used) => {
                 let relation = RelationName::new(used.schema.clone(), used.name.clone());
-                column_labels(&relation, &column.name, labels, catalog)
+                column_labels(&family(&relation, catalog), &column.name, labels)
             }
             None => labels.of(&column.id).to_vec(),
         };
@@ -32,55 +34,51 @@ pub(crate) fn join(facts: &mut StatementFacts, labels: &Labels, catalog: &Catalo
 }
 
 /// Every column of every relation that the statement reads or writes, so that a mask given as a glob
-/// or a label reaches also the columns that the statement does not name.
+/// or a label reaches also the columns that the statement does not name. Rows of a child are rows of
+/// its parents, so a column is also that of each relation in its family.
 pub(crate) fn surface(facts: &StatementFacts, labels: &Labels, catalog: &CatalogIndex) -> Surface {
     let mut surface = Surface::default();
-    let mut seen: Vec<RelationName> = Vec::new();
+    let mut seen: HashSet<RelationName> = HashSet::new();
     for used in &facts.relations {
         let name = RelationName::new(used.schema.clone(), used.name.clone());
-        if seen.contains(&name) {
+        if !seen.insert(name.clone()) {
             continue;
         }
-        let ancestors = with_ancestors(&name, catalog);
-        surface.relations.extend(ancestors.iter().map(ToString::to_string));
-        add_parts(&name, &mut surface, catalog);
+        let family = family(&name, catalog);
+        surface.relations.extend(family.iter().map(ToString::to_string));
         if let Some(Relation { columns, .. }) = catalog.relation(&name) {
-            surface.columns.extend(
-                columns.iter().map(|column| SurfaceColumn {
-                    labels: column_labels(&name, &column.name, labels, catalog),
-                    also: ancestors
-                        .iter()
-                        .skip(1)
-                        .map(|name| format!("{name}.{}", column.name))
-                        .collect(),
+            surface.columns.extend(columns.iter().map(|column| {
+                let others = family.iter().skip(1);
+                SurfaceColumn {
+                    labels: column_labels(&family, &column.name, labels),
+                    also: others.map(|name| format!("{name}.{}", column.name)).collect(),
                     column: ColumnId::new(name.clone(), column.name.clone()),
-                }),
-            );
+                }
+            }));
         }
-        seen.push(name);
     }
     surface
 }
 
-/// Adds the partitions and children of a relation, because reading it reads them.
-fn add_parts(name: &RelationName, surface: &mut Surface, catalog: &CatalogIndex) {
+/// The labels that a column has in any relation of a family.
+fn column_labels(family: &[RelationName], column: &str, labels: &Labels) -> Vec<String> {
+    collect(family, |name| labels.of(&format!("{name}.{column}")))
+}
+
+/// A relation, and then everything that it is a part of, and everything that is a part of it.
+fn family(name: &RelationName, catalog: &CatalogIndex) -> Vec<RelationName> {
+    let mut names = with_ancestors(name, catalog);
+    let mut seen: HashSet<RelationName> = HashSet::from([name.clone()]);
     let mut waiting = vec![name];
     while let Some(parent) = waiting.pop() {
         for child in catalog.children(parent) {
-            if surface.relations.insert(child.to_string()) {
+            if seen.insert(child.clone()) {
+                names.push(child.clone());
                 waiting.push(child);
             }
         }
     }
-}
-
-fn column_labels(
-    relation: &RelationName,
-    column: &str,
-    labels: &Labels,
-    catalog: &CatalogIndex,
-) -> Vec<String> {
-    collect(with_ancestors(relation, catalog), |name| labels.of(&format!("{name}.{column}")))
+    names
 }
 
 /// A partition or child carries the labels of its parents.
@@ -99,7 +97,7 @@ fn with_ancestors(name: &RelationName, catalog: &CatalogIndex) -> Vec<RelationNa
 }
 
 fn collect<'a>(
-    names: Vec<RelationName>,
+    names: &[RelationName],
     labels_of: impl Fn(&RelationName) -> &'a [String],
 ) -> Vec<String> {
     let mut all: Vec<String> = names.iter().flat_map(|name| labels_of(name).to_vec()).collect();

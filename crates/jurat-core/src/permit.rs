@@ -43,9 +43,9 @@ use std::{sync::Arc, time::Instant};
 
 use jurat_audit::{AuditLog, Receipt};
 use jurat_sql::SessionEffect;
-use jurat_types::{Outcome, OutcomeRecord, Reason};
+use jurat_types::{Decision, Outcome, OutcomeRecord, Reason};
 
-use crate::prepared::JudgedStatement;
+use crate::{gate::protects, prepared::JudgedStatement};
 
 /// The right to run one statement once: judged, recorded, and durable where it has to be.
 #[derive(Debug)]
@@ -78,8 +78,8 @@ pub(crate) struct Allowance {
     pub(crate) text: Arc<str>,
     /// Warnings that the client is told.
     pub(crate) notices: Vec<Reason>,
-    /// Whether masked columns or filtered rows are in reach.
-    pub(crate) protects: bool,
+    /// The decision, for the masks and row filters that are in reach.
+    pub(crate) decision: Arc<Decision>,
 }
 
 impl Preparation {
@@ -101,13 +101,13 @@ impl Permit {
         judged: Arc<JudgedStatement>,
         allowance: Allowance,
     ) -> Self {
-        let Allowance { text, notices, protects } = allowance;
+        let Allowance { text, notices, decision } = allowance;
         let running = Running {
             audit,
             receipt,
             decision_id,
             judged,
-            protects,
+            decision,
             made: Instant::now(),
             launched: false,
             finished: false,
@@ -134,6 +134,16 @@ impl Permit {
         &self.running.decision_id
     }
 
+    /// Whether masked columns are in reach of the statement.
+    pub fn protects(&self) -> bool {
+        self.running.protects()
+    }
+
+    /// The decision itself.
+    pub const fn decision(&self) -> &Arc<Decision> {
+        self.running.decision()
+    }
+
     /// Gives up the permit for the text to send and the handle that takes the outcome.
     pub fn launch(mut self) -> (Arc<str>, Running) {
         self.running.launched = true;
@@ -150,7 +160,7 @@ pub struct Running {
     receipt: Receipt,
     decision_id: String,
     judged: Arc<JudgedStatement>,
-    protects: bool,
+    decision: Arc<Decision>,
     made: Instant,
     launched: bool,
     finished: bool,
@@ -175,8 +185,13 @@ impl Running {
 
     /// Whether masked columns or filtered rows are in its reach, so that what the database says about it in words may
     /// hold their values: an error that quotes a row, a notice of a trigger.
-    pub const fn protects(&self) -> bool {
-        self.protects
+    pub fn protects(&self) -> bool {
+        protects(&self.decision)
+    }
+
+    /// The decision that it runs under.
+    pub const fn decision(&self) -> &Arc<Decision> {
+        &self.decision
     }
 
     /// The judged statement, for names under which it is kept.

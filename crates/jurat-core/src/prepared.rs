@@ -66,6 +66,13 @@ impl Prepared {
     pub fn statement(&self) -> &Statement {
         &self.judged.statement
     }
+
+    /// The decision that it was last given, where that has masks.
+    pub fn masked_by(&self) -> Option<Arc<Decision>> {
+        let last = self.judged.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let decision = &last.as_ref()?.decision;
+        (!decision.masks.is_empty()).then(|| Arc::clone(decision))
+    }
 }
 
 impl JudgedStatement {

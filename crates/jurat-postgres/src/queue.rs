@@ -1,9 +1,10 @@
 //! What the client still has to be answered, in order. The order of replies is the protocol: this
 //! queue is the session's one source of truth about it.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use jurat_core::Running;
+use jurat_types::Decision;
 
 use crate::{names::Undo, report::Text};
 
@@ -21,10 +22,12 @@ pub(crate) enum Expect {
     Bind(Undo),
     /// CloseComplete.
     Close(Undo),
-    /// ParameterDescription, then RowDescription or NoData.
-    DescribeStatement,
-    /// RowDescription or NoData.
-    DescribePortal,
+    /// ParameterDescription, then RowDescription or NoData, with the decision whose masks it must keep to.
+    DescribeStatement(Option<Arc<Decision>>),
+    /// RowDescription or NoData; as above.
+    DescribePortal(Option<Arc<Decision>>),
+    /// RowDescription or NoData of a portal whose origins Jurat asks for; the client is not told.
+    OwnDescribe(Box<Asked>),
     /// Rows, then CommandComplete, EmptyQueryResponse or PortalSuspended.
     Execute(Box<Execution>),
     /// The replies of every statement in turn, then ReadyForQuery.
@@ -38,6 +41,15 @@ pub(crate) enum Expect {
     /// An error that stands for a refusal: the database was made to fail at this very point, so that
     /// transactions and pipelines end as they would for any other error.
     Pill(Vec<u8>),
+}
+
+/// Whose origins are asked for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The decision that it runs under.
+    pub(crate) decision: Arc<Decision>,
+    /// The text whose origins need not be asked for again.
+    pub(crate) text: Option<Arc<str>>,
 }
 
 /// A statement that was sent.
@@ -82,14 +94,33 @@ impl Queue {
                 Expect::Parse { .. }
                 | Expect::Bind(_)
                 | Expect::Close(_)
-                | Expect::DescribeStatement
-                | Expect::DescribePortal
+                | Expect::DescribeStatement(_)
+                | Expect::DescribePortal(_)
+                | Expect::OwnDescribe(_)
                 | Expect::Own
                 | Expect::Sync
                 | Expect::Pill(_),
             )
             | None => None,
         }
+    }
+
+    /// Takes the handle of the statement that is answered now or next.
+    pub(crate) fn next_running(&mut self) -> Option<Running> {
+        self.expected.iter_mut().find_map(|expect| match expect {
+            Expect::Execute(execution) => execution.running.take(),
+            Expect::FunctionCall(execution) => execution.as_mut()?.running.take(),
+            Expect::Query(executions) => executions.front_mut()?.running.take(),
+            Expect::Parse { .. }
+            | Expect::Bind(_)
+            | Expect::Close(_)
+            | Expect::DescribeStatement(_)
+            | Expect::DescribePortal(_)
+            | Expect::OwnDescribe(_)
+            | Expect::Own
+            | Expect::Sync
+            | Expect::Pill(_) => None,
+        })
     }
 
     /// `Some` where a row may come now.
@@ -140,20 +171,21 @@ mod tests {
     fn an_error_drops_what_comes_before_the_next_sync_newest_first() {
         let mut queue = queue(vec![
             Expect::Bind(Undo::default()),
-            Expect::DescribePortal,
+            Expect::DescribePortal(None),
             Expect::Sync,
-            Expect::DescribeStatement,
+            Expect::DescribeStatement(None),
         ]);
         let (dropped, synced) = queue.drop_until_sync();
         assert!(synced);
-        assert!(matches!(dropped.as_slice(), [Expect::DescribePortal, Expect::Bind(_)]));
+        assert!(matches!(dropped.as_slice(), [Expect::DescribePortal(_), Expect::Bind(_)]));
         assert!(matches!(queue.pop(), Some(Expect::Sync)));
         assert_eq!(queue.len(), 1);
     }
 
     #[test]
     fn without_a_sync_everything_is_dropped() {
-        let mut queue = queue(vec![Expect::Close(Undo::default()), Expect::DescribeStatement]);
+        let mut queue =
+            queue(vec![Expect::Close(Undo::default()), Expect::DescribeStatement(None)]);
         let (dropped, synced) = queue.drop_until_sync();
         assert_eq!((dropped.len(), synced), (2, false));
         assert!(queue.is_empty());
@@ -161,15 +193,15 @@ mod tests {
 
     #[test]
     fn rows_come_only_from_what_runs() {
-        assert!(queue(vec![Expect::DescribePortal]).take_row().is_none());
+        assert!(queue(vec![Expect::DescribePortal(None)]).take_row().is_none());
         assert!(queue(vec![Expect::Query([].into())]).take_row().is_some());
         assert!(queue(vec![]).take_row().is_none());
     }
 
     #[test]
     fn only_a_complete_cycle_drains_by_itself() {
-        assert!(!queue(vec![Expect::DescribePortal]).drains_by_itself());
-        assert!(queue(vec![Expect::DescribePortal, Expect::Sync]).drains_by_itself());
+        assert!(!queue(vec![Expect::DescribePortal(None)]).drains_by_itself());
+        assert!(queue(vec![Expect::DescribePortal(None), Expect::Sync]).drains_by_itself());
         assert!(queue(vec![Expect::Query([].into())]).drains_by_itself());
     }
 }

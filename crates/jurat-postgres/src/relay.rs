@@ -3,7 +3,7 @@
 //! Each side is read only while the other side takes what was read before, so a slow reader holds up
 //! its own session and nothing grows.
 
-use std::{future::poll_fn, io, pin::pin, task::Poll};
+use std::{future::poll_fn, io, pin::pin, sync::Arc, task::Poll};
 
 use jurat_core::{Ending, Running, Session, refusal};
 use jurat_types::{Outcome, Refusal, RefusalCode};
@@ -19,6 +19,8 @@ use crate::{names::Names, pipe::Pipe, queue::Queue, respond, upstream::Upstream}
 mod copy;
 mod from_client;
 mod from_upstream;
+mod guarded;
+mod origins;
 mod refresh;
 mod script;
 
@@ -57,6 +59,10 @@ pub(crate) struct Relay {
     copy: copy::Copy,
     /// A message that is sent statement by statement.
     script: Option<script::Script>,
+    /// The text whose origins were asked for last, and are not those of masked columns.
+    origins_known: Option<Arc<str>>,
+    /// The open transaction has had masked columns in its reach.
+    guarded: bool,
 }
 
 /// Why a session ended.
@@ -80,6 +86,9 @@ pub(crate) enum End {
     /// The database sent something that the protocol does not have at this point.
     #[error("the database broke the protocol: {0}")]
     UpstreamProtocol(String),
+    /// A result would have shown a masked column as it is.
+    #[error("a result would have shown the masked column {0}")]
+    MaskedColumn(String),
     /// A setting was changed that decides what a text says.
     #[error("the setting {0} was changed")]
     SettingChanged(&'static str),
@@ -124,6 +133,8 @@ impl Relay {
             awaits_name: false,
             copy: copy::Copy::default(),
             script: None,
+            origins_known: None,
+            guarded: false,
         }
     }
 
@@ -244,6 +255,17 @@ fn farewell(end: &End) -> Option<(Refusal, &'static str)> {
                 Some("Look at the outcome before you repeat a write"),
             ),
             "57P01",
+        )),
+        End::MaskedColumn(column) => Some((
+            refusal(
+                RefusalCode::Denied,
+                format!(
+                    "jurat closed the session: a result would have shown the masked column {column} \
+                     [JRT-DENY]. The database is not what jurat knows of it"
+                ),
+                Some("Connect again; if it is repeated, tell whoever runs jurat"),
+            ),
+            origins::WITHHELD,
         )),
         End::SettingChanged(name) => Some((
             refusal(

@@ -3,13 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use jurat_core::client_position;
-use jurat_wire::postgres::{
-    backend::report::ReportFields,
-    encode::backend::{self as encode, Report, Severity},
-    value::to_str,
-};
-
-use crate::respond::write;
+use jurat_wire::postgres::backend::report::ReportFields;
 
 /// Why an error may not pass as it came.
 #[derive(Clone, Debug)]
@@ -81,50 +75,74 @@ const SAFE_CLASSES: [&str; 12] =
 /// not read it; an error of a cast quotes the value. So where masked columns were in reach, only what
 /// cannot hold a value is passed on.
 pub(crate) fn forward(out: &mut Vec<u8>, fields: &ReportFields<'_>, whole: &[u8], care: &Care) {
+    let start = out.len();
     if care.protects {
-        withheld(out, fields);
+        withheld(out, fields, &care.text);
     } else if matches!(care.text, Text::Own) {
         out.extend_from_slice(whole);
+        return;
     } else {
         with_position(out, fields, &care.text);
     }
+    close_message(out, start);
 }
 
-fn withheld(out: &mut Vec<u8>, fields: &ReportFields<'_>) {
+fn withheld(out: &mut Vec<u8>, fields: &ReportFields<'_>, text: &Text) {
     let code = fields.code().unwrap_or("XX000");
-    let severity = if fields.is_fatal() { Severity::Fatal } else { Severity::Error };
     let safe = code.get(..2).is_some_and(|class| SAFE_CLASSES.contains(&class));
-    let message = fields.message().and_then(|message| to_str(message).ok());
-    let message = match message {
-        Some(message) if safe => message.to_owned(),
-        _ => format!("the database reported an error ({code}); its words may hold masked values"),
-    };
-    let name = |letter| fields.field(letter).and_then(|name| to_str(name).ok());
-    let mut report = Report::new(severity, code, &message);
-    report.hint = Some("jurat withheld the details because masked columns are in reach");
-    report.schema = name(b's');
-    report.table = name(b't');
-    report.column = name(b'c');
-    write(encode::error_response(out, &report));
+    // RAISE takes any SQLSTATE and any words.
+    let raised = fields.field(b'R').is_some_and(|routine| routine == RAISE);
+    let instead =
+        format!("the database reported an error ({code}); its words may hold masked values");
+    write_error(out, fields, |letter, value| match letter {
+        b'P' => text.position(value),
+        b'M' if raised || !safe => Some(Cow::Owned(instead.clone().into_bytes())),
+        // Severity, SQLSTATE, message, the place in the server's source, and names of objects.
+        b'S' | b'V' | b'C' | b'M' | b'F' | b'L' | b'R' | b's' | b't' | b'c' | b'd' | b'n' => {
+            Some(Cow::Borrowed(value))
+        }
+        // Detail, hint, context, inner query and its position, and what may be added one day.
+        _ => None,
+    });
+    let hint = "jurat withheld the details because masked columns are in reach";
+    // In front of the zero byte that ends the fields.
+    out.pop();
+    out.push(b'H');
+    out.extend_from_slice(hint.as_bytes());
+    out.extend_from_slice(&[0, 0]);
 }
+
+/// The function of PL/pgSQL behind RAISE.
+const RAISE: &[u8] = b"exec_stmt_raise";
 
 /// The same error with the position in the client's own text, where it has one. The internal position
 /// and query (`p`, `q`) are those of a function's body, which is sent as it is.
 fn with_position(out: &mut Vec<u8>, fields: &ReportFields<'_>, text: &Text) {
-    let start = out.len();
+    write_error(out, fields, |letter, value| match letter {
+        b'P' => text.position(value),
+        _ => Some(Cow::Borrowed(value)),
+    });
+}
+
+/// Writes the fields that are left of an error, without the length of the message.
+fn write_error<'a>(
+    out: &mut Vec<u8>,
+    fields: &ReportFields<'a>,
+    left: impl Fn(u8, &'a [u8]) -> Option<Cow<'a, [u8]>>,
+) {
     out.extend_from_slice(b"E\0\0\0\0");
     for (letter, value) in fields.iter() {
-        let value = match letter {
-            b'P' => text.position(value),
-            _ => Some(Cow::Borrowed(value)),
-        };
-        if let Some(value) = value {
+        if let Some(value) = left(letter, value) {
             out.push(letter);
             out.extend_from_slice(&value);
             out.push(0);
         }
     }
     out.push(0);
+}
+
+/// Puts the length of the message that begins at `start` into its header.
+fn close_message(out: &mut [u8], start: usize) {
     let length = out.len().saturating_sub(start).saturating_sub(1);
     let length = u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
     if let Some(field) = out.get_mut(start.saturating_add(1)..start.saturating_add(5)) {
@@ -139,6 +157,10 @@ mod tests {
     use super::{Care, Text, forward};
 
     fn pass(code: &str, message: &str, care: Care) -> String {
+        raised_by("errfinish", code, message, care)
+    }
+
+    fn raised_by(routine: &str, code: &str, message: &str, care: Care) -> String {
         let fields = [
             ("S", "ERROR"),
             ("V", "ERROR"),
@@ -148,7 +170,10 @@ mod tests {
             ("W", "canary"),
             ("P", "8"),
             ("p", "9"),
+            ("q", "canary"),
             ("t", "customers"),
+            ("n", "customers_email_key"),
+            ("R", routine),
         ];
         let body: String =
             fields.iter().map(|(l, t)| format!("{l}{t}\0")).collect::<String>() + "\0";
@@ -197,6 +222,20 @@ mod tests {
         assert!(!cast.contains("canary") && cast.contains("C22P02"), "{cast}");
         let null = pass("23502", "null value in column \"tier\" violates not-null", care);
         assert!(!null.contains("canary") && null.contains("Mnull value"), "{null}");
-        assert!(null.contains("tcustomers"));
+        for kept in ["tcustomers", "ncustomers_email_key", "Rerrfinish", "Hjurat withheld"] {
+            assert!(null.contains(kept), "{kept} in {null}");
+        }
+        for left_out in ["\0D", "\0W", "\0P", "\0p", "\0q"] {
+            assert!(!null.contains(left_out), "{left_out:?} in {null}");
+        }
+    }
+
+    #[test]
+    fn what_a_function_raises_may_hold_anything() {
+        let care = Care { protects: true, text: Text::Own };
+        let raised = raised_by("exec_stmt_raise", "23505", "canary", care.clone());
+        assert!(!raised.contains("canary\0") && raised.contains("C23505"), "{raised}");
+        // The position in a text that the client wrote itself tells nothing.
+        assert!(raised.contains("\0P8\0"), "{raised}");
     }
 }

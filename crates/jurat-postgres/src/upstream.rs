@@ -102,6 +102,11 @@ impl Upstream {
         permit.map(|permit| permit.launch().1)
     }
 
+    /// Asks what columns a portal has; nothing runs.
+    pub(crate) fn describe_portal(&mut self, portal: &[u8]) {
+        write(encode::describe(self.pipe.out(), Target::Portal, portal));
+    }
+
     /// Forwards a call of a function that was permitted.
     pub(crate) fn function_call(&mut self, permit: Permit, call: &CallMessage<'_>) -> Running {
         self.pipe.out().extend_from_slice(call.whole);

@@ -5,6 +5,7 @@ mod expression;
 mod family;
 mod filter;
 mod in_place;
+mod origin;
 mod parameters;
 mod plan;
 mod view;
@@ -53,6 +54,8 @@ impl RewriteError {
         matches!(self, Self::Filter { .. } | Self::Mask { .. })
     }
 }
+
+pub use origin::Origins;
 
 /// Stack that the expressions of masks need on top of the statement's own, in bytes.
 const MASK_STACK_BYTES: usize = 1 << 20;

@@ -23,6 +23,8 @@ pub(crate) struct Setup {
     pub(crate) shipped: bool,
     /// Files that are put into the policy directory, over the shipped ones.
     pub(crate) policies: Vec<(&'static str, String)>,
+    /// Objects that both databases have besides those of the fixture.
+    pub(crate) objects: &'static str,
     /// More databases: the name that clients use, the upstream port, the upstream database.
     pub(crate) databases: Vec<(&'static str, u16, String)>,
     /// Where the database `shop` is reached, when not at the cluster itself.
@@ -47,6 +49,7 @@ impl Default for Setup {
             environment: "production",
             shipped: true,
             policies: Vec::new(),
+            objects: "",
             databases: Vec::new(),
             upstream_port: None,
             upstream: String::new(),

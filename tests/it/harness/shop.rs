@@ -32,6 +32,11 @@ impl Shop {
         let cluster = cluster()?;
         let database = cluster.database().await;
         let twin = cluster.database().await;
+        for name in [&database, &twin] {
+            // As somebody whose statements are not taken for Jurat's.
+            let session = cluster.connect(cluster::ADMIN, name).await;
+            session.batch_execute(setup.objects).await.unwrap();
+        }
         let home = Home::new(&setup, cluster.port, &database);
         let jurat = Jurat::start(home, &setup);
         let others = setup.databases.into_iter().map(|(_, _, name)| name);

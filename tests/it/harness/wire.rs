@@ -293,6 +293,12 @@ impl Wire {
         }
     }
 
+    /// Forgets what was received and taken.
+    pub(crate) fn forget(&mut self) {
+        self.received.drain(..self.read);
+        self.read = 0;
+    }
+
     /// Whether the server closes the connection without another message.
     pub(crate) async fn is_closed(&mut self) -> bool {
         self.message().await.is_none()

@@ -148,7 +148,8 @@ UNION
 -- Code that runs without being called. A write to a table runs the functions behind its defaults, generated
 -- columns, checks, indexes, and domains; reading a view runs those in its definition, and `_RETURN`, which is
 -- what the server calls that rule, stands for the reading; a cast to a domain or another type runs its checks
--- and conversions, and such a type stands here as a relation does. Functions in C are the server's or come
+-- and conversions, and such a type stands here as a relation does (a domain also checks what the domains below it
+-- check, here down to the fourth). Functions in C are the server's or come
 -- with an extension that somebody has reviewed, but for those that run a query that they are given.
 SELECT n.nspname, o.name, o.event, pn.nspname, p.proname
 FROM (
@@ -209,20 +210,22 @@ CROSS JOIN LATERAL (
     WHERE o.catalog OPERATOR(pg_catalog.=) 'pg_catalog.pg_operator'::pg_catalog.regclass
       AND operator.oid OPERATOR(pg_catalog.=) o.code
     UNION ALL
-    -- A domain checks what the domains below it check.
-    (WITH RECURSIVE below(oid, base) AS (
-        SELECT t.oid, CASE WHEN t.typtype OPERATOR(pg_catalog.=) 'd' THEN t.typbasetype ELSE t.typelem END
-        FROM pg_catalog.pg_type t
-        WHERE o.catalog OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass
-          AND t.oid OPERATOR(pg_catalog.=) o.code
-        UNION
-        SELECT t.oid, CASE WHEN t.typtype OPERATOR(pg_catalog.=) 'd' THEN t.typbasetype ELSE t.typelem END
-        FROM below JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) below.base
-        WHERE t.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
-    )
     SELECT COALESCE(operator.oprcode::pg_catalog.oid, d.refobjid)
-    FROM below
-    JOIN pg_catalog.pg_constraint k ON k.contypid OPERATOR(pg_catalog.=) below.oid
+    FROM pg_catalog.pg_type t0
+    LEFT JOIN pg_catalog.pg_type t1
+           ON t1.oid OPERATOR(pg_catalog.=)
+              CASE WHEN t0.typtype OPERATOR(pg_catalog.=) 'd' THEN t0.typbasetype ELSE t0.typelem END
+    LEFT JOIN pg_catalog.pg_type t2
+           ON t2.oid OPERATOR(pg_catalog.=)
+              CASE WHEN t1.typtype OPERATOR(pg_catalog.=) 'd' THEN t1.typbasetype ELSE t1.typelem END
+    LEFT JOIN pg_catalog.pg_type t3
+           ON t3.oid OPERATOR(pg_catalog.=)
+              CASE WHEN t2.typtype OPERATOR(pg_catalog.=) 'd' THEN t2.typbasetype ELSE t2.typelem END
+    LEFT JOIN pg_catalog.pg_type t4
+           ON t4.oid OPERATOR(pg_catalog.=)
+              CASE WHEN t3.typtype OPERATOR(pg_catalog.=) 'd' THEN t3.typbasetype ELSE t3.typelem END
+    JOIN pg_catalog.pg_constraint k
+      ON k.contypid OPERATOR(pg_catalog.=) ANY (ARRAY[t0.oid, t1.oid, t2.oid, t3.oid, t4.oid])
     JOIN pg_catalog.pg_depend d
       ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_constraint'::pg_catalog.regclass
      AND d.objid OPERATOR(pg_catalog.=) k.oid
@@ -230,7 +233,10 @@ CROSS JOIN LATERAL (
            '{pg_catalog.pg_proc,pg_catalog.pg_operator}'::pg_catalog.regclass[]::pg_catalog.oid[])
     LEFT JOIN pg_catalog.pg_operator operator
            ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_operator'::pg_catalog.regclass
-          AND operator.oid OPERATOR(pg_catalog.=) d.refobjid)
+          AND operator.oid OPERATOR(pg_catalog.=) d.refobjid
+    WHERE o.catalog OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass
+      AND t0.oid OPERATOR(pg_catalog.=) o.code
+      AND k.contypid OPERATOR(pg_catalog.<>) '0'::pg_catalog.oid
 ) run
 JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) run.function
 JOIN pg_catalog.pg_namespace pn ON pn.oid OPERATOR(pg_catalog.=) p.pronamespace

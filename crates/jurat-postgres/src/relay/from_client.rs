@@ -14,7 +14,7 @@ use jurat_wire::postgres::{
 
 use super::{End, OUTBOX_BYTES_MAX, Relay};
 use crate::{
-    names::{Names, Undo},
+    names::{Named, Names, Undo},
     queue::{Execution, Expect},
     report::Text,
     respond,
@@ -96,10 +96,13 @@ impl Relay {
             }
             Frontend::Bind(bind) => self.on_bind(&bind, frame),
             Frontend::Execute { portal, max_rows } => self.on_execute(portal, max_rows).await,
-            Frontend::Describe { target, .. } => {
+            Frontend::Describe { target, name } => {
+                let masked_by = |named: Option<&Named>| named?.as_ref()?.masked_by();
                 self.queue.push(match target {
-                    Target::Statement => Expect::DescribeStatement,
-                    Target::Portal => Expect::DescribePortal,
+                    Target::Statement => {
+                        Expect::DescribeStatement(masked_by(self.names.statement(name)))
+                    }
+                    Target::Portal => Expect::DescribePortal(masked_by(self.names.portal(name))),
                 });
                 self.forward(frame);
             }
@@ -307,7 +310,10 @@ impl Relay {
                 self.queue.push(Expect::Execute(Box::new(execution)));
             }
             Some(Some(prepared)) => match self.judge_execute(&prepared).await {
-                Ok(permit) => self.send_execute(portal, max_rows, permit),
+                Ok(permit) => {
+                    self.ask_origins(portal, &permit, prepared.looks_up().is_none());
+                    self.send_execute(portal, max_rows, permit);
+                }
                 Err(refusal) => self.refuse_extended(&refusal),
             },
         }

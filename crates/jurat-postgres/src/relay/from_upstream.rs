@@ -58,11 +58,19 @@ impl Relay {
         let message = parse_backend(frame.tag, frame.body)
             .map_err(|error| End::UpstreamProtocol(error.to_string()))?;
         match message {
-            Backend::NoticeResponse(_) if self.protects() => return Ok(()),
-            Backend::NoticeResponse(_) | Backend::NotificationResponse { .. } => {}
+            Backend::NoticeResponse(notice) => {
+                if !self.passes_on(&notice) {
+                    return Ok(());
+                }
+            }
+            Backend::NotificationResponse { .. } => {}
             Backend::ParameterStatus { name, value } => {
                 if let Some(pinned) = violated_pin(name, value) {
                     return Err(End::SettingChanged(pinned));
+                }
+                // No statement that reads masked columns sets anything, unless a function does it.
+                if self.protects() {
+                    return Ok(());
                 }
             }
             Backend::ErrorResponse(fields) => return self.on_error(&fields, frame),
@@ -70,11 +78,23 @@ impl Relay {
             Backend::BindComplete => self.pop(frame.tag, |e| matches!(e, Expect::Bind(_)))?,
             Backend::CloseComplete => self.pop(frame.tag, |e| matches!(e, Expect::Close(_)))?,
             Backend::ParameterDescription(_) => {
-                if !matches!(self.queue.front(), Some(Expect::DescribeStatement)) {
+                if !matches!(self.queue.front(), Some(Expect::DescribeStatement(_))) {
                     return Err(out_of_turn(frame.tag));
                 }
             }
-            Backend::RowDescription(_) | Backend::NoData => self.on_description(frame.tag)?,
+            Backend::RowDescription(row) => {
+                if self.take_origins(Some(&row))? {
+                    return Ok(());
+                }
+                self.check_described(&row)?;
+                self.on_description(frame.tag)?;
+            }
+            Backend::NoData => {
+                if self.take_origins(None)? {
+                    return Ok(());
+                }
+                self.on_description(frame.tag)?;
+            }
             Backend::CommandComplete(_) if matches!(self.queue.front(), Some(Expect::Own)) => {
                 return Ok(());
             }
@@ -121,12 +141,6 @@ impl Relay {
         Ok(())
     }
 
-    /// Whether what runs now has masked columns in its reach.
-    fn protects(&mut self) -> bool {
-        let execution = self.queue.running();
-        execution.and_then(|e| e.running.as_ref()).is_some_and(Running::protects)
-    }
-
     fn pop(&mut self, tag: u8, is: impl Fn(&Expect) -> bool) -> Result<(), End> {
         match self.queue.front() {
             Some(expect) if is(expect) => {
@@ -139,7 +153,7 @@ impl Relay {
 
     fn on_description(&mut self, tag: u8) -> Result<(), End> {
         match self.queue.front() {
-            Some(Expect::DescribeStatement | Expect::DescribePortal) => {
+            Some(Expect::DescribeStatement(_) | Expect::DescribePortal(_)) => {
                 self.queue.pop();
                 Ok(())
             }
@@ -149,6 +163,8 @@ impl Relay {
     }
 
     fn statement_ended(&mut self, tag: u8, ending: Ending) -> Result<(), End> {
+        let running = self.queue.running().and_then(|execution| execution.running.as_ref());
+        self.guarded |= running.is_some_and(Running::protects);
         match self.queue.front() {
             Some(Expect::Execute(_)) => {
                 if let Some(Expect::Execute(execution)) = self.queue.pop() {
@@ -194,8 +210,9 @@ impl Relay {
             Some(Expect::Bind(_) | Expect::Execute(_)) => Text::NotKept,
             Some(
                 Expect::Close(_)
-                | Expect::DescribeStatement
-                | Expect::DescribePortal
+                | Expect::DescribeStatement(_)
+                | Expect::DescribePortal(_)
+                | Expect::OwnDescribe(_)
                 | Expect::FunctionCall(_)
                 | Expect::Own
                 | Expect::Sync
@@ -266,7 +283,10 @@ impl Relay {
                 }
                 self.names.undo(undo);
             }
-            Expect::DescribeStatement | Expect::DescribePortal | Expect::Pill(_) => {}
+            Expect::DescribeStatement(_)
+            | Expect::DescribePortal(_)
+            | Expect::OwnDescribe(_)
+            | Expect::Pill(_) => {}
             // The server ignores a simple query too while it waits for Sync: its cycle is over.
             Expect::Query(executions) => {
                 self.cycles_done = self.cycles_done.saturating_add(1);
@@ -299,6 +319,7 @@ impl Relay {
             self.session.database().note_definition();
         }
         self.status = status;
+        self.guarded &= status != TransactionStatus::Idle;
         self.session.set_in_transaction(status != TransactionStatus::Idle);
         if status == TransactionStatus::Idle {
             self.names.transaction_ended(self.cycles_done);

@@ -462,7 +462,10 @@ pub(super) fn descendants<'c>(
 }
 
 /// A relation, everything that it is a part of, and everything that is a part of it.
-fn family<'c>(name: &'c RelationName, catalog: &'c CatalogIndex) -> Vec<&'c RelationName> {
+pub(super) fn family<'c>(
+    name: &'c RelationName,
+    catalog: &'c CatalogIndex,
+) -> Vec<&'c RelationName> {
     let mut found = lineage(name, catalog);
     found.extend(descendants(name, catalog));
     found

@@ -1,0 +1,98 @@
+//! Where masked columns are in the database, so that a result can be asked whether it shows one as it is.
+//!
+//! This is the second line: the rewritten text should never select a masked column, and this would tell if it
+//! did, because it was misread or because the database is not what the catalog says.
+
+use jurat_types::{ColumnId, ColumnMask};
+
+use super::plan::family;
+use crate::catalog_index::CatalogIndex;
+
+/// The columns that no result of a statement may have as their origin.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Origins(Vec<(u32, i16, ColumnId)>);
+
+impl Origins {
+    /// The columns that `masks` hide, in the relations of the masks and in the parents and children of those.
+    pub fn new(masks: &[ColumnMask], catalog: &CatalogIndex) -> Self {
+        let mut origins = Vec::with_capacity(masks.len());
+        for mask in masks {
+            for name in family(&mask.column.relation, catalog) {
+                let Some(relation) = catalog.relation(name) else { continue };
+                let mut columns = relation.columns.iter();
+                if let Some(column) = columns.find(|column| column.name == mask.column.column) {
+                    let id = ColumnId::new(name.clone(), column.name.clone());
+                    origins.push((relation.oid, column.attnum, id));
+                }
+            }
+        }
+        Self(origins)
+    }
+
+    /// The masked column that a result column is, given its table (`pg_class.oid`) and number
+    /// (`pg_attribute.attnum`) as a RowDescription tells them: zeros for an expression, which every mask is.
+    /// Source: <https://www.postgresql.org/docs/current/protocol-message-formats.html>.
+    pub fn exposed(&self, table_oid: u32, attnum: i16) -> Option<&ColumnId> {
+        if table_oid == 0 {
+            return None;
+        }
+        let found = self.0.iter().find(|(oid, number, _)| *oid == table_oid && *number == attnum);
+        found.map(|(_, _, column)| column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jurat_types::{
+        Catalog, Column, ColumnId, ColumnMask, MaskMethod, Relation, RelationKind, RelationName,
+    };
+
+    use super::Origins;
+    use crate::CatalogIndex;
+
+    fn relation(name: &str, oid: u32, columns: &[(&str, i16)], parent: Option<&str>) -> Relation {
+        let column = |(name, attnum): &(&str, i16)| Column {
+            name: (*name).to_owned(),
+            data_type: "text".to_owned(),
+            attnum: *attnum,
+            generated: false,
+            base_type: None,
+        };
+        Relation {
+            name: RelationName::new("public", name),
+            kind: RelationKind::Table,
+            columns: columns.iter().map(column).collect(),
+            oid,
+            reads: Vec::new(),
+            definition: None,
+            parents: parent.map(|parent| RelationName::new("public", parent)).into_iter().collect(),
+        }
+    }
+
+    #[test]
+    fn a_masked_column_is_known_by_its_number_also_in_a_child() {
+        let catalog = CatalogIndex::new(Catalog {
+            relations: vec![
+                relation("customers", 100, &[("id", 1), ("email", 3)], None),
+                relation("archived", 200, &[("id", 1), ("email", 7)], Some("customers")),
+                relation("orders", 300, &[("id", 1), ("email", 3)], None),
+            ],
+            ..Catalog::default()
+        });
+        let mask = ColumnMask {
+            column: ColumnId::new(RelationName::new("public", "customers"), "email"),
+            ids: Vec::new(),
+            method: MaskMethod::Null,
+            params: Default::default(),
+            predicates: Default::default(),
+        };
+        let origins = Origins::new(&[mask], &catalog);
+        let exposed = |oid, attnum| origins.exposed(oid, attnum).map(ToString::to_string);
+        assert_eq!(exposed(100, 3).as_deref(), Some("public.customers.email"));
+        assert_eq!(exposed(200, 7).as_deref(), Some("public.archived.email"));
+        for (oid, attnum) in [(100, 1), (200, 3), (300, 3), (0, 0), (0, 3)] {
+            assert_eq!(exposed(oid, attnum), None, "{oid} {attnum}");
+        }
+        assert_eq!(Origins::default().exposed(100, 3), None);
+    }
+}
