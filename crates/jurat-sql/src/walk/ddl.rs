@@ -2,12 +2,13 @@
 
 use jurat_types::{Access, FunctionClass, StatementClass, Via};
 use sqlparser::ast::{
-    AlterSchemaOperation, CommentObject, CreateFunctionBody, CreateTrigger, DropFunction,
-    DropTrigger, FunctionDesc, ObjectName, SchemaName, Statement,
+    AlterSchemaOperation, CommentObject, CreateDomain, CreateFunctionBody, CreateTrigger,
+    DropFunction, DropTrigger, FunctionDesc, ObjectName, SchemaName, Statement,
 };
 
 use super::{Stop, Walker};
 use crate::names;
+use crate::scope::{Col, Item, Shape};
 use crate::statement::SessionEffect;
 
 impl Walker<'_> {
@@ -27,6 +28,11 @@ impl Walker<'_> {
         } else if let Statement::CreateFunction(function) = statement {
             self.define("create_function");
             self.creation_name(&function.name, false)?;
+            for argument in function.args.iter_mut().flatten() {
+                if let Some(default) = &mut argument.default_expr {
+                    self.definition_expr(default)?;
+                }
+            }
             // A body in SQL's own syntax would have to be walked; text is opaque to the server too.
             match &function.function_body {
                 None
@@ -70,6 +76,7 @@ impl Walker<'_> {
             self.define("create_domain");
             self.creation_name(&domain.name, false)?;
             self.data_type(&mut domain.data_type)?;
+            self.domain_values(domain)?;
         } else if let Statement::CreateExtension(_) = statement {
             self.define("create_extension");
         } else if let Statement::DropExtension(_) = statement {
@@ -143,6 +150,25 @@ impl Walker<'_> {
 
     fn define(&mut self, kind: &str) {
         self.facts.set(kind, StatementClass::Ddl);
+    }
+
+    /// The default and the constraints of a domain; a constraint calls the value VALUE.
+    fn domain_values(&mut self, domain: &mut CreateDomain) -> Result<(), Stop> {
+        if let Some(default) = &mut domain.default {
+            self.definition_expr(default)?;
+        }
+        self.with_scope(|walker| {
+            walker.add_item(Item {
+                alias: None,
+                relation: None,
+                schema_visible: false,
+                shape: Shape::closed(vec![Col::constant("value")]),
+                relation_visible: false,
+                cols_visible: true,
+                masked: false,
+            })?;
+            domain.constraints.iter_mut().try_for_each(|constraint| walker.constraint(constraint))
+        })
     }
 
     fn described(&mut self, function: &FunctionDesc) -> Result<(), Stop> {
