@@ -122,6 +122,11 @@ pub(crate) fn restore(text: String) -> String {
     text
 }
 
+/// A text for a client.
+pub(crate) fn without_marks(text: String) -> String {
+    if text.contains('\0') { restore(text).replace('\0', "") } else { text }
+}
+
 /// The parameter in a seed with a cast; any other name of a parameter is left as it is.
 pub(crate) fn seed_parameter(name: &str) -> &str {
     let inside = name.strip_prefix(VERBATIM).and_then(|text| text.split("::").next());

@@ -260,14 +260,11 @@ impl Reader<'_> {
 
     fn opaque(&self, source: &Source<'_>, unread: Unread, place: &Place) -> Opaque {
         let text = source.original();
-        let mut facts = opaque_facts(text, &unread.reason, self.limits, place);
-        facts.unresolved.extend(unread.unresolved);
-        Opaque {
-            facts,
-            redacted: source.redacted(),
-            reason: unread.reason,
-            text: Some(text.to_owned()),
-        }
+        // What stands for syntax of PostgreSQL is nothing that a client could understand.
+        let reason = pre::without_marks(unread.reason);
+        let mut facts = opaque_facts(text, &reason, self.limits, place);
+        facts.unresolved.extend(unread.unresolved.map(pre::without_marks));
+        Opaque { facts, redacted: source.redacted(), reason, text: Some(text.to_owned()) }
     }
 }
 

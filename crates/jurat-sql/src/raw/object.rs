@@ -194,8 +194,18 @@ fn named(
             };
             if behind(["execute", "function"]) || behind(["execute", "procedure"]) {
                 walker.must_mean_function(&name)?;
-            } else if form.subject == Subject::Index && behind(["attach", "partition"]) {
-                walker.defined_index(&name)?;
+            } else if behind(["attach", "partition"]) || behind(["detach", "partition"]) {
+                match form.subject {
+                    Subject::Index => walker.defined_index(&name)?,
+                    Subject::Here
+                    | Subject::New
+                    | Subject::BehindOn
+                    | Subject::BehindTo
+                    | Subject::BehindFrom
+                    | Subject::Nowhere => walker.defined(&name)?,
+                }
+            } else if behind(["on", "table"]) {
+                walker.defined(&name)?;
             }
         }
         at = next;

@@ -1,9 +1,9 @@
 //! Definitions of everything that is not a relation.
 
-use jurat_types::{Access, FunctionClass, StatementClass, Via};
+use jurat_types::{Access, FunctionClass, RelationName, StatementClass, Via};
 use sqlparser::ast::{
     AlterSchemaOperation, CommentObject, CreateDomain, CreateFunctionBody, CreateTrigger,
-    DropFunction, DropTrigger, FunctionDesc, ObjectName, SchemaName, Statement,
+    DropFunction, DropTrigger, Expr, FunctionDesc, ObjectName, SchemaName, Statement,
 };
 
 use super::{Stop, Walker};
@@ -49,12 +49,21 @@ impl Walker<'_> {
             }
         } else if let Statement::CreateTrigger(trigger) = statement {
             self.define("create_trigger");
-            let CreateTrigger { table_name, referenced_table_name, exec_body, statements, .. } =
-                trigger;
+            let CreateTrigger {
+                table_name,
+                referenced_table_name,
+                exec_body,
+                statements,
+                condition,
+                ..
+            } = trigger;
             if statements.is_some() {
                 return Err(Stop::unsupported("a trigger with a body"));
             }
-            self.define_existing(table_name)?;
+            let table = self.define_existing(table_name)?;
+            if let Some(condition) = condition {
+                self.trigger_condition(&table, condition)?;
+            }
             if let Some(table) = referenced_table_name {
                 self.maintain(table)?;
             }
@@ -150,6 +159,31 @@ impl Walker<'_> {
 
     fn define(&mut self, kind: &str) {
         self.facts.set(kind, StatementClass::Ddl);
+    }
+
+    /// WHEN of a trigger, about the rows NEW and OLD, which only the trigger sees. Its functions will run.
+    fn trigger_condition(
+        &mut self,
+        table: &RelationName,
+        condition: &mut Expr,
+    ) -> Result<(), Stop> {
+        let names: Vec<String> =
+            self.relation(table)?.columns.iter().map(|column| column.name.clone()).collect();
+        self.with_scope(|walker| {
+            for alias in ["new", "old"] {
+                let cols = names.iter().map(Col::constant).collect();
+                walker.add_item(Item {
+                    alias: Some(alias.to_owned()),
+                    relation: None,
+                    schema_visible: false,
+                    shape: Shape::closed(cols),
+                    relation_visible: true,
+                    cols_visible: false,
+                    masked: false,
+                })?;
+            }
+            walker.definition_expr(condition)
+        })
     }
 
     /// The default and the constraints of a domain; a constraint calls the value VALUE.
