@@ -1,6 +1,6 @@
 # Every command of the repository. CI calls nothing else (.ci/run). Logic lives in scripts/ and in the binary itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test e2e policy-test lint bless bench instructions bless-instructions soak-masking transparency fuzz clean
+.PHONY: help demo demo-check test e2e policy-test lint bless bench bench-reading coverage instructions bless-instructions soak-masking transparency fuzz clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ bench: ## measure speed and memory against HAProxy and PgBouncer; about five min
 	@scripts/ensure-postgres >/dev/null && scripts/ensure-relays
 	@cargo build --release -p jurat
 	@python3 bench/compare.py $(ARGS)
+
+bench-reading: ## measure what reading a text costs that was never seen, beside the parser alone
+	@cargo bench -q -p jurat-sql --bench reading
+
+coverage: ## measure how much SQL is read, and write docs/sql-coverage.md; fifteen minutes
+	@scripts/coverage
 
 instructions: ## count the instructions of a statement and compare with bench/instructions.toml
 	@scripts/instructions

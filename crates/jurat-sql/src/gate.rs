@@ -4,12 +4,12 @@
 //! scanner (`scan.rs`). What the parser's token type cannot hold as one token is refused.
 
 use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer, Whitespace};
+use sqlparser::tokenizer::{Token, Tokenizer};
 use thiserror::Error;
 
 use crate::limits::ReadLimits;
 use crate::scan::{Kind, Piece, ScanError, scan};
-use crate::{keywords, redact};
+use crate::{keywords, pre, redact};
 
 /// One statement of a text, not yet parsed.
 #[derive(Debug)]
@@ -228,23 +228,27 @@ impl Source<'_> {
     ///
     /// # Errors
     /// Where a piece has no token of its own.
-    pub(crate) fn to_tokens(&self) -> Result<Vec<TokenWithSpan>, GateError> {
+    pub(crate) fn to_tokens(&self) -> Result<Vec<Token>, GateError> {
         let mut tokens = Vec::with_capacity(self.pieces.len());
         for piece in &self.pieces {
             let text = piece.of(self.whole);
             let token = match piece.kind {
-                Kind::Space | Kind::Comment => Token::Whitespace(Whitespace::Space),
+                Kind::Space | Kind::Comment => continue,
                 Kind::Word => Token::make_word(text, None),
                 Kind::Quoted => Token::make_word(inside(text), Some('"')),
                 Kind::Number => Token::Number(text.to_owned(), false),
                 Kind::Text => Token::SingleQuotedString(inside(text).to_owned()),
                 Kind::Parameter => Token::Placeholder(text.to_owned()),
-                Kind::Prefixed | Kind::Dollar | Kind::Operator | Kind::Symbol => single(text)?,
+                // One that the parser does not know is a user's, or one of few.
+                Kind::Operator => {
+                    single(text).unwrap_or_else(|_| Token::CustomBinaryOperator(text.to_owned()))
+                }
+                Kind::Prefixed | Kind::Dollar | Kind::Symbol => single(text)?,
             };
-            tokens.push(TokenWithSpan { token, span: Span::empty() });
+            tokens.push(token);
         }
         quote_function_names(&mut tokens);
-        Ok(expand_table_commands(tokens))
+        Ok(pre::desugar(expand_table_commands(tokens)))
     }
 }
 
@@ -270,20 +274,19 @@ fn single(text: &str) -> Result<Token, GateError> {
 
 /// Quotes words between a dot and a bracket that the parser would read as its own syntax:
 /// `pg_catalog.substr(…)` is a plain call.
-fn quote_function_names(tokens: &mut [TokenWithSpan]) {
+fn quote_function_names(tokens: &mut [Token]) {
     let mut after_dot = false;
     for index in 0..tokens.len() {
-        let next = tokens.get(index.saturating_add(1)).map(|next| next.token == Token::LParen);
+        let called = tokens.get(index.saturating_add(1)) == Some(&Token::LParen);
         let Some(token) = tokens.get_mut(index) else { break };
-        let was_after_dot = std::mem::replace(&mut after_dot, token.token == Token::Period);
-        if let Token::Word(word) = &token.token
+        let was_after_dot = std::mem::replace(&mut after_dot, *token == Token::Period);
+        if let Token::Word(word) = token
             && was_after_dot
-            && next == Some(true)
             && word.quote_style.is_none()
         {
             let folded = word.value.to_ascii_lowercase();
-            if keywords::needs_quotes(&folded) {
-                token.token = Token::make_word(&folded, Some('"'));
+            if called && keywords::needs_quotes(&folded) {
+                *token = Token::make_word(&folded, Some('"'));
             }
         }
     }
@@ -292,33 +295,26 @@ fn quote_function_names(tokens: &mut [TokenWithSpan]) {
 /// Replaces the command `TABLE t` by `SELECT * FROM t`, which is its definition.
 ///
 /// The parser loses quotes and swallows tokens there, so it must not see it.
-fn expand_table_commands(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+fn expand_table_commands(tokens: Vec<Token>) -> Vec<Token> {
     let is_table = |token: &Token| is_word(token, "table");
-    if !tokens.iter().any(|token| is_table(&token.token)) {
+    if !tokens.iter().any(is_table) {
         return tokens;
     }
     let mut expanded = Vec::with_capacity(tokens.len());
     // Whether a query may begin here.
     let mut at_start = true;
     for (index, token) in tokens.iter().enumerate() {
-        if at_start && is_table(&token.token) && names_relation(&tokens, index) {
+        if at_start && is_table(token) && names_relation(&tokens, index) {
             for word in ["SELECT", "*", "FROM"] {
-                let token = if word == "*" { Token::Mul } else { Token::make_keyword(word) };
-                expanded.push(TokenWithSpan { token, span: Span::empty() });
-                expanded.push(TokenWithSpan {
-                    token: Token::Whitespace(Whitespace::Space),
-                    span: Span::empty(),
-                });
+                expanded.push(if word == "*" { Token::Mul } else { Token::make_keyword(word) });
             }
         } else {
             expanded.push(token.clone());
         }
-        if !matches!(token.token, Token::Whitespace(_)) {
-            at_start = token.token == Token::LParen
-                || ["union", "except", "intersect", "all", "distinct"]
-                    .iter()
-                    .any(|word| is_word(&token.token, word));
-        }
+        at_start = *token == Token::LParen
+            || ["union", "except", "intersect", "all", "distinct"]
+                .iter()
+                .any(|word| is_word(token, word));
     }
     expanded
 }
@@ -332,12 +328,8 @@ fn is_word(token: &Token, expected: &str) -> bool {
 }
 
 /// Whether a name follows the token at `index`.
-fn names_relation(tokens: &[TokenWithSpan], index: usize) -> bool {
-    let next = tokens
-        .iter()
-        .skip(index.saturating_add(1))
-        .find(|token| !matches!(token.token, Token::Whitespace(_)));
-    if let Some(TokenWithSpan { token: Token::Word(word), .. }) = next {
+fn names_relation(tokens: &[Token], index: usize) -> bool {
+    if let Some(Token::Word(word)) = tokens.get(index.saturating_add(1)) {
         word.quote_style.is_some()
             || !keywords::is_reserved_for_relations(&word.value.to_ascii_lowercase())
     } else {

@@ -19,6 +19,7 @@ mod mask;
 mod mold;
 mod names;
 mod position;
+mod pre;
 mod raw;
 mod read;
 mod redact;

@@ -1,6 +1,12 @@
 //! Statements that the parser does not know, read by their words.
 //!
-//! Only forms that are understood to the last word are read here; everything else stays opaque.
+//! Forms that are understood to the last word are read here; definitions, whose words are too many, by what
+//! they name (`raw/object.rs`). Everything else stays opaque.
+
+mod forms;
+mod maintenance;
+mod object;
+mod session;
 
 use jurat_types::{FunctionClass, StatementClass};
 use sqlparser::ast::{Ident, ObjectName};
@@ -36,28 +42,14 @@ pub(crate) fn read(walker: &mut Walker<'_>, words: &[(Kind, &str)]) -> Option<Re
             let name = object(rest)?;
             Some(walker.refresh(&name))
         }
-        ["reindex", "table" | "index" | "schema" | "database" | "system", rest @ ..] => {
-            let skip = usize::from(rest.first() == Some(&"concurrently"));
-            let name = object(words.get(skip.saturating_add(2)..)?)?;
-            walker.facts.set("reindex", StatementClass::Admin);
-            let table = lower.get(1) == Some(&"table");
-            Some(if table { walker.maintained(&name) } else { Ok(()) })
-        }
-        ["cluster", _, ..] => {
-            let name = object(words.get(1..)?)?;
-            walker.facts.set("cluster", StatementClass::Admin);
-            Some(walker.maintained(&name))
-        }
-        ["alter", "system", "set" | "reset", ..] => {
-            walker.facts.set("alter_system", StatementClass::Admin);
-            let name = lower.get(3).filter(|name| !name.is_empty())?;
-            walker.facts.setting(name);
-            Some(Ok(()))
-        }
         [kind @ ("move" | "fetch"), ..] => cursor_move(walker, kind, words),
-        ["vacuum" | "analyze", "", ..] => maintenance(walker, words),
-        ["grant" | "revoke", ..] => role_membership(walker, words, &lower),
-        _ => None,
+        ["grant" | "revoke", ..] => {
+            role_membership(walker, words, &lower).or_else(|| object::read(walker, words, &lower))
+        }
+        ["vacuum" | "analyze" | "analyse" | "cluster" | "reindex", ..] => {
+            maintenance::read(walker, words, &lower)
+        }
+        _ => session::read(walker, words, &lower).or_else(|| object::read(walker, words, &lower)),
     }
 }
 
@@ -87,31 +79,6 @@ fn cursor_move(
     let class = if kind == "fetch" { StatementClass::Read } else { StatementClass::Session };
     walker.facts.set(kind, class);
     walker.facts.effect = SessionEffect::Fetch { name };
-    Some(Ok(()))
-}
-
-/// `VACUUM (options) t, u` and `ANALYZE (options) t`.
-fn maintenance(walker: &mut Walker<'_>, words: &[(Kind, &str)]) -> Option<Result<(), Stop>> {
-    let close = words.iter().position(|(_, text)| *text == ")")?;
-    let options = words.get(1..close)?;
-    let plain = options.iter().all(|(kind, text)| {
-        matches!(kind, Kind::Word | Kind::Number) || *text == "," || *text == "("
-    });
-    if !plain || options.iter().filter(|(_, text)| *text == "(").count() != 1 {
-        return None;
-    }
-    let kind = words.first().map(|(_, word)| word.to_ascii_lowercase())?;
-    walker.facts.set(&kind, StatementClass::Admin);
-    let tables = words.get(close.saturating_add(1)..)?;
-    if tables.is_empty() {
-        return Some(Ok(()));
-    }
-    for table in tables.split(|(_, text)| *text == ",") {
-        let name = object(table)?;
-        if let Err(stop) = walker.maintained(&name) {
-            return Some(Err(stop));
-        }
-    }
     Some(Ok(()))
 }
 

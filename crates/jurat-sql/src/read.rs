@@ -8,6 +8,7 @@ use crate::copy::Condition;
 use crate::facts::{Facts, Inner};
 use crate::gate::{self, Source};
 use crate::limits::ReadLimits;
+use crate::pre;
 use crate::raw;
 use crate::redact;
 use crate::statement::{KeptTree, NameContext, Opaque, Parsed, Reading, SessionEffect, Statement};
@@ -68,15 +69,7 @@ impl Reader<'_> {
         let mut tree = match parsed {
             Ok(tree) => tree,
             Err(reason) => {
-                // The parser does not know some statements that are simple enough to read by hand.
-                let mut walker = Walker::new(self.catalog, self.names, None);
-                return match raw::read(&mut walker, &source.words()) {
-                    Some(Ok(())) => {
-                        Ok(self.finish(walker.facts, source.text(), None, source, place))
-                    }
-                    Some(Err(stop)) => Err(stop.into()),
-                    None => Err(Unread { reason, unresolved: None }),
-                };
+                return self.by_words(source, Unread { reason, unresolved: None }, place);
             }
         };
         let walked = tree.with(|statement| {
@@ -85,6 +78,9 @@ impl Reader<'_> {
         });
         let mut facts = match walked {
             Some(Ok(facts)) => facts,
+            Some(Err(stop @ Stop::Unsupported(_))) => {
+                return self.by_words(source, stop.into(), place);
+            }
             Some(Err(stop)) => return Err(stop.into()),
             None => {
                 return Err(Unread {
@@ -110,6 +106,21 @@ impl Reader<'_> {
             };
         }
         Ok(self.finish(facts, text, Some(tree), source, place))
+    }
+
+    /// A statement that the parser or the walker does not know, where it can be read by its words.
+    fn by_words(
+        &self,
+        source: &Source<'_>,
+        unread: Unread,
+        place: &Place,
+    ) -> Result<Parsed, Unread> {
+        let mut walker = Walker::new(self.catalog, self.names, None);
+        match raw::read(&mut walker, &source.words()) {
+            Some(Ok(())) => Ok(self.finish(walker.facts, source.text(), None, source, place)),
+            Some(Err(stop)) => Err(stop.into()),
+            None => Err(unread),
+        }
     }
 
     /// The condition behind a COPY, read as that of a query over the same table. It is about the rows
@@ -165,6 +176,7 @@ impl Reader<'_> {
                 _ => None,
             })
             .flatten()
+            .map(pre::restore)
             .ok_or_else(gone)?;
         let limits = self.limits.widened();
         let sources = match gate::split(&text, &limits) {
@@ -248,14 +260,11 @@ impl Reader<'_> {
 
     fn opaque(&self, source: &Source<'_>, unread: Unread, place: &Place) -> Opaque {
         let text = source.original();
-        let mut facts = opaque_facts(text, &unread.reason, self.limits, place);
-        facts.unresolved.extend(unread.unresolved);
-        Opaque {
-            facts,
-            redacted: source.redacted(),
-            reason: unread.reason,
-            text: Some(text.to_owned()),
-        }
+        // What stands for syntax of PostgreSQL is nothing that a client could understand.
+        let reason = pre::without_marks(unread.reason);
+        let mut facts = opaque_facts(text, &reason, self.limits, place);
+        facts.unresolved.extend(unread.unresolved.map(pre::without_marks));
+        Opaque { facts, redacted: source.redacted(), reason, text: Some(text.to_owned()) }
     }
 }
 
@@ -266,7 +275,7 @@ fn selection(statement: &Node) -> Option<(String, String)> {
     let ([table], Some(condition)) = (select.from.as_slice(), &select.selection) else {
         return None;
     };
-    Some((table.to_string(), condition.to_string()))
+    Some((pre::restore(table.to_string()), pre::restore(condition.to_string())))
 }
 
 /// Why a statement could not be read.

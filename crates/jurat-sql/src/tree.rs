@@ -9,6 +9,7 @@ use crate::copy::{self, Tail};
 use crate::gate::{self, Source};
 use crate::keywords;
 use crate::limits::ReadLimits;
+use crate::pre;
 use crate::stack::{bytes_for, with_stack};
 
 /// Parser calls inside each other that one open bracket can cause.
@@ -20,7 +21,7 @@ pub(crate) struct Tree {
     /// `None` only while it is dropped.
     statement: Option<Box<Statement>>,
     stack_bytes: usize,
-    /// What stands behind a COPY and is not part of the tree.
+    /// What stands behind a COPY or a definition and is not part of the tree.
     tail: Tail,
 }
 
@@ -31,21 +32,22 @@ impl Tree {
     /// With a reason that names no literal.
     pub(crate) fn parse(source: &Source<'_>) -> Result<Self, String> {
         let stack_bytes = bytes_for(source.tokens(), source.nesting);
-        let tokens = match source.to_tokens() {
+        let mut tokens = match source.to_tokens() {
             Ok(tokens) => tokens,
             Err(error) => return Err(error.to_string()),
         };
+        let tail = Tail { options: pre::take_tail(&mut tokens), condition: None };
         with_stack(stack_bytes, || {
             let dialect = PostgreSqlDialect {};
             let limit = source.nesting.saturating_add(3).saturating_mul(CALLS_PER_NESTING);
             let mut parser = Parser::new(&dialect)
                 .with_options(ParserOptions::new().with_unescape(false))
                 .with_recursion_limit(limit)
-                .with_tokens_with_locations(tokens);
+                .with_tokens(tokens);
             match parser.parse_statement() {
                 Ok(statement) => {
                     let statement = Some(Box::new(statement));
-                    let tree = Self { statement, stack_bytes, tail: Tail::default() };
+                    let tree = Self { statement, stack_bytes, tail };
                     let rest = parser.peek_token().token;
                     if rest == Token::EOF { Ok(tree) } else { Err(near(&rest)) }
                 }
@@ -124,7 +126,11 @@ impl Tree {
         let Some(statement) = self.statement.as_deref() else {
             return Err("the statement is gone".to_owned());
         };
-        let text = with_stack(self.stack_bytes, || statement.to_string());
+        let text = pre::restore(with_stack(self.stack_bytes, || statement.to_string()));
+        // A text that ends early on the wire would be another statement.
+        if text.contains('\0') {
+            return Err("the statement cannot be written back".to_owned());
+        }
         // The printed text can have more tokens than the client's, because names are qualified.
         let limits = limits.widened();
         let again = Self::parse_text(&text, &limits)

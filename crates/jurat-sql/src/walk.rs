@@ -21,6 +21,7 @@ mod insert;
 mod join;
 mod look_up;
 mod merge;
+mod named;
 mod operator;
 mod order;
 mod query;

@@ -1,13 +1,14 @@
 //! Definitions of everything that is not a relation.
 
-use jurat_types::{Access, FunctionClass, StatementClass, Via};
+use jurat_types::{Access, FunctionClass, RelationName, StatementClass, Via};
 use sqlparser::ast::{
-    AlterSchemaOperation, CommentObject, CreateFunctionBody, CreateTrigger, DropFunction,
-    DropTrigger, FunctionDesc, ObjectName, SchemaName, Statement,
+    AlterSchemaOperation, CommentObject, CreateDomain, CreateFunctionBody, CreateTrigger,
+    DropFunction, DropTrigger, Expr, FunctionDesc, ObjectName, SchemaName, Statement,
 };
 
 use super::{Stop, Walker};
 use crate::names;
+use crate::scope::{Col, Item, Shape};
 use crate::statement::SessionEffect;
 
 impl Walker<'_> {
@@ -27,6 +28,11 @@ impl Walker<'_> {
         } else if let Statement::CreateFunction(function) = statement {
             self.define("create_function");
             self.creation_name(&function.name, false)?;
+            for argument in function.args.iter_mut().flatten() {
+                if let Some(default) = &mut argument.default_expr {
+                    self.definition_expr(default)?;
+                }
+            }
             // A body in SQL's own syntax would have to be walked; text is opaque to the server too.
             match &function.function_body {
                 None
@@ -43,12 +49,21 @@ impl Walker<'_> {
             }
         } else if let Statement::CreateTrigger(trigger) = statement {
             self.define("create_trigger");
-            let CreateTrigger { table_name, referenced_table_name, exec_body, statements, .. } =
-                trigger;
+            let CreateTrigger {
+                table_name,
+                referenced_table_name,
+                exec_body,
+                statements,
+                condition,
+                ..
+            } = trigger;
             if statements.is_some() {
                 return Err(Stop::unsupported("a trigger with a body"));
             }
-            self.define_existing(table_name)?;
+            let table = self.define_existing(table_name)?;
+            if let Some(condition) = condition {
+                self.trigger_condition(&table, condition)?;
+            }
             if let Some(table) = referenced_table_name {
                 self.maintain(table)?;
             }
@@ -70,6 +85,7 @@ impl Walker<'_> {
             self.define("create_domain");
             self.creation_name(&domain.name, false)?;
             self.data_type(&mut domain.data_type)?;
+            self.domain_values(domain)?;
         } else if let Statement::CreateExtension(_) = statement {
             self.define("create_extension");
         } else if let Statement::DropExtension(_) = statement {
@@ -143,6 +159,50 @@ impl Walker<'_> {
 
     fn define(&mut self, kind: &str) {
         self.facts.set(kind, StatementClass::Ddl);
+    }
+
+    /// WHEN of a trigger, about the rows NEW and OLD, which only the trigger sees. Its functions will run.
+    fn trigger_condition(
+        &mut self,
+        table: &RelationName,
+        condition: &mut Expr,
+    ) -> Result<(), Stop> {
+        let names: Vec<String> =
+            self.relation(table)?.columns.iter().map(|column| column.name.clone()).collect();
+        self.with_scope(|walker| {
+            for alias in ["new", "old"] {
+                let cols = names.iter().map(Col::constant).collect();
+                walker.add_item(Item {
+                    alias: Some(alias.to_owned()),
+                    relation: None,
+                    schema_visible: false,
+                    shape: Shape::closed(cols),
+                    relation_visible: true,
+                    cols_visible: false,
+                    masked: false,
+                })?;
+            }
+            walker.definition_expr(condition)
+        })
+    }
+
+    /// The default and the constraints of a domain; a constraint calls the value VALUE.
+    fn domain_values(&mut self, domain: &mut CreateDomain) -> Result<(), Stop> {
+        if let Some(default) = &mut domain.default {
+            self.definition_expr(default)?;
+        }
+        self.with_scope(|walker| {
+            walker.add_item(Item {
+                alias: None,
+                relation: None,
+                schema_visible: false,
+                shape: Shape::closed(vec![Col::constant("value")]),
+                relation_visible: false,
+                cols_visible: true,
+                masked: false,
+            })?;
+            domain.constraints.iter_mut().try_for_each(|constraint| walker.constraint(constraint))
+        })
     }
 
     fn described(&mut self, function: &FunctionDesc) -> Result<(), Stop> {

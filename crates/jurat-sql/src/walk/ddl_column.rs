@@ -11,6 +11,8 @@ use crate::names;
 
 impl Walker<'_> {
     pub(super) fn column_definition(&mut self, column: &mut ColumnDef) -> Result<(), Stop> {
+        // The parser takes `LIKE t` behind a column for a column `like`.
+        names::name(&column.name)?;
         self.data_type(&mut column.data_type)?;
         for option in &mut column.options {
             match &mut option.option {

@@ -1,16 +1,18 @@
 //! Definitions of relations: tables, views, indexes, and what removes them.
 
+use std::collections::HashSet;
+
 use jurat_types::{Access, ColumnRole, RelationName, StatementClass, Via};
 use sqlparser::ast::{
     AlterTable, CascadeOption, ColumnDef, CreateIndex, CreateTable, CreateTableLikeKind,
-    CreateView, Expr, IndexColumn, ObjectName, ObjectType, Query, Statement, TableConstraint,
-    Truncate,
+    CreateView, Expr, ForValues, Function, FunctionArguments, IndexColumn, ObjectName, ObjectType,
+    PartitionBoundValue, Query, Statement, TableConstraint, Truncate,
 };
 
 use super::relation::Reach;
 use super::{Stop, Walker};
 use crate::names;
-use crate::scope::{Item, Shape};
+use crate::scope::{Col, Item, Shape};
 use crate::statement::SessionEffect;
 
 impl Walker<'_> {
@@ -97,23 +99,38 @@ impl Walker<'_> {
             clone: None,
             inherits,
             partition_of,
-            for_values: _,
+            partition_by,
+            for_values,
             ..
         } = create
         else {
             return Err(Stop::unsupported("a clause that PostgreSQL's CREATE TABLE does not have"));
         };
         let new = self.define_new(name, *temporary)?;
+        let mut liked = Vec::new();
         match like {
             None => {}
             Some(CreateTableLikeKind::Parenthesized(like) | CreateTableLikeKind::Plain(like)) => {
                 self.maintain(&like.name)?;
+                liked.push(self.lookup(&like.name)?);
             }
         }
-        for parent in inherits.iter().flatten().chain(partition_of.iter()) {
-            self.define_existing(parent)?;
+        let mut cols = Vec::new();
+        for like in liked {
+            cols.extend(self.inherited(&like)?);
         }
-        self.new_columns(&new, columns, constraints)?;
+        for parent in inherits.iter().flatten().chain(partition_of.iter()) {
+            let parent = self.define_existing(parent)?;
+            cols.extend(self.inherited(&parent)?);
+        }
+        for column in columns.iter() {
+            cols.push(super::query::made_up(&names::label(&column.name)?));
+        }
+        // A column that comes from several places is one.
+        let mut seen = HashSet::new();
+        cols.retain(|col| seen.insert(col.name.clone()));
+        self.new_columns(&new, cols, columns, constraints, partition_by.as_deref_mut())?;
+        self.bounds(for_values.as_mut())?;
         match query {
             None => {
                 self.facts.set("create_table", StatementClass::Ddl);
@@ -127,17 +144,24 @@ impl Walker<'_> {
         }
     }
 
+    /// The columns that a new table has from another one. No row is read.
+    fn inherited(&mut self, relation: &RelationName) -> Result<Vec<Col>, Stop> {
+        let columns = &self.relation(relation)?.columns;
+        let cols: Vec<Col> =
+            columns.iter().map(|column| super::query::made_up(&column.name)).collect();
+        self.spend(cols.len())?;
+        Ok(cols)
+    }
+
     /// The columns of a new table, and the expressions that stand in their definitions.
     fn new_columns(
         &mut self,
         table: &RelationName,
+        cols: Vec<Col>,
         columns: &mut [ColumnDef],
         constraints: &mut [TableConstraint],
+        partition_by: Option<&mut Expr>,
     ) -> Result<(), Stop> {
-        let mut cols = Vec::with_capacity(columns.len());
-        for column in columns.iter() {
-            cols.push(super::query::made_up(&names::label(&column.name)?));
-        }
         self.with_scope(|walker| {
             walker.add_item(Item {
                 alias: Some(table.name.clone()),
@@ -154,8 +178,38 @@ impl Walker<'_> {
             for constraint in constraints {
                 walker.constraint(constraint)?;
             }
-            Ok(())
+            match partition_by {
+                None => Ok(()),
+                Some(expr) => walker.partition_key(expr),
+            }
         })
+    }
+
+    /// `RANGE (a, lower(b))`, which the parser reads as a call.
+    fn partition_key(&mut self, expr: &mut Expr) -> Result<(), Stop> {
+        let Expr::Function(Function { args: FunctionArguments::List(list), .. }) = expr else {
+            return Err(Stop::unsupported("this form of PARTITION BY"));
+        };
+        for argument in &mut list.args {
+            self.argument(argument, ColumnRole::Argument)?;
+        }
+        Ok(())
+    }
+
+    /// The bounds of a new partition; they can call functions.
+    fn bounds(&mut self, bounds: Option<&mut ForValues>) -> Result<(), Stop> {
+        match bounds {
+            None | Some(ForValues::With { .. } | ForValues::Default) => Ok(()),
+            Some(ForValues::In(values)) => {
+                values.iter_mut().try_for_each(|value| self.definition_expr(value))
+            }
+            Some(ForValues::From { from, to }) => {
+                from.iter_mut().chain(to).try_for_each(|bound| match bound {
+                    PartitionBoundValue::Expr(value) => self.definition_expr(value),
+                    PartitionBoundValue::MinValue | PartitionBoundValue::MaxValue => Ok(()),
+                })
+            }
+        }
     }
 
     fn create_view(&mut self, create: &mut CreateView) -> Result<(), Stop> {

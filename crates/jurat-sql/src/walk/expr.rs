@@ -6,9 +6,10 @@ use sqlparser::ast::{
     Value as Literal,
 };
 
+use super::function::VALUE_WORDS;
 use super::{Stop, Value, Walker};
-use crate::names;
 use crate::scope::Shape;
+use crate::{keywords, names, pre};
 
 impl Walker<'_> {
     /// A whole expression.
@@ -45,6 +46,10 @@ impl Walker<'_> {
         self.spend(1)?;
         self.note_failure(expr, role);
         match expr {
+            // A cursor, or words that compute nothing.
+            Expr::Identifier(ident) if pre::is_mark(&ident.value) || is_value_word(ident) => {
+                Ok(Value::default())
+            }
             Expr::Identifier(ident) => {
                 let (value, mask) = self.column_ref(&mut vec![ident.clone()], role, top)?;
                 if let Some(mask) = mask {
@@ -324,6 +329,11 @@ impl Walker<'_> {
     /// The row that `(t)` or `t` stands for before a dot.
     pub(super) fn row_root(&mut self, root: &Expr) -> Result<Option<Shape>, Stop> {
         let root = inner(root);
+        if let Expr::Identifier(ident) = root
+            && pre::is_mark(&ident.value)
+        {
+            return Ok(None);
+        }
         if let Expr::Identifier(ident) = root {
             self.row_of(&mut vec![ident.clone()])
         } else if let Expr::CompoundIdentifier(parts) = root {
@@ -360,7 +370,7 @@ impl Walker<'_> {
         }
     }
 
-    fn literal(&mut self, literal: &Literal) -> Result<Value, Stop> {
+    pub(super) fn literal(&mut self, literal: &Literal) -> Result<Value, Stop> {
         match literal {
             Literal::Number(..)
             | Literal::SingleQuotedString(_)
@@ -372,6 +382,7 @@ impl Walker<'_> {
             | Literal::Boolean(_)
             | Literal::Null => Ok(Value::default()),
             Literal::Placeholder(name) => {
+                let name = pre::seed_parameter(name);
                 let number = name.strip_prefix('$').and_then(|digits| digits.parse().ok());
                 match number {
                     Some(number) => {
@@ -398,6 +409,13 @@ impl Walker<'_> {
             }
         }
     }
+}
+
+/// `current_role` and the like, where the parser takes them for a name.
+fn is_value_word(ident: &Ident) -> bool {
+    ident.quote_style.is_none()
+        && keywords::is_reserved(&ident.value.to_ascii_lowercase())
+        && VALUE_WORDS.contains(&ident.value.to_ascii_lowercase().as_str())
 }
 
 /// An expression without the brackets around it.

@@ -10,8 +10,8 @@ use sqlparser::ast::{
 
 use super::{Stop, Value, Walker, Way};
 use crate::mask::RewriteError;
-use crate::names;
 use crate::scope::{Item, Scope, Shape};
+use crate::{names, pre};
 
 /// The place of an entry in its scope.
 pub(super) type Place = usize;
@@ -162,7 +162,11 @@ impl Walker<'_> {
         if !(with_hints.is_empty() && partitions.is_empty() && index_hints.is_empty()) {
             return Err(Stop::unsupported("a table hint"));
         }
+        let only = pre::take_only(name);
         if let Some(shape) = self.cte(name)? {
+            if only {
+                return Err(Stop::unsupported("ONLY before a WITH query"));
+            }
             if sample.is_some() {
                 return Err(Stop::unsupported("TABLESAMPLE of a WITH query"));
             }
@@ -189,6 +193,9 @@ impl Walker<'_> {
             // Before the alias can give the columns other names.
             shape = self.marked_shape(&relation, &shape)?;
         }
+        if only {
+            pre::put_only(name);
+        }
         let (label, shape) = aliased(shape, alias.as_ref())?;
         let mut item = Item {
             alias: Some(label.clone().unwrap_or_else(|| relation.name.clone())),
@@ -203,6 +210,10 @@ impl Walker<'_> {
             && let Some(masks) = self.masks
             && let Some(subquery) = masks.derived(&relation, self.catalog)?
         {
+            if only {
+                let reason = format!("ONLY before the masked relation {relation}");
+                return Err(Stop::Mask(RewriteError::Text { reason }));
+            }
             let alias = alias.take().unwrap_or_else(|| plain_alias(&relation));
             item.masked = true;
             *factor = TableFactor::Derived {
@@ -243,13 +254,16 @@ impl Walker<'_> {
     }
 
     fn sample(&mut self, sample: &mut TableSample) -> Result<(), Stop> {
-        let TableSample { modifier: _, name: _, quantity, seed: _, bucket: None, offset: None } =
+        let TableSample { modifier: _, name: _, quantity, seed, bucket: None, offset: None } =
             sample
         else {
             return Err(Stop::unsupported("this form of TABLESAMPLE"));
         };
         if let Some(quantity) = quantity {
             self.expr(&mut quantity.value, ColumnRole::Argument)?;
+        }
+        if let Some(seed) = seed {
+            self.literal(&seed.value.value)?;
         }
         Ok(())
     }
@@ -278,7 +292,7 @@ impl Walker<'_> {
         call: Call<'_>,
         alias: Option<&mut TableAlias>,
     ) -> Result<Place, Stop> {
-        let default = names::parts(call.name)?.pop();
+        let default = names::parts_of_label(call.name)?.pop().filter(|name| !pre::is_mark(name));
         let opaque = self.opaque;
         self.function_name(call.name, call.arguments)?;
         let mut sources = Value::default();

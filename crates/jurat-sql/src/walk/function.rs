@@ -2,16 +2,17 @@
 
 use jurat_types::{ColumnMode, ColumnRole, FunctionClass, RelationName};
 use sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArgumentList, FunctionArguments, Ident, NamedWindowDefinition, NamedWindowExpr,
-    ObjectName, ObjectNamePart, WindowFrame, WindowFrameBound, WindowSpec, WindowType,
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator,
+    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, NamedWindowDefinition,
+    NamedWindowExpr, ObjectName, ObjectNamePart, WindowFrame, WindowFrameBound, WindowSpec,
+    WindowType,
 };
 
 use super::expr::{predicate_unless_source, sources_of};
 use super::{Stop, Value, Walker};
 use crate::catalog_index::{CatalogIndex, SYSTEM_SCHEMA};
-use crate::names;
 use crate::statement::SessionEffect;
+use crate::{names, pre};
 
 /// Words of the grammar that look like calls. They cannot be redefined and must not be qualified.
 const CONSTRUCTS: &[&str] = &[
@@ -40,7 +41,7 @@ const NEWER_CONSTRUCTS: &[(&str, u32)] = &[
 ];
 
 /// Words of the grammar that are values: no brackets, or only a precision.
-const VALUE_WORDS: &[&str] = &[
+pub(super) const VALUE_WORDS: &[&str] = &[
     "current_catalog",
     "current_date",
     "current_role",
@@ -83,7 +84,7 @@ impl Walker<'_> {
             FunctionArguments::None => Self::value_word(name)?,
             FunctionArguments::Subquery(query) => {
                 let parts = names::parts_of_label(name)?;
-                if parts != ["array"] {
+                if parts != ["array"] && !parts.iter().all(|part| pre::is_mark(part)) {
                     return Err(Stop::unsupported("a sub-query without brackets as an argument"));
                 }
                 value.absorb(&sources_of(&self.query(query, role)?));
@@ -137,7 +138,7 @@ impl Walker<'_> {
             return Ok(None);
         };
         let field = names::label(ident)?;
-        if CONSTRUCTS.contains(&field.as_str()) {
+        if CONSTRUCTS.contains(&field.as_str()) || pre::is_mark(&field) {
             return Ok(None);
         }
         let shape = if let Expr::Identifier(ident) = argument {
@@ -217,8 +218,13 @@ impl Walker<'_> {
                 names::label(name)?;
                 arg
             }
-            FunctionArg::ExprNamed { name, arg, operator: _ } => {
-                value.absorb(&self.part(name, role)?);
+            FunctionArg::ExprNamed { name, arg, operator } => {
+                let (Expr::Identifier(name), FunctionArgOperator::RightArrow) = (name, operator)
+                else {
+                    return Err(Stop::unsupported("this form of a named argument"));
+                };
+                // The name of a parameter, not of a column.
+                names::label(name)?;
                 arg
             }
         };
@@ -261,7 +267,7 @@ impl Walker<'_> {
     ) -> Result<(), Stop> {
         let parts = names::parts_of_label(object)?;
         match parts.as_slice() {
-            [name] if self.is_construct(object, name) => Ok(()),
+            [name] if self.is_construct(object, name) || pre::is_mark(name) => Ok(()),
             [name] => {
                 if let Some(schema) = self.unqualified_call(name, arguments)? {
                     *object = names::qualified(&RelationName::new(schema, name));

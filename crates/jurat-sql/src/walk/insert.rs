@@ -10,8 +10,8 @@ use sqlparser::ast::{
 use super::expr::is_default;
 use super::relation::Reach;
 use super::{Stop, Walker};
-use crate::names;
 use crate::scope::{Item, Shape};
+use crate::{names, pre};
 
 impl Walker<'_> {
     /// INSERT, UPDATE, DELETE or MERGE inside a query; the columns are those of RETURNING.
@@ -80,10 +80,11 @@ impl Walker<'_> {
         let relation = self.target(table)?;
         self.refuse_filtered(&relation, "INSERT into")?;
         let mut reach = Reach::Nothing;
-        if columns.is_empty() {
+        let named = columns.iter().filter(|column| !pre::is_overriding(column));
+        if named.clone().next().is_none() {
             self.assign_all(&relation)?;
         }
-        for column in columns {
+        for column in named {
             self.assigned(&relation, column)?;
         }
         if let Some(source) = source {
@@ -106,8 +107,12 @@ impl Walker<'_> {
 
     /// The relation that a write is aimed at; its name is qualified in place.
     pub(super) fn target(&mut self, name: &mut ObjectName) -> Result<RelationName, Stop> {
+        let only = pre::take_only(name);
         let relation = self.lookup(name)?;
         *name = names::qualified(&relation);
+        if only {
+            pre::put_only(name);
+        }
         Ok(relation)
     }
 
@@ -223,6 +228,11 @@ impl Walker<'_> {
         match action {
             OnConflictAction::DoNothing => Ok(false),
             OnConflictAction::DoUpdate(DoUpdate { assignments, selection }) => {
+                let (n_marks, nothing) = self.arbiter(assignments, relation, alias)?;
+                if nothing {
+                    return Ok(false);
+                }
+                let assignments = assignments.get_mut(n_marks..).unwrap_or_default();
                 self.with_scope(|walker| {
                     walker.add_target(relation, alias)?;
                     walker.add_excluded(relation)?;
@@ -235,6 +245,35 @@ impl Walker<'_> {
                 Ok(true)
             }
         }
+    }
+
+    /// An arbiter of expressions, which `pre::conflict` makes the first assignments of. The result is how
+    /// many of those there are, and whether nothing is done on a conflict.
+    fn arbiter(
+        &mut self,
+        assignments: &mut [Assignment],
+        relation: &RelationName,
+        alias: Option<&str>,
+    ) -> Result<(usize, bool), Stop> {
+        let mut nothing = false;
+        let mut count = 0_usize;
+        self.with_scope(|walker| {
+            walker.add_target(relation, alias)?;
+            for Assignment { target, value } in assignments {
+                let AssignmentTarget::ColumnName(column) = target else { break };
+                match names::parts_of_label(column)?.first().map(String::as_str) {
+                    Some(pre::ARBITER | pre::CONDITION) => {
+                        // Whether the value exists already decides what happens.
+                        walker.expr(value, ColumnRole::Predicate)?;
+                    }
+                    Some(pre::DO) => nothing = value.to_string() == pre::NOTHING,
+                    Some(_) | None => break,
+                }
+                count = count.saturating_add(1);
+            }
+            Ok(())
+        })?;
+        Ok((count, nothing))
     }
 
     /// The row that was to be inserted. Its values come from the statement, not from the table.

@@ -69,7 +69,7 @@ impl Walker<'_> {
                 kind: MergeInsertKind::Values(values),
                 insert_predicate: None,
             }) => {
-                for column in columns.iter() {
+                for column in columns.iter().filter(|column| !crate::pre::is_overriding(column)) {
                     self.assigned(relation, column)?;
                 }
                 self.values(values, ColumnRole::Source).map(|_| ())

@@ -124,7 +124,7 @@ impl Walker<'_> {
     }
 
     /// An operator without a schema.
-    pub(super) fn custom_operator(&mut self, name: &str) {
+    pub(crate) fn custom_operator(&mut self, name: &str) {
         if !is_system_operator(name) {
             self.unknown_operator(name);
         }

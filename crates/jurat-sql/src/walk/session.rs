@@ -117,7 +117,7 @@ impl Walker<'_> {
     }
 
     /// Writes down a setting that changes.
-    fn setting(&mut self, name: &str) {
+    pub(super) fn setting(&mut self, name: &str) {
         let name = name.to_ascii_lowercase();
         if name == "all" || NAME_SETTINGS.contains(&name.as_str()) {
             self.facts.effect = SessionEffect::SearchPathChanged;
@@ -248,11 +248,6 @@ impl Walker<'_> {
         Ok(())
     }
 
-    /// As [`Self::maintain`], for statements that are read by their words.
-    pub(crate) fn maintained(&mut self, table: &sqlparser::ast::ObjectName) -> Result<(), Stop> {
-        self.maintain(table)
-    }
-
     /// REFRESH MATERIALIZED VIEW: its rows are made anew from what it reads.
     pub(crate) fn refresh(&mut self, view: &sqlparser::ast::ObjectName) -> Result<(), Stop> {
         let name = self.lookup(view)?;
@@ -263,7 +258,7 @@ impl Walker<'_> {
     }
 
     /// Writes down a table that is looked after; neither its rows nor its definition change.
-    pub(super) fn maintain(&mut self, table: &sqlparser::ast::ObjectName) -> Result<(), Stop> {
+    pub(crate) fn maintain(&mut self, table: &sqlparser::ast::ObjectName) -> Result<(), Stop> {
         let name = self.lookup(table)?;
         let kind = super::relation::kind_name(self.relation(&name)?.kind);
         self.facts.relation(&name, kind, Access::Read, Via::Direct);

@@ -254,9 +254,7 @@ impl Walker<'_> {
         let parts = names::parts_of_label(object)?;
         match parts.as_slice() {
             [name] => {
-                if SYSTEM_TYPES.binary_search(&name.as_str()).is_ok()
-                    || SERIAL_TYPES.contains(&name.as_str())
-                {
+                if is_system_type(name) || SERIAL_TYPES.contains(&name.as_str()) {
                     return Ok(());
                 }
                 for schema in self.search_path(name)? {
@@ -271,8 +269,7 @@ impl Walker<'_> {
             }
             [schema, name] => {
                 let full = RelationName::new(schema, name);
-                let known = (schema == SYSTEM_SCHEMA
-                    && SYSTEM_TYPES.binary_search(&name.as_str()).is_ok())
+                let known = (schema == SYSTEM_SCHEMA && is_system_type(name))
                     || (schema == "information_schema"
                         && INFORMATION_TYPES.contains(&name.as_str()))
                     || self.catalog.has_type(&full);
@@ -300,6 +297,12 @@ impl Walker<'_> {
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// Whether a type is PostgreSQL's own. The type of its arrays has a `_` in front.
+fn is_system_type(name: &str) -> bool {
+    let element = name.strip_prefix('_').unwrap_or(name);
+    SYSTEM_TYPES.binary_search(&element).is_ok()
 }
 
 #[cfg(test)]

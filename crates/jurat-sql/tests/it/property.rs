@@ -12,10 +12,13 @@ fn read_and_rewrite(text: &str) {
     for (index, statement) in reading.statements.iter().enumerate() {
         let facts = statement.facts();
         assert_eq!((facts.index, facts.count), (index, reading.statements.len()));
+        // What the reader writes for the parser stays inside.
+        let said = serde_json::to_string(facts).unwrap();
+        assert!(!said.contains("\\u0000"), "{said}");
         if let Statement::Parsed(parsed) = statement
             && let Ok(rewritten) = parsed.rewrite(&masks)
         {
-            assert!(!rewritten.text.is_empty());
+            assert!(!rewritten.text.is_empty() && !rewritten.text.contains('\0'));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `jurat explain`: what would become of a statement. It goes through the same session and the same
 //! gate as a client's statement, with the catalog from a file and the record thrown away.
 
+mod batch;
 mod print;
 
 use std::{
@@ -40,8 +41,11 @@ pub(super) struct Arguments {
     #[arg(long = "as", value_name = "USER")]
     user: String,
     /// The statement, or several
-    #[arg(long, value_name = "SQL")]
-    sql: String,
+    #[arg(long, value_name = "SQL", required_unless_present = "batch")]
+    sql: Option<String>,
+    /// Many texts: one JSON object a line, `{"sql": "…"}`; the answers are JSON, a line each
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["sql", "format"])]
+    batch: Option<PathBuf>,
     /// Which database, where several are configured
     #[arg(long, value_name = "NAME")]
     database: Option<String>,
@@ -101,9 +105,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let gate = Arc::new(throw_away_gate(setting, record.path())?);
     let denied = match Session::open(gate, database, login) {
         Ok(mut session) => {
-            let path = SearchPath::Known(arguments.search_path.clone());
-            session.set_names(Arc::new(CatalogIndex::new(catalog)), path);
-            explain(&mut session, arguments)?
+            if let Some(file) = &arguments.batch {
+                batch::run(&mut session, file, catalog, &arguments.search_path)?
+            } else {
+                let path = SearchPath::Known(arguments.search_path.clone());
+                session.set_names(Arc::new(CatalogIndex::new(catalog)), path);
+                explain(&mut session, arguments)?
+            }
         }
         Err(refusal) => {
             print_refused_session(arguments.format, &refusal)?;
@@ -118,7 +126,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 
 /// Prints every statement's explanation; tells whether any would be refused.
 fn explain(session: &mut Session, arguments: &Arguments) -> Result<bool, Failure> {
-    let statements = session.read(arguments.sql.as_bytes());
+    let statements = session.read(arguments.sql.as_deref().unwrap_or_default().as_bytes());
     if statements.is_empty() {
         return Err(Failure::usage("--sql holds no statement"));
     }

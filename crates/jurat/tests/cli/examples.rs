@@ -99,6 +99,34 @@ fn explain_as_json_has_every_part() {
 }
 
 #[test]
+fn a_batch_is_explained_line_by_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("lines");
+    let with_catalog = r#"{"sql": "SELECT FROM t", "search_path": ["pg_catalog", "s"], "catalog":
+        {"relations": [{"name": {"schema": "s", "name": "t"}, "kind": "table", "columns": []}]}}"#;
+    let lines = [r#"{"sql": "SELECT 1; SELECT 2"}"#, r#"{"sql": "SELECT FROM t"}"#];
+    std::fs::write(&file, [&lines.join("\n"), "\n", &with_catalog.replace('\n', " ")].concat())
+        .unwrap();
+    let name = file.to_str().unwrap();
+    let arguments = ["explain", "--as", "ana", "--batch", name, "--fail-on", "deny"];
+    let run = jurat_in(&quickstart(), &arguments);
+    assert_eq!(run.code, 3, "{run}");
+    let read = |line: &str| -> Vec<bool> {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let statements = line["statements"].as_array().unwrap();
+        let parsed = |one: &serde_json::Value| one["intent"]["statement"]["parsed"].as_bool();
+        statements.iter().map(|one| parsed(one).unwrap()).collect()
+    };
+    let parsed: Vec<Vec<bool>> = run.stdout.lines().map(read).collect();
+    assert_eq!(parsed, [vec![true, true], vec![false], vec![true]]);
+
+    std::fs::write(&file, "{\"sql\": \"SELECT 1\"}\nSELECT 2\n").unwrap();
+    let run = jurat_in(&quickstart(), &arguments);
+    assert_eq!(run.code, 2, "{run}");
+    assert!(run.stderr.contains("lines:2: "), "{run}");
+}
+
+#[test]
 fn an_unknown_user_is_offered_the_nearest() {
     let arguments = ["explain", "--catalog", "catalog.json", "--as", "anna", "--sql", "SELECT 1"];
     let run = jurat_in(&quickstart(), &arguments);

@@ -1,0 +1,55 @@
+// A small library on TypeORM: what its repositories and query builders send in everyday use.
+const { DataSource, In, Like, ILike, Between, IsNull, Not, MoreThan, ArrayContains, JsonContains, Raw } = require("typeorm");
+const { entities } = require("./typeorm_entities");
+
+(async () => {
+  const { PGHOST: host, PGPORT: port, PGUSER: username, PGDATABASE: database } = process.env;
+  const source = new DataSource({ type: "postgres", host, port: +port, username, password: "unused", database, entities, synchronize: true, installExtensions: false });
+  await source.initialize();
+  const authors = source.getRepository("Author");
+  const books = source.getRepository("Book");
+  const shelves = source.getRepository("Shelf");
+  const eva = await authors.save({ name: "Eva", email: "eva@paper.example", tags: ["a"], settings: { theme: "dark" } });
+  await authors.save([{ name: "Max", email: "max@paper.example", boss: eva }, { name: "Ida", email: "ida@paper.example", boss: eva }]);
+  const book = await books.save({ title: "One", price: 10, author: eva, shelves: [{ label: "top" }, { label: "low" }] });
+  await books.insert([{ title: "Two", price: 5, author: eva }, { title: "Three", price: 7, author: eva }]);
+  book.title = "First";
+  await books.save(book);
+  await authors.find({ where: { name: Like("E%"), email: Not(IsNull()) }, relations: { books: { shelves: true }, boss: true }, order: { name: "DESC" } });
+  await authors.find({ where: [{ id: In([1, 2]) }, { mood: "sad" }], select: { id: true, name: true }, skip: 1, take: 2 });
+  await authors.findAndCount({ relations: { books: true }, take: 2 });
+  await books.find({ where: { price: Between(1, 20), author: { name: ILike("eva") } }, relations: { author: true }, relationLoadStrategy: "query" });
+  await authors.find({ where: { tags: ArrayContains(["a"]), settings: JsonContains({ theme: "dark" }) } });
+  await authors.findOneBy({ createdAt: Raw((alias) => `${alias} > now() - interval '1 day'`) });
+  await authors.exists({ where: { id: 1 } });
+  await books.sum("price", { sold: 0 });
+  await books.count({ where: { sold: MoreThan(-1) } });
+  await books.increment({ id: book.id }, "sold", 3);
+  await books.update({ title: "Two" }, { price: () => "price * 1.1" });
+  await authors.upsert([{ name: "Eva", email: "eva@paper.example" }], ["email"]);
+  await authors.upsert([{ name: "Eva", email: "eva@paper.example" }], { conflictPaths: ["email"], skipUpdateIfNoValuesChanged: true });
+  await authors.softDelete({ name: "Ida" });
+  await authors.restore({ name: "Ida" });
+  await authors.find({ withDeleted: true, where: { deletedAt: IsNull() } });
+  const query = books.createQueryBuilder("b");
+  await query.clone().leftJoinAndSelect("b.author", "a").where("a.name = :name", { name: "Eva" }).orderBy("b.price", "ASC", "NULLS LAST").getMany();
+  await query.clone().select("a.name", "name").addSelect("COUNT(*)", "n").addSelect("SUM(b.price)", "total").innerJoin("b.author", "a").groupBy("a.name").having("COUNT(*) > :n", { n: 0 }).getRawMany();
+  await query.clone().where((sub) => "b.authorId IN " + sub.subQuery().select("x.id").from("Author", "x").where("x.mood = 'happy'").getQuery()).getMany();
+  await query.clone().distinctOn(["b.authorId"]).orderBy("b.authorId").getMany();
+  await query.clone().addCommonTableExpression("SELECT id FROM authors", "cte").where("b.authorId IN (SELECT id FROM cte)").getMany();
+  await query.clone().insert().values({ title: "Q", price: 1 }).orUpdate(["title"], ["id"]).returning("*").execute();
+  await query.clone().insert().values({ title: "Q", price: 1 }).orIgnore().execute();
+  await query.clone().update().set({ sold: () => "sold + 1" }).where("price > 5").returning(["id", "sold"]).execute();
+  await query.clone().delete().where("title = :t", { t: "Q" }).execute();
+  await query.clone().relation("shelves").of(book.id).add((await shelves.save({ label: "mid" })).id);
+  await source.transaction("SERIALIZABLE", async (manager) => {
+    await manager.getRepository("Book").findOne({ where: { id: book.id }, lock: { mode: "pessimistic_write" } });
+    await manager.createQueryBuilder("Book", "b").setLock("pessimistic_write_or_fail").where("b.sold = 0").getMany();
+    await manager.createQueryBuilder("Book", "b").setLock("pessimistic_read").setOnLocked("skip_locked").getMany();
+    await manager.transaction(async (inner) => inner.query("SELECT 1"));
+  });
+  await books.remove(book);
+  await shelves.clear().catch(() => {});
+  await source.query("TRUNCATE TABLE shelves CASCADE");
+  await source.destroy();
+})();
