@@ -47,6 +47,9 @@ STREAM_ROWS = 1_500_000
 STREAM_TABLE = (f"CREATE TABLE wide AS SELECT g AS id, repeat(md5(g::text), 3) || 'abcd' AS payload "
                 f"FROM generate_series(1, {STREAM_ROWS}) g")
 STREAM_QUERY = "SELECT id, payload FROM wide"
+MASKED_TABLE = ("CREATE TABLE members AS SELECT g AS id, 'p' || g || '@example.com' AS email, md5(g::text) AS note "
+                "FROM generate_series(1, 1000000) g")
+MASKED_QUERY = "SELECT id, email, note FROM members"
 
 
 def measure(stage, target, cell, n_clients, seconds):
@@ -74,11 +77,21 @@ def measure(stage, target, cell, n_clients, seconds):
             "cpu_us": cpu / 1000 / n_done if cpu is not None else None}
 
 
-def stream(target):
+def masked_sql(stage, jurat):
+    """The query that Jurat makes of MASKED_QUERY, as PostgreSQL's plan shows it."""
+    plan = stage.run([program("psql"), "-X", "-A", "-t", "-h", "127.0.0.1", "-p", jurat.port, "-U", jurat.user, "-d", "bench", "-c",
+                      f"EXPLAIN (VERBOSE, COSTS OFF) {MASKED_QUERY}"])
+    output = next(line for line in plan.splitlines() if line.strip().startswith("Output: ")).split("Output: ", 1)[1]
+    if "CASE" not in output:
+        raise SystemExit(f"nothing is masked in: {plan}")
+    return f"SELECT {output} FROM members"
+
+
+def stream(target, query=STREAM_QUERY):
     """One large result, read by one client: bytes a second, and processor time for each megabyte."""
     client = Client(target.port, target.user, PASSWORD)
     before, started = (target.cpu_ns() if target.pid else 0), time.monotonic()
-    n_bytes = client.stream(STREAM_QUERY)
+    n_bytes = client.stream(query)
     seconds = time.monotonic() - started
     cpu = (target.cpu_ns() - before) / 1000 / (n_bytes / 1e6) if target.pid else None
     client.close()
@@ -243,7 +256,7 @@ def main():
     try:
         for name, text in SCRIPTS.items():
             stage.write(name, text)
-        port = start_postgres(stage, [STREAM_TABLE])
+        port = start_postgres(stage, [STREAM_TABLE, MASKED_TABLE])
         starts = {"haproxy": start_haproxy, "pgbouncer": start_pgbouncer,
                   "jurat": lambda stage, port: start_jurat(stage, port, options.jurat)}
         targets = [Target("direct", port, "app", None), *(start(stage, port) for start in starts.values())]
@@ -253,6 +266,10 @@ def main():
         stream(targets[0])  # the first reader of a table pays for all later ones
         streams = interleaved(targets, options.rounds, stream)
         figures["stream"] = compared(streams, "jurat", "haproxy", "mb_per_s", ratio)
+        queries = {"direct": masked_sql(stage, targets[-1]), "jurat": MASKED_QUERY}
+        both = [target for target in targets if target.name in queries]
+        masked = interleaved(both, options.rounds, lambda target: stream(target, queries[target.name]))
+        figures["masked stream"] = compared(masked, "jurat", "direct", "mb_per_s", ratio)
         say(f"measuring {options.sessions} idle sessions, and memory while streaming")
         kept = {name: kept_by(start, port, options.sessions) for name, start in starts.items()}
         figures["idle session"] = kept["jurat"]["idle_kib"]
