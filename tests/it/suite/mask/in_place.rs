@@ -189,6 +189,23 @@ const READING: &[Case] = &[
         ],
     ),
     case(
+        "grouped by the primary key and every other column",
+        Leaks,
+        Masked,
+        &[
+            "SELECT c.id, c.email, c.ssn, count(*) FROM customers c JOIN orders o ON o.customer_id = c.id \
+        GROUP BY c.id, c.name, c.email, c.ssn, c.card",
+        ],
+    ),
+    case(
+        "grouped by another table's key",
+        Leaks,
+        Denied,
+        &[
+            "SELECT o.id, c.email FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY o.id, c.email",
+        ],
+    ),
+    case(
         "every column of such a group",
         Leaks,
         Masked,
