@@ -25,7 +25,7 @@ pub(crate) const SEARCH_PATH_QUERY: &str =
     "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text";
 
 /// How many columns each answer has, by query index.
-const COLUMN_COUNTS: [usize; 13] = [1, 1, 4, 7, 3, 4, 4, 6, 5, 2, 1, 2, 4];
+const COLUMN_COUNTS: [usize; 13] = [1, 1, 4, 8, 3, 4, 4, 6, 5, 2, 1, 2, 4];
 
 /// The rows of one snapshot may hold this many bytes (256 MiB); a server with 100,000 tables of 20
 /// columns sends about half of that.
@@ -214,6 +214,7 @@ impl CatalogReader {
             data_type,
             attnum: row.number(1)?,
             generated: row.boolean(6)?,
+            key: row.boolean(7)?,
             base_type: None,
         };
         let place = self.places.get(&oid).copied();

@@ -94,6 +94,7 @@ fn column_word(word: &'static str) -> Option<Column> {
         data_type: data_type.replace('~', " "),
         attnum: 0,
         generated: false,
+        key: false,
         base_type: None,
     })
 }

@@ -85,6 +85,9 @@ pub struct Column {
     /// Whether it is computed from other columns (GENERATED ALWAYS AS), so that COPY leaves it out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub generated: bool,
+    /// Whether it is part of the primary key, on which the other columns of the table depend.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub key: bool,
     /// For a column of a domain: the type that the domain is made of, written as `data_type`. That is what
     /// clients are told anyway.
     #[serde(default, skip_serializing_if = "Option::is_none")]

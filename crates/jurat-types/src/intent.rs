@@ -307,7 +307,8 @@ pub enum ColumnRole {
     Argument,
     /// Written by INSERT, UPDATE or MERGE.
     Assigned,
-    /// Compared with the other rows of a result: DISTINCT, UNION, INTERSECT, EXCEPT.
+    /// Compared with the other rows of a result: DISTINCT, UNION, INTERSECT, EXCEPT; in GROUP BY beside the
+    /// primary key of its table.
     Distinct,
     /// GROUP BY, DISTINCT ON, PARTITION BY, DISTINCT inside an aggregate.
     Group,

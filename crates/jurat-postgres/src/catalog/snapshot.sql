@@ -32,10 +32,13 @@ SELECT a.attrelid, a.attnum, a.attname,
        pg_catalog.format_type(a.atttypid, a.atttypmod),
        pg_catalog.quote_ident(tn.nspname::pg_catalog.text),
        tn.nspname OPERATOR(pg_catalog.<>) 'pg_catalog' AND pg_catalog.pg_type_is_visible(t.oid),
-       a.attgenerated OPERATOR(pg_catalog.<>) ''
+       a.attgenerated OPERATOR(pg_catalog.<>) '',
+       COALESCE(a.attnum OPERATOR(pg_catalog.=) ANY (k.conkey), false)
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid
+LEFT JOIN pg_catalog.pg_constraint k
+       ON k.conrelid OPERATOR(pg_catalog.=) c.oid AND k.contype OPERATOR(pg_catalog.=) 'p'
 LEFT JOIN pg_catalog.pg_type element
        ON element.typarray OPERATOR(pg_catalog.=) a.atttypid
 JOIN pg_catalog.pg_type t

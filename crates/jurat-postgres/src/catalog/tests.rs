@@ -78,8 +78,8 @@ fn rows_become_a_catalog() {
         (1, &["shop"]),
         (2, &["10", "public", "customers", "r"]),
         (2, &["11", "shop", "orders", "p"]),
-        (3, &["10", "1", "id", "integer", "pg_catalog", "f", "f"]),
-        (3, &["10", "3", "name", "character varying(80)", "pg_catalog", "f", "f"]),
+        (3, &["10", "1", "id", "integer", "pg_catalog", "f", "f", "t"]),
+        (3, &["10", "3", "name", "character varying(80)", "pg_catalog", "f", "f", "f"]),
         (6, &["pg_catalog", "lower", "f", "f"]),
         (6, &["shop", "refund", "t", "t"]),
         (7, &["shop", "orders", "public", "customers", "t", "f"]),
@@ -102,7 +102,7 @@ fn rows_become_a_catalog() {
                 "name": { "schema": "public", "name": "customers" },
                 "kind": "table",
                 "columns": [
-                    { "name": "id", "data_type": "integer", "attnum": 1 },
+                    { "name": "id", "data_type": "integer", "attnum": 1, "key": true },
                     {
                         "name": "name", "data_type": "character varying(80)", "attnum": 3,
                         "base_type": "character varying(80)",
@@ -172,7 +172,7 @@ fn a_type_outside_pg_catalog_always_carries_its_schema() {
         let catalog = read(&[
             VERSION,
             (2, &["1", "public", "t", "r"]),
-            (3, &["1", "1", "c", formatted, schema, left_out, "f"]),
+            (3, &["1", "1", "c", formatted, schema, left_out, "f", "f"]),
         ])
         .unwrap();
         assert_eq!(catalog.relations[0].columns[0].data_type, expected);
@@ -254,7 +254,7 @@ fn a_child_has_the_parents_of_its_parents() {
 fn what_refers_to_a_relation_that_was_not_listed_is_dropped() {
     let catalog = read(&[
         VERSION,
-        (3, &["9", "1", "id", "integer", "pg_catalog", "f", "f"]),
+        (3, &["9", "1", "id", "integer", "pg_catalog", "f", "f", "f"]),
         (4, &["9", "public", "parent"]),
         (5, &["9", "public", "customers", "id"]),
     ])
@@ -275,8 +275,8 @@ fn an_answer_that_is_not_the_query_s_is_refused() {
         (0, &["NULL"], value(0, 0)),
         (2, &["4294967296", "public", "t", "r"], value(2, 0)),
         (2, &["-1", "public", "t", "r"], value(2, 0)),
-        (3, &["1", "32768", "c", "integer", "pg_catalog", "f", "f"], value(3, 1)),
-        (3, &["1", "1", "c", "integer", "pg_catalog", "true", "f"], value(3, 5)),
+        (3, &["1", "32768", "c", "integer", "pg_catalog", "f", "f", "f"], value(3, 1)),
+        (3, &["1", "1", "c", "integer", "pg_catalog", "true", "f", "f"], value(3, 5)),
         (5, &["1", "public", "NULL", "id"], value(5, 2)),
         (6, &["public", "f", "NULL", "t"], value(6, 2)),
     ];

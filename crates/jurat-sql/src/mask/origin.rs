@@ -56,6 +56,7 @@ mod tests {
             data_type: "text".to_owned(),
             attnum: *attnum,
             generated: false,
+            key: false,
             base_type: None,
         };
         Relation {

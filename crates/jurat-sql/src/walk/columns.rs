@@ -179,6 +179,28 @@ impl Walker<'_> {
         }
     }
 
+    /// The table of the innermost level that an expression is a column of, which column, and whether it is part
+    /// of that table's primary key. Nothing where it is anything but `t.c`, or where two names could mean one column.
+    pub(super) fn column_of_table(&self, expr: &Expr) -> Option<(usize, usize, bool)> {
+        let Expr::CompoundIdentifier(parts) = super::expr::inner(expr) else { return None };
+        let [table, column] = parts.as_slice() else { return None };
+        let (table, column) = (names::name(table).ok()?, names::label(column).ok()?);
+        let items = &self.scopes.last()?.items;
+        let named = |item: &Item| item.relation_visible && item.alias.as_ref() == Some(&table);
+        let place = items.iter().position(named)?;
+        let item = items.get(place)?;
+        let at = item.shape.cols.iter().position(|col| col.name == column)?;
+        let relation = self.catalog.relation(item.relation.as_ref()?)?;
+        Some((place, at, relation.columns.get(at)?.key))
+    }
+
+    /// How many columns the primary key of an entry of the innermost level has.
+    pub(super) fn n_keys(&self, place: usize) -> usize {
+        let item = self.scopes.last().and_then(|scope| scope.items.get(place));
+        let relation = item.and_then(|item| self.catalog.relation(item.relation.as_ref()?));
+        relation.map_or(0, |known| known.columns.iter().filter(|column| column.key).count())
+    }
+
     /// Whether the innermost level itself has a column of that name.
     pub(super) fn is_local_column(&self, name: &str) -> Result<bool, Stop> {
         match self.scopes.last() {

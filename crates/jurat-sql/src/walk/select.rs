@@ -1,5 +1,7 @@
 //! One SELECT: FROM, conditions, grouping and the result columns.
 
+use std::collections::HashSet;
+
 use jurat_types::{ColumnMode, ColumnRole};
 use sqlparser::ast::{
     Distinct, Expr, FunctionArguments, GroupByExpr, OrderBy, Select, SelectFlavor, SelectItem,
@@ -121,8 +123,12 @@ impl Walker<'_> {
         if !modifiers.is_empty() {
             return Err(Stop::unsupported("a modifier of GROUP BY"));
         }
-        for expr in exprs {
-            if let Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) = expr {
+        let dependent = self.dependent(exprs);
+        for (place, expr) in exprs.iter_mut().enumerate() {
+            if dependent.contains(&place) {
+                // Beside the key of its table it divides no group.
+                self.expr(expr, ColumnRole::Distinct)?;
+            } else if let Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) = expr {
                 for expr in sets.iter_mut().flatten() {
                     self.group_expr(expr, outputs)?;
                 }
@@ -135,6 +141,23 @@ impl Walker<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The places of the columns in GROUP BY that depend on others in it: those of a table whose whole primary
+    /// key is there too.
+    fn dependent(&self, exprs: &[Expr]) -> Vec<usize> {
+        let columns: Vec<(usize, (usize, usize, bool))> = exprs
+            .iter()
+            .enumerate()
+            .filter_map(|(place, expr)| Some((place, self.column_of_table(expr)?)))
+            .collect();
+        let whole_key = |table: usize| {
+            let keys = columns.iter().filter(|(_, (other, _, key))| *other == table && *key);
+            let keys: HashSet<usize> = keys.map(|(_, (_, column, _))| *column).collect();
+            !keys.is_empty() && keys.len() >= self.n_keys(table)
+        };
+        let dependent = columns.iter().filter(|(_, (table, _, key))| !*key && whole_key(*table));
+        dependent.map(|(place, _)| *place).collect()
     }
 
     fn group_expr(&mut self, expr: &mut Expr, outputs: &Shape) -> Result<(), Stop> {

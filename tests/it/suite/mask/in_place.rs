@@ -7,6 +7,7 @@ use super::{
     Fate::{self, Denied, Masked, Safe},
     every,
 };
+use crate::harness::cluster;
 
 const fn case(
     name: &'static str,
@@ -188,6 +189,23 @@ const READING: &[Case] = &[
         ],
     ),
     case(
+        "grouped by the primary key and every other column",
+        Leaks,
+        Masked,
+        &[
+            "SELECT c.id, c.email, c.ssn, count(*) FROM customers c JOIN orders o ON o.customer_id = c.id \
+        GROUP BY c.id, c.name, c.email, c.ssn, c.card",
+        ],
+    ),
+    case(
+        "grouped by another table's key",
+        Leaks,
+        Denied,
+        &[
+            "SELECT o.id, c.email FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY o.id, c.email",
+        ],
+    ),
+    case(
         "every column of such a group",
         Leaks,
         Masked,
@@ -291,4 +309,55 @@ async fn what_a_write_returns_is_masked() {
 #[tokio::test]
 async fn a_table_that_stays_in_the_text_shows_masks() {
     every(READING).await;
+}
+
+/// What only PostgreSQL 18 has: the row before and after a write, and what MERGE returns.
+const NEWER: &[Case] = &[
+    case(
+        "the old row",
+        Leaks,
+        Masked,
+        &["UPDATE customers SET ssn = 'x' WHERE id = 11 RETURNING old.ssn, old.email, new.id"],
+    ),
+    case(
+        "the old row as a row",
+        Leaks,
+        Masked,
+        &["UPDATE customers SET tier = 'x' WHERE id = 12 RETURNING old, new"],
+    ),
+    case(
+        "every column of the old row",
+        Leaks,
+        Masked,
+        &["UPDATE customers c SET tier = 'x' WHERE id = 12 RETURNING old.*, to_jsonb(new)"],
+    ),
+    case(
+        "MERGE",
+        Leaks,
+        Masked,
+        &["MERGE INTO customers c USING (SELECT 13 AS k) s ON s.k = c.id \
+        WHEN MATCHED THEN UPDATE SET tier = 'x' RETURNING *, merge_action()"],
+    ),
+    case(
+        "the source of a MERGE",
+        Leaks,
+        Masked,
+        &["MERGE INTO orders o USING customers c ON c.id = o.customer_id AND o.id < 3 \
+        WHEN MATCHED THEN UPDATE SET note = 'x' RETURNING *"],
+    ),
+    case(
+        "a condition on the old row",
+        Tells,
+        Denied,
+        &[
+            "UPDATE customers SET tier = 'x' WHERE id = 14 RETURNING CASE WHEN old.ssn LIKE '9%' THEN 1 END",
+        ],
+    ),
+];
+
+#[tokio::test]
+async fn what_newer_servers_return_is_masked() {
+    if cluster::cluster().is_some_and(|cluster| cluster.major >= 18) {
+        every(NEWER).await;
+    }
 }
