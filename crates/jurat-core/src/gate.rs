@@ -17,6 +17,7 @@ use crate::{
     permit::Allowance,
     prepared::{Verdict, VerdictKey},
     refusals,
+    rewrite::Permitted,
 };
 
 /// The policy enforcement point, shared by all sessions of a process.
@@ -103,7 +104,7 @@ impl Gate {
         judged: &JudgedStatement,
         facts: &StatementFacts,
         decision_id: &str,
-    ) -> Result<Arc<str>, Refusal> {
+    ) -> Result<Permitted, Refusal> {
         match decision.effect {
             Effect::Deny => Err(refusals::denied(decision, facts, decision_id)),
             Effect::RequireApproval => Err(refusals::not_carried_out(
@@ -203,7 +204,12 @@ impl Gate {
         let notices =
             verdict.decision.reasons.iter().filter(|r| refusals::is_warning(r)).cloned().collect();
         let audit = Arc::clone(&self.audit);
-        let allowance = Allowance { text, notices, decision: Arc::clone(&verdict.decision) };
+        let allowance = Allowance {
+            text,
+            notices,
+            decision: Arc::clone(&verdict.decision),
+            scans: verdict.scans.clone(),
+        };
         let permit = Permit::new(audit, receipt, decision_id, Arc::clone(judged), allowance);
         Draft { permit, needs_sync: class.is_none_or(needs_sync) }
     }

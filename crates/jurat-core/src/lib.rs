@@ -14,6 +14,7 @@
 mod authenticate;
 mod clock;
 mod database;
+mod detect;
 mod gate;
 mod ids;
 mod labels;
@@ -35,6 +36,7 @@ mod tests;
 pub use authenticate::{Authenticate, Credential};
 pub use clock::{Clock, SystemClock};
 pub use database::{Database, RefreshClaim};
+pub use detect::{Detectors, Scans};
 pub use gate::Gate;
 pub use limits::Limits;
 pub use mask_key::MaskKey;

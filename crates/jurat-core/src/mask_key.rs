@@ -59,9 +59,11 @@ fn hidden() -> String {
 pub(crate) const fn is_salted(method: MaskMethod) -> bool {
     match method {
         MaskMethod::Hash | MaskMethod::Tokenize => true,
-        MaskMethod::Partial | MaskMethod::DateTrunc | MaskMethod::Redact | MaskMethod::Null => {
-            false
-        }
+        MaskMethod::Detect
+        | MaskMethod::Partial
+        | MaskMethod::DateTrunc
+        | MaskMethod::Redact
+        | MaskMethod::Null => false,
     }
 }
 

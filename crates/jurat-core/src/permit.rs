@@ -45,7 +45,7 @@ use jurat_audit::{AuditLog, Receipt};
 use jurat_sql::SessionEffect;
 use jurat_types::{Decision, Outcome, OutcomeRecord, Reason};
 
-use crate::{gate::protects, prepared::JudgedStatement};
+use crate::{Scans, gate::protects, prepared::JudgedStatement};
 
 /// The right to run one statement once: judged, recorded, and durable where it has to be.
 #[derive(Debug)]
@@ -80,6 +80,8 @@ pub(crate) struct Allowance {
     pub(crate) notices: Vec<Reason>,
     /// The decision, for the masks and row filters that are in reach.
     pub(crate) decision: Arc<Decision>,
+    /// Result columns that are looked through.
+    pub(crate) scans: Option<Arc<Scans>>,
 }
 
 impl Preparation {
@@ -101,13 +103,14 @@ impl Permit {
         judged: Arc<JudgedStatement>,
         allowance: Allowance,
     ) -> Self {
-        let Allowance { text, notices, decision } = allowance;
+        let Allowance { text, notices, decision, scans } = allowance;
         let running = Running {
             audit,
             receipt,
             decision_id,
             judged,
             decision,
+            scans,
             made: Instant::now(),
             launched: false,
             finished: false,
@@ -144,6 +147,11 @@ impl Permit {
         self.running.decision()
     }
 
+    /// Which columns of its rows are looked through on their way to the client.
+    pub const fn scans(&self) -> Option<&Arc<Scans>> {
+        self.running.scans()
+    }
+
     /// Gives up the permit for the text to send and the handle that takes the outcome.
     pub fn launch(mut self) -> (Arc<str>, Running) {
         self.running.launched = true;
@@ -161,6 +169,7 @@ pub struct Running {
     decision_id: String,
     judged: Arc<JudgedStatement>,
     decision: Arc<Decision>,
+    scans: Option<Arc<Scans>>,
     made: Instant,
     launched: bool,
     finished: bool,
@@ -192,6 +201,11 @@ impl Running {
     /// The decision that it runs under.
     pub const fn decision(&self) -> &Arc<Decision> {
         &self.decision
+    }
+
+    /// Which columns of its rows are looked through on their way to the client.
+    pub const fn scans(&self) -> Option<&Arc<Scans>> {
+        self.scans.as_ref()
     }
 
     /// The judged statement, for names under which it is kept.

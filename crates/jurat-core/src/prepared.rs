@@ -6,7 +6,7 @@ use jurat_audit::DecisionModel;
 use jurat_sql::{SessionEffect, Statement};
 use jurat_types::{Decision, Protocol, Refusal, StatementFacts};
 
-use crate::gate::sha256_hex;
+use crate::{Scans, gate::sha256_hex, rewrite::Permitted};
 
 /// A statement that was read, and the last verdict on it.
 #[derive(Debug)]
@@ -154,6 +154,8 @@ pub(crate) struct Verdict {
     pub(crate) decision: Arc<Decision>,
     /// The text to send, or why the decision cannot be carried out.
     pub(crate) permitted: Result<Arc<str>, Arc<Refusal>>,
+    /// Result columns that are looked through.
+    pub(crate) scans: Option<Arc<Scans>>,
     /// The SHA-256 (hex) of the permitted text.
     pub(crate) sent_sha256: Option<Arc<str>>,
     /// What the record of the next run is made from.
@@ -165,11 +167,20 @@ impl Verdict {
     pub(crate) fn new(
         key: VerdictKey,
         decision: Arc<Decision>,
-        permitted: Result<Arc<str>, Refusal>,
+        permitted: Result<Permitted, Refusal>,
         facts: &StatementFacts,
     ) -> Self {
+        let scans = permitted.as_ref().ok().and_then(|permitted| permitted.scans.clone());
+        let permitted = permitted.map(|permitted| permitted.text);
         let sent_sha256 = permitted.as_ref().ok().map(|text| sent_digest(text, facts));
-        Self { key, decision, permitted: permitted.map_err(Arc::new), sent_sha256, model: None }
+        Self {
+            key,
+            decision,
+            permitted: permitted.map_err(Arc::new),
+            scans,
+            sent_sha256,
+            model: None,
+        }
     }
 }
 

@@ -9,7 +9,21 @@ use std::sync::Arc;
 use jurat_sql::{Protection, RewriteError, Statement};
 use jurat_types::{Decision, Refusal, RefusalCode, StatementFacts};
 
-use crate::{JudgedStatement, MaskKey, refusals};
+use crate::{JudgedStatement, MaskKey, Scans, refusals};
+
+/// What a decision permits to be sent, and what is done with the answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Permitted {
+    pub(crate) text: Arc<str>,
+    /// Result columns that are looked through.
+    pub(crate) scans: Option<Arc<Scans>>,
+}
+
+impl Permitted {
+    fn plain(text: &str) -> Self {
+        Self { text: Arc::from(text), scans: None }
+    }
+}
 
 /// The text that a decision permits.
 ///
@@ -20,20 +34,23 @@ pub(crate) fn permitted_text(
     facts: &StatementFacts,
     (decision, key): (&Decision, &MaskKey),
     decision_id: &str,
-) -> Result<Arc<str>, Refusal> {
+) -> Result<Permitted, Refusal> {
     match judged.statement() {
         Statement::Parsed(parsed)
             if decision.masks.is_empty()
                 && decision.row_filters.is_empty()
                 && !parsed.shows_statements() =>
         {
-            Ok(Arc::from(parsed.text()))
+            Ok(Permitted::plain(parsed.text()))
         }
         Statement::Parsed(parsed) => {
             let masks = key.salted(&decision.masks, facts.kind == "explain");
             let protection = Protection { masks: &masks, filters: &decision.row_filters };
             match parsed.protect(&protection) {
-                Ok(rewritten) => Ok(Arc::from(rewritten.text)),
+                Ok(rewritten) => Ok(Permitted {
+                    scans: Scans::new(&rewritten.detected).map(Arc::new),
+                    text: Arc::from(rewritten.text),
+                }),
                 Err(error) => {
                     let refusal = refused(&error, facts, decision_id);
                     let mask = decision.masks.first().and_then(|mask| mask.ids.first());
@@ -45,7 +62,7 @@ pub(crate) fn permitted_text(
         }
         // Nothing is known about an opaque statement, so nothing in it can be masked: the policy that
         // lets it pass does so knowing that.
-        Statement::Opaque(opaque) => opaque.text().map(Arc::from).ok_or_else(|| {
+        Statement::Opaque(opaque) => opaque.text().map(Permitted::plain).ok_or_else(|| {
             refusals::not_carried_out(
                 RefusalCode::Unreadable,
                 facts,

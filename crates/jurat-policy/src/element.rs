@@ -168,7 +168,8 @@ fn mask(fields: &mut Fields, _: &Says) -> Result<Acts, String> {
     };
     let method = fields.required_text("method")?;
     let method = serde_json::from_value(Value::String(method)).map_err(|_unknown| {
-        "its method is not one of null, redact, hash, tokenize, date_trunc, partial".to_owned()
+        "its method is not one of null, redact, hash, tokenize, date_trunc, partial, detect"
+            .to_owned()
     })?;
     let params = fields.map("params")?;
     crate::mask::check_params(method, &params)?;

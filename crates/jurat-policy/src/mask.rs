@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jurat_types::{ColumnId, ColumnMask, MaskMethod};
+use jurat_types::{ColumnId, ColumnMask, DETECTORS, MaskMethod};
 use serde_json::Value;
 
 use crate::{
@@ -26,12 +26,14 @@ pub(crate) fn check_params(
         let fits = match (method, name.as_str()) {
             (MaskMethod::Partial, "keep_first" | "keep_last") => value.as_u64().is_some(),
             (MaskMethod::Partial, "keep_domain") => value.is_boolean(),
+            (MaskMethod::Detect, "kinds") => is_kinds(value),
             (MaskMethod::Hash | MaskMethod::Tokenize, "salt") => value.is_string(),
             (MaskMethod::DateTrunc, "to") => {
                 value.as_str().is_some_and(|field| FIELDS.contains(&field))
             }
             (
-                MaskMethod::Partial
+                MaskMethod::Detect
+                | MaskMethod::Partial
                 | MaskMethod::DateTrunc
                 | MaskMethod::Tokenize
                 | MaskMethod::Hash
@@ -48,6 +50,22 @@ pub(crate) fn check_params(
         return Err("date_trunc needs the parameter to".to_owned());
     }
     Ok(())
+}
+
+/// A list of kinds that detectors know, with at least one.
+fn is_kinds(value: &Value) -> bool {
+    let known = |kind: &Value| kind.as_str().is_some_and(|kind| DETECTORS.contains(&kind));
+    value.as_array().is_some_and(|kinds| !kinds.is_empty() && kinds.iter().all(known))
+}
+
+/// All kinds of both; nothing said means every kind.
+fn both_kinds(a: &BTreeMap<String, Value>, b: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let (Some(Value::Array(x)), Some(Value::Array(y))) = (a.get("kinds"), b.get("kinds")) else {
+        return BTreeMap::new();
+    };
+    let mut kinds = x.clone();
+    kinds.extend(y.iter().filter(|kind| !x.contains(kind)).cloned());
+    BTreeMap::from([("kinds".to_owned(), Value::Array(kinds))])
 }
 
 /// Adds a request to the masks, column by column, keeping the strictest.
@@ -118,6 +136,7 @@ fn stricter_params(
         return Some(a.clone());
     }
     match method {
+        MaskMethod::Detect => Some(both_kinds(a, b)),
         MaskMethod::Partial => {
             let (x, y) = (Kept::of(a), Kept::of(b));
             if x.within(&y) {
@@ -161,5 +180,73 @@ impl Kept {
 
     fn within(&self, other: &Self) -> bool {
         self.first <= other.first && self.last <= other.last && (!self.domain || other.domain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jurat_types::{ColumnId, ColumnMask, MaskMethod, PredicateMode, RelationName};
+    use serde_json::{Value, json};
+
+    use super::{check_params, stricter};
+
+    fn mask(method: MaskMethod, params: Value, predicates: PredicateMode) -> ColumnMask {
+        ColumnMask {
+            column: ColumnId::new(RelationName::new("public", "customers"), "email"),
+            method,
+            params: serde_json::from_value(params).unwrap(),
+            predicates,
+            ids: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_may_be_asked_is_what_the_strictest_lets_be_asked() {
+        use PredicateMode::{Deny, Equality, Masked};
+        for (a, b, both) in [
+            (Equality, Masked, Masked),
+            (Masked, Deny, Deny),
+            (Deny, Equality, Deny),
+            (Equality, Equality, Equality),
+        ] {
+            for (a, b) in [(a, b), (b, a)] {
+                let one = mask(MaskMethod::Null, json!({}), a);
+                let two = mask(MaskMethod::Redact, json!({}), b);
+                let result = stricter(&one, &two);
+                assert_eq!((result.method, result.predicates), (MaskMethod::Null, both));
+            }
+        }
+    }
+
+    #[test]
+    fn detectors_are_the_mildest_and_look_for_what_any_rule_names() {
+        let detect = |params| mask(MaskMethod::Detect, params, PredicateMode::Deny);
+        let both = stricter(
+            &detect(json!({"kinds": ["email", "card"]})),
+            &detect(json!({"kinds": ["card", "iban"]})),
+        );
+        assert_eq!(both.params["kinds"], json!(["email", "card", "iban"]));
+        let every = stricter(&detect(json!({"kinds": ["email"]})), &detect(json!({})));
+        assert_eq!(every.params, BTreeMap::new());
+        let partial = mask(MaskMethod::Partial, json!({}), PredicateMode::Deny);
+        assert_eq!(stricter(&detect(json!({})), &partial).method, MaskMethod::Partial);
+    }
+
+    #[test]
+    fn parameters_of_the_wrong_kind_are_refused() {
+        for (method, params, fits) in [
+            (MaskMethod::Detect, json!({}), true),
+            (MaskMethod::Detect, json!({"kinds": ["email"]}), true),
+            (MaskMethod::Detect, json!({"kinds": []}), false),
+            (MaskMethod::Detect, json!({"kinds": ["nosuch"]}), false),
+            (MaskMethod::Hash, json!({"salt": "domain"}), true),
+            (MaskMethod::Tokenize, json!({"salt": 1}), false),
+            (MaskMethod::Redact, json!({"salt": "x"}), false),
+        ] {
+            let params: BTreeMap<String, Value> = serde_json::from_value(params).unwrap();
+            assert_eq!(check_params(method, &params).is_ok(), fits, "{method:?} {params:?}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use jurat_core::Running;
+use jurat_core::{Running, Scans};
 use jurat_types::Decision;
 
 use crate::{names::Undo, report::Text};
@@ -48,6 +48,8 @@ pub(crate) enum Expect {
 pub(crate) struct Asked {
     /// The decision that it runs under.
     pub(crate) decision: Arc<Decision>,
+    /// Which columns of its rows are looked through.
+    pub(crate) scans: Option<Arc<Scans>>,
     /// The text whose origins need not be asked for again.
     pub(crate) text: Option<Arc<str>>,
 }

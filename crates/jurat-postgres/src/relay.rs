@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{names::Names, pipe::Pipe, queue::Queue, respond, upstream::Upstream};
 
 mod copy;
+mod detect;
 mod from_client;
 mod from_upstream;
 mod guarded;
@@ -50,6 +51,8 @@ pub(crate) struct Relay {
     cycle_open: bool,
     /// Messages for the client that must wait until a long row that passes in pieces has ended.
     deferred: Vec<u8>,
+    /// The beginning of a row that is looked through as a whole.
+    held: Vec<u8>,
     freshness: refresh::Freshness,
     /// Statements that ended well. Their outcomes are recorded behind the writing of the answers, so that the
     /// client does not wait for it.
@@ -92,6 +95,9 @@ pub(crate) enum End {
     /// A setting was changed that decides what a text says.
     #[error("the setting {0} was changed")]
     SettingChanged(&'static str),
+    /// A row that has to be looked through is longer than is kept.
+    #[error("a row with a marked column is too long to be looked through")]
+    RowTooLong,
     /// Jurat is shutting down.
     #[error("jurat is shutting down")]
     Shutdown,
@@ -129,6 +135,7 @@ impl Relay {
             skipping: false,
             cycle_open: false,
             deferred: Vec::new(),
+            held: Vec::new(),
             ended: Vec::new(),
             awaits_name: false,
             copy: copy::Copy::default(),
@@ -275,6 +282,15 @@ fn farewell(end: &End) -> Option<(Refusal, &'static str)> {
                      strings only [JRT-UNSUPPORTED]. Connect again"
                 ),
                 None,
+            ),
+            "57P01",
+        )),
+        End::RowTooLong => Some((
+            refusal(
+                RefusalCode::NotSupported,
+                "jurat closed the session: a row is too long to be looked through for what policy keeps back \
+                 [JRT-UNSUPPORTED]. Connect again, and ask for a part of the marked column",
+                Some("Rows with columns that detectors look through may have 1 MiB"),
             ),
             "57P01",
         )),

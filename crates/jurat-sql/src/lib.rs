@@ -35,7 +35,7 @@ pub use catalog_index::CatalogIndex;
 pub use function_call::function_call;
 pub use jurat_types::{ColumnMask, RowFilter};
 pub use limits::ReadLimits;
-pub use mask::{Origins, Protection, RewriteError, Rewritten, SALT_PREFIX};
+pub use mask::{Detected, Origins, Protection, RewriteError, Rewritten, SALT_PREFIX};
 pub use mold::{Mold, Skeleton};
 pub use position::client_position;
 pub use read::read;

@@ -1,6 +1,7 @@
 //! Masks and row filters: the text in which nothing else is read than what they leave.
 
 mod definition;
+mod detected;
 mod expression;
 mod family;
 mod filter;
@@ -74,6 +75,21 @@ pub struct Protection<'p> {
 pub struct Rewritten {
     /// The text to send upstream.
     pub text: String,
+    /// Result columns that have to be looked through; empty for most statements.
+    pub detected: Vec<Detected>,
+}
+
+/// A result column whose values are looked through on their way to the client.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Detected {
+    /// Its place in the result, from 0.
+    pub position: usize,
+    /// How many columns the result has.
+    pub columns: usize,
+    /// What is looked for.
+    pub kinds: Vec<String>,
+    /// Whether the values are JSON.
+    pub json: bool,
 }
 
 /// Why a mask cannot be applied to a statement. The messages are fit for a client.
@@ -243,6 +259,7 @@ pub(crate) fn rewrite(
     }
     plan.check_views(&parsed.facts.relations, &parsed.catalog)?;
     check_roles(parsed, &plan)?;
+    let detected = plan.let_pass(&parsed.facts, &parsed.catalog);
     plan.check_written(&parsed.facts.relations, &parsed.catalog)?;
     let tree = match parsed.tree.take() {
         Some(tree) => Some(tree),
@@ -255,7 +272,7 @@ pub(crate) fn rewrite(
     };
     tree.deepen(MASK_STACK_BYTES);
     let first = match written(parsed, &mut plan, tree.copy(), Way::Usual) {
-        Ok(rewritten) => return Ok(rewritten),
+        Ok(rewritten) => return Ok(Rewritten { detected, ..rewritten }),
         Err(error) => error,
     };
     // What one way cannot carry another may.
@@ -278,7 +295,8 @@ pub(crate) fn rewrite(
         | RewriteError::NewRows { .. }
         | RewriteError::Text { .. } => return Err(first),
     };
-    written(parsed, &mut plan, tree, other).map_err(|_other| first)
+    let rewritten = written(parsed, &mut plan, tree, other).map_err(|_other| first)?;
+    Ok(Rewritten { detected, ..rewritten })
 }
 
 /// The text of a statement with masks written in one way.
@@ -305,10 +323,10 @@ fn written(
     }
     if !facts.canonical {
         // Nothing but names stands in such a statement, and no name was replaced.
-        return Ok(Rewritten { text: parsed.facts.text.clone() });
+        return Ok(Rewritten { text: parsed.facts.text.clone(), detected: Vec::new() });
     }
     let text = tree.print(&wide(&parsed.limits)).map_err(|reason| RewriteError::Text { reason })?;
-    Ok(Rewritten { text })
+    Ok(Rewritten { text, detected: Vec::new() })
 }
 
 /// Walks the tree once more, with the plan.
@@ -356,7 +374,7 @@ fn unmasked(parsed: &Parsed, plan: &MaskPlan) -> Result<Rewritten, RewriteError>
             });
         }
     }
-    Ok(Rewritten { text: parsed.facts.text.clone() })
+    Ok(Rewritten { text: parsed.facts.text.clone(), detected: Vec::new() })
 }
 
 /// Refuses what a mask's mode does not let be asked. What `equality` lets pass is only known once the

@@ -135,6 +135,8 @@ pub struct ColumnMask {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum MaskMethod {
+    /// What detectors find in it is replaced; `kinds` says for what is looked.
+    Detect,
     /// Some characters stay: `keep_first`, `keep_last`.
     Partial,
     /// Dates lose their precision: `to` is a `date_trunc` field.
@@ -148,6 +150,12 @@ pub enum MaskMethod {
     /// Replaced by NULL.
     Null,
 }
+
+/// What detectors look for in free text: the `kinds` of [`MaskMethod::Detect`].
+pub const DETECTORS: [&str; 12] = [
+    "aws", "azure", "card", "email", "gcp", "github", "iban", "jwt", "phone", "slack", "ssn",
+    "stripe",
+];
 
 /// What a statement may ask about a masked column. The order is the order of strictness.
 #[derive(

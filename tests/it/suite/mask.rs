@@ -8,6 +8,7 @@ use crate::harness::{Shop, Wire, canary, cluster, wire::Reply};
 
 mod cases;
 mod children;
+mod detectors;
 mod filters;
 mod generated;
 mod in_place;

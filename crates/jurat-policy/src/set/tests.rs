@@ -119,7 +119,7 @@ fn malformed_elements_deny() {
         ("masks contains \"x\"", "it is not an object"),
         (
             "masks contains {\"column\": \"a.b.c\", \"method\": \"blur\"}",
-            "its method is not one of null, redact, hash, tokenize, date_trunc, partial",
+            "its method is not one of null, redact, hash, tokenize, date_trunc, partial, detect",
         ),
         ("masks contains {\"column\": \"a.b.c\"}", "it has no method"),
         ("masks contains {\"method\": \"null\"}", "its column is neither a text nor a label"),

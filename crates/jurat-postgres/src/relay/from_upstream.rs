@@ -7,7 +7,11 @@ use jurat_wire::postgres::{
     frame::{Frame, Piece},
 };
 
-use super::{End, Relay, copy::Copy};
+use super::{
+    End, Relay,
+    copy::Copy,
+    detect::{Row, look_through, row_scans},
+};
 use crate::{
     queue::{Execution, Expect, Queue},
     report::{self, Text},
@@ -30,7 +34,13 @@ impl Relay {
                     if !may_come(frame.tag, &self.queue, &self.copy) {
                         return Err(out_of_turn(frame.tag));
                     }
-                    self.client.out().extend_from_slice(frame.whole);
+                    match row_scans(&mut self.queue, frame.tag) {
+                        None => self.client.out().extend_from_slice(frame.whole),
+                        Some(scans) => {
+                            let row = Row { piece: frame.whole, more: false };
+                            look_through(&scans, &mut self.held, &row, self.client.out())?;
+                        }
+                    }
                 }
                 Piece::Frame(frame) => {
                     let message = frame.whole.to_vec();
@@ -42,7 +52,14 @@ impl Relay {
                     if !may_come(piece.tag(), &self.queue, &self.copy) {
                         return Err(out_of_turn(piece.tag()));
                     }
-                    self.client.out().extend_from_slice(bytes);
+                    match row_scans(&mut self.queue, piece.tag()) {
+                        None => self.client.out().extend_from_slice(bytes),
+                        Some(scans) => {
+                            let row =
+                                Row { piece: bytes, more: self.upstream_scanner.mid_message() };
+                            look_through(&scans, &mut self.held, &row, self.client.out())?;
+                        }
+                    }
                 }
             }
             self.upstream.consume(length);

@@ -30,7 +30,8 @@ impl Relay {
             return;
         }
         let decision = Arc::clone(permit.decision());
-        let asked = Asked { decision, text: fixed.then_some(text) };
+        let scans = permit.scans().cloned();
+        let asked = Asked { decision, scans, text: fixed.then_some(text) };
         self.upstream.describe_portal(portal);
         self.queue.push(Expect::OwnDescribe(Box::new(asked)));
     }
@@ -42,8 +43,10 @@ impl Relay {
     pub(super) fn take_origins(&mut self, row: Option<&RowDescription<'_>>) -> Result<bool, End> {
         let Some(Expect::OwnDescribe(asked)) = self.queue.front() else { return Ok(false) };
         let (decision, text) = (Arc::clone(&asked.decision), asked.text.clone());
+        let scans = asked.scans.clone();
         if let Some(row) = row {
-            self.check_origins(row, &decision)?;
+            let looked_through = |at| scans.as_ref().is_some_and(|scans| scans.of(at).is_some());
+            self.check_origins(row, &decision, looked_through)?;
         }
         self.queue.pop();
         self.origins_known = text;
@@ -55,21 +58,34 @@ impl Relay {
     /// # Errors
     /// The end of the session where a masked column would be shown.
     pub(super) fn check_described(&mut self, row: &RowDescription<'_>) -> Result<(), End> {
-        let decision = match self.queue.front() {
+        match self.queue.front() {
             Some(Expect::DescribeStatement(decision) | Expect::DescribePortal(decision)) => {
-                decision.clone()
+                // No row comes of this: what may is checked before it runs.
+                let decision = decision.clone();
+                decision.map_or(Ok(()), |decision| self.check_origins(row, &decision, |_at| true))
             }
             Some(_) | None => {
                 let running = self.queue.running().and_then(|execution| execution.running.as_ref());
-                running.filter(|run| run.protects()).map(|run| Arc::clone(run.decision()))
+                let Some(run) = running.filter(|run| run.protects()) else { return Ok(()) };
+                let (decision, scans) = (Arc::clone(run.decision()), run.scans().cloned());
+                let looked_through =
+                    |at| scans.as_ref().is_some_and(|scans| scans.of(at).is_some());
+                self.check_origins(row, &decision, looked_through)
             }
-        };
-        decision.map_or(Ok(()), |decision| self.check_origins(row, &decision))
+        }
     }
 
-    fn check_origins(&mut self, row: &RowDescription<'_>, decision: &Decision) -> Result<(), End> {
+    fn check_origins(
+        &mut self,
+        row: &RowDescription<'_>,
+        decision: &Decision,
+        looked_through: impl Fn(usize) -> bool,
+    ) -> Result<(), End> {
         let origins = Origins::new(&decision.masks, &self.session.catalog());
-        let exposed = row.fields().find_map(|field| origins.exposed(field.table_oid, field.attnum));
+        let mut fields = row.fields().enumerate();
+        let exposed = fields.find_map(|(at, field)| {
+            origins.exposed(field.table_oid, field.attnum, looked_through(at))
+        });
         let Some(column) = exposed else { return Ok(()) };
         let session = self.session.id();
         tracing::error!(

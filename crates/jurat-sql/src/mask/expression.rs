@@ -28,6 +28,7 @@ pub(super) fn of(mask: &ColumnMask, column: &Column, name: &str) -> Result<Strin
     let params = Params { mask, params: &mask.params };
     params.only(match mask.method {
         MaskMethod::Null | MaskMethod::Redact => &[],
+        MaskMethod::Detect => &["kinds"],
         MaskMethod::Partial => &["keep_first", "keep_last", "keep_domain"],
         MaskMethod::Hash | MaskMethod::Tokenize => &["salt"],
         MaskMethod::DateTrunc => &["to"],
@@ -60,7 +61,7 @@ impl Mask<'_> {
         let salt = || params.text("salt");
         Ok(match given(params.mask.method, kind.family) {
             MaskMethod::Null => None,
-            MaskMethod::Redact => redacted(kind.family).map(|text| {
+            MaskMethod::Detect | MaskMethod::Redact => redacted(kind.family).map(|text| {
                 let of = if kind.family == Family::Text { "text" } else { element };
                 format!("CAST('{text}' AS {of})")
             }),

@@ -28,7 +28,11 @@ impl MaskPlan {
         };
         let all = relation.columns.iter().map(|column| column.name.clone());
         match (sources, self.check_children(relation, &masks, catalog)) {
-            (Ok(()), Ok(())) => Ok(masks.into_keys().map(|column| (column, None)).collect()),
+            (Ok(()), Ok(())) => Ok(masks
+                .into_keys()
+                .filter(|column| !self.passing.contains(&ColumnId::new(name.clone(), column)))
+                .map(|column| (column, None))
+                .collect()),
             // Which columns show what is behind the relation is not known.
             (Err(Stop::Mask(error)), _) => {
                 Ok(all.map(|column| (column, Some(error.clone()))).collect())

@@ -3,14 +3,23 @@
 //! This is the second line: the rewritten text should never select a masked column, and this would tell if it
 //! did, because it was misread or because the database is not what the catalog says.
 
-use jurat_types::{ColumnId, ColumnMask};
+use jurat_types::{ColumnId, ColumnMask, MaskMethod};
 
 use super::plan::family;
 use crate::catalog_index::CatalogIndex;
 
 /// The columns that no result of a statement may have as their origin.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Origins(Vec<(u32, i16, ColumnId)>);
+pub struct Origins(Vec<Origin>);
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Origin {
+    oid: u32,
+    attnum: i16,
+    column: ColumnId,
+    /// Whether it may come out where it is looked through.
+    detected: bool,
+}
 
 impl Origins {
     /// The columns that `masks` hide, in the relations of the masks and in the parents and children of those.
@@ -22,7 +31,12 @@ impl Origins {
                 let mut columns = relation.columns.iter();
                 if let Some(column) = columns.find(|column| column.name == mask.column.column) {
                     let id = ColumnId::new(name.clone(), column.name.clone());
-                    origins.push((relation.oid, column.attnum, id));
+                    origins.push(Origin {
+                        oid: relation.oid,
+                        attnum: column.attnum,
+                        column: id,
+                        detected: mask.method == MaskMethod::Detect,
+                    });
                 }
             }
         }
@@ -32,12 +46,15 @@ impl Origins {
     /// The masked column that a result column is, given its table (`pg_class.oid`) and number
     /// (`pg_attribute.attnum`) as a RowDescription tells them: zeros for an expression, which every mask is.
     /// Source: <https://www.postgresql.org/docs/current/protocol-message-formats.html>.
-    pub fn exposed(&self, table_oid: u32, attnum: i16) -> Option<&ColumnId> {
+    ///
+    /// `looked_through` says that detectors look at the values on their way.
+    pub fn exposed(&self, table_oid: u32, attnum: i16, looked_through: bool) -> Option<&ColumnId> {
         if table_oid == 0 {
             return None;
         }
-        let found = self.0.iter().find(|(oid, number, _)| *oid == table_oid && *number == attnum);
-        found.map(|(_, _, column)| column)
+        let mut hits =
+            self.0.iter().filter(|origin| origin.oid == table_oid && origin.attnum == attnum);
+        hits.find(|origin| !(origin.detected && looked_through)).map(|origin| &origin.column)
     }
 }
 
@@ -87,13 +104,17 @@ mod tests {
             params: Default::default(),
             predicates: Default::default(),
         };
-        let origins = Origins::new(&[mask], &catalog);
-        let exposed = |oid, attnum| origins.exposed(oid, attnum).map(ToString::to_string);
+        let origins = Origins::new(std::slice::from_ref(&mask), &catalog);
+        let exposed = |oid, attnum| origins.exposed(oid, attnum, true).map(ToString::to_string);
         assert_eq!(exposed(100, 3).as_deref(), Some("public.customers.email"));
         assert_eq!(exposed(200, 7).as_deref(), Some("public.archived.email"));
         for (oid, attnum) in [(100, 1), (200, 3), (300, 3), (0, 0), (0, 3)] {
             assert_eq!(exposed(oid, attnum), None, "{oid} {attnum}");
         }
-        assert_eq!(Origins::default().exposed(100, 3), None);
+        assert_eq!(Origins::default().exposed(100, 3, false), None);
+        let detect = ColumnMask { method: MaskMethod::Detect, ..mask };
+        let origins = Origins::new(&[detect], &catalog);
+        assert_eq!(origins.exposed(100, 3, true), None);
+        assert!(origins.exposed(100, 3, false).is_some());
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jurat_types::{
-    Access, ColumnMask, ColumnUse, PredicateMode, Relation, RelationName, StatementFacts,
+    Access, ColumnId, ColumnMask, ColumnUse, PredicateMode, Relation, RelationName, StatementFacts,
 };
 use sqlparser::ast::{BinaryOperator, Expr, Query, SetExpr, Statement};
 
@@ -27,6 +27,8 @@ pub(super) type Masks<'p> = BTreeMap<String, Cow<'p, ColumnMask>>;
 pub(crate) struct MaskPlan {
     pub(super) columns: HashMap<RelationName, BTreeMap<String, ColumnMask>>,
     filters: Vec<Filter>,
+    /// Columns with detectors that come out as they are, because finds are replaced on the way.
+    pub(super) passing: HashSet<ColumnId>,
     /// Whether conditions of the statement could fail on rows that a filter takes out, and so tell about
     /// them: then the filter is made to go first.
     fenced: bool,
@@ -43,7 +45,7 @@ impl MaskPlan {
                 .insert(mask.column.column.clone(), mask.clone());
         }
         let filters = protection.filters.iter().map(Filter::new).collect();
-        Self { columns, filters, fenced: false, limits: limits.clone() }
+        Self { columns, filters, passing: HashSet::new(), fenced: false, limits: limits.clone() }
     }
 
     /// The same, with filters that go before every other condition.
@@ -139,8 +141,10 @@ impl MaskPlan {
                 items.push(format!("{expression} AS {label}"));
                 continue;
             }
+            let passes = || self.passing.contains(&ColumnId::new(name.clone(), &column.name));
             items.push(match masks.get(&column.name) {
                 None => label,
+                Some(_) if passes() => label,
                 Some(mask) => {
                     let expression = expression::of(mask, column, &label).map_err(Stop::Mask)?;
                     format!("{expression} AS {label}")
