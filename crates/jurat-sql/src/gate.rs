@@ -257,8 +257,36 @@ fn inside(text: &str) -> &str {
     text.get(1..text.len().saturating_sub(1)).unwrap_or_default()
 }
 
+/// The token of a frequent symbol or operator; a scanner for each would cost more than the parse.
+fn frequent(text: &str) -> Option<Token> {
+    Some(match text {
+        "," => Token::Comma,
+        "." => Token::Period,
+        "(" => Token::LParen,
+        ")" => Token::RParen,
+        "=" => Token::Eq,
+        "::" => Token::DoubleColon,
+        "*" => Token::Mul,
+        "<" => Token::Lt,
+        ">" => Token::Gt,
+        "<=" => Token::LtEq,
+        ">=" => Token::GtEq,
+        "<>" | "!=" => Token::Neq,
+        "+" => Token::Plus,
+        "-" => Token::Minus,
+        "/" => Token::Div,
+        "||" => Token::StringConcat,
+        "[" => Token::LBracket,
+        "]" => Token::RBracket,
+        _ => return None,
+    })
+}
+
 /// The one token that the parser's own scanner makes of a piece.
 fn single(text: &str) -> Result<Token, GateError> {
+    if let Some(token) = frequent(text) {
+        return Ok(token);
+    }
     let dialect = PostgreSqlDialect {};
     let refused = || GateError::Operator {
         operator: if text.len() <= 8 { text.to_owned() } else { "…".to_owned() },
@@ -334,5 +362,23 @@ fn names_relation(tokens: &[Token], index: usize) -> bool {
             || !keywords::is_reserved_for_relations(&word.value.to_ascii_lowercase())
     } else {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PostgreSqlDialect, Tokenizer, frequent};
+
+    #[test]
+    fn a_frequent_symbol_is_what_the_parser_makes_of_it() {
+        for text in [
+            ",", ".", "(", ")", "=", "::", "*", "<", ">", "<=", ">=", "<>", "!=", "+", "-", "/",
+            "||", "[", "]",
+        ] {
+            let token = frequent(text).unwrap();
+            let mut tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize().unwrap();
+            assert_eq!((tokens.pop(), tokens.len()), (Some(token), 0), "{text}");
+        }
+        assert_eq!(frequent("@>"), None);
     }
 }
