@@ -245,6 +245,23 @@ fn wide(limits: &ReadLimits) -> ReadLimits {
     }
 }
 
+/// What EXPLAIN tells besides rows: how often the server thinks that a value occurs, and with ANALYZE how many
+/// rows a filter has hidden. (The salt of a mask is another one there.)
+fn check_explained(parsed: &Parsed, plan: &MaskPlan) -> Result<(), RewriteError> {
+    let refused = |reason: &str| Err(RewriteError::Text { reason: reason.to_owned() });
+    let looks_up = |column: &ColumnUse| {
+        column.role == ColumnRole::Predicate
+            && plan.mode(column, &parsed.catalog) == Some(PredicateMode::Equality)
+    };
+    if parsed.facts.columns.iter().any(looks_up) {
+        return refused("EXPLAIN would tell how often a masked value occurs");
+    }
+    if plan.has_filters() && parsed.facts.executes {
+        return refused("EXPLAIN ANALYZE would count rows that a filter hides");
+    }
+    Ok(())
+}
+
 /// Writes a statement so that every read of a protected relation goes through a derived table, and every
 /// change of one changes the rows that may be seen.
 pub(crate) fn rewrite(
@@ -270,6 +287,9 @@ pub(crate) fn rewrite(
         // Such a statement names no column and reads nothing that a mask could stand before.
         return unmasked(parsed, &plan);
     };
+    if parsed.facts.kind == "explain" {
+        check_explained(parsed, &plan)?;
+    }
     tree.deepen(MASK_STACK_BYTES);
     let first = match written(parsed, &mut plan, tree.copy(), Way::Usual) {
         Ok(rewritten) => return Ok(Rewritten { detected, ..rewritten }),

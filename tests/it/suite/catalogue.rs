@@ -12,6 +12,7 @@ mod hidden;
 mod inference;
 mod laundering;
 mod numbered;
+mod own_words;
 mod reading;
 mod second_line;
 mod side_effects;

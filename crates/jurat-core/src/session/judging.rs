@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jurat_audit::DecisionModel;
 use jurat_sql::{SessionEffect, Statement};
-use jurat_types::{Intent, Protocol, Refusal, RefusalCode, Stage};
+use jurat_types::{Intent, PredicateMode, Protocol, Refusal, RefusalCode, Stage};
 
 use super::Session;
 use crate::{
@@ -113,7 +113,7 @@ impl Session {
         let (intent, mut verdict) = self.verdict(&bound.judged, Protocol::Prepared, bound.by_name);
         require_same_text(&mut verdict, bound, &intent.request_id);
         if judged.statement().facts().kind == "explain" {
-            require_no_salt(&mut verdict, bound, &intent.request_id);
+            require_plain(&mut verdict, bound, &intent.request_id);
         }
         let own_text = prepared_text.map_or_else(|| Arc::from(parsed.text()), Arc::clone);
         let send = verdict.permitted.is_ok().then_some(own_text);
@@ -228,17 +228,26 @@ impl Session {
     }
 }
 
-/// `EXPLAIN EXECUTE` shows the text that was prepared, masks and their salts included.
-fn require_no_salt(verdict: &mut Verdict, prepared: &Prepared, decision_id: &str) {
-    if verdict.decision.masks.iter().any(|mask| is_salted(mask.method)) {
-        let refusal = refusals::not_carried_out(
-            RefusalCode::Denied,
-            prepared.judged.facts(prepared.by_name),
-            ("EXPLAIN would show the salt of a mask", "Leave the masked column out"),
-            decision_id,
-        );
-        verdict.permitted = Err(Arc::new(refusal));
-    }
+/// `EXPLAIN EXECUTE` shows the text that was prepared, masks and their salts included, and what the server
+/// knows of how often a value occurs or a row is hidden.
+fn require_plain(verdict: &mut Verdict, prepared: &Prepared, decision_id: &str) {
+    let masks = &verdict.decision.masks;
+    let why = if masks.iter().any(|mask| is_salted(mask.method)) {
+        "EXPLAIN would show the salt of a mask"
+    } else if masks.iter().any(|mask| mask.predicates == PredicateMode::Equality) {
+        "EXPLAIN would tell how often a masked value occurs"
+    } else if !verdict.decision.row_filters.is_empty() {
+        "EXPLAIN would count rows that a filter hides"
+    } else {
+        return;
+    };
+    let refusal = refusals::not_carried_out(
+        RefusalCode::Denied,
+        prepared.judged.facts(prepared.by_name),
+        (why, "Leave EXPLAIN out"),
+        decision_id,
+    );
+    verdict.permitted = Err(Arc::new(refusal));
 }
 
 const STALE: (&str, &str) = (

@@ -137,13 +137,13 @@ impl MaskPlan {
         let mut items = Vec::with_capacity(relation.columns.len());
         for column in &relation.columns {
             let label = names::sql(&column.name);
-            if let Some(expression) = withheld::expression(name, &column.name) {
-                items.push(format!("{expression} AS {label}"));
-                continue;
-            }
             let passes = || self.passing.contains(&ColumnId::new(name.clone(), &column.name));
             items.push(match masks.get(&column.name) {
-                None => label,
+                // A mask goes first: it hides the whole text.
+                None => match withheld::expression(name, &column.name) {
+                    Some(expression) => format!("{expression} AS {label}"),
+                    None => label,
+                },
                 Some(_) if passes() => label,
                 Some(mask) => {
                     let expression = expression::of(mask, column, &label).map_err(Stop::Mask)?;

@@ -205,6 +205,12 @@ pub(super) const META: &[Attack] = &[
         "META-02",
         &["BEGIN", "DECLARE c CURSOR FOR SELECT 'canary'", "SELECT statement FROM pg_cursors"],
     ),
+    leaks(
+        "META-02",
+        &[
+            "SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid() AND datname <> 'canary'",
+        ],
+    ),
     leaks("META-02", &["SELECT current_query(), 'canary'"]),
     acts("META-02", &["SELECT * FROM pg_stat_get_activity(NULL)"]),
     acts("META-02", &["SELECT pg_stat_get_backend_activity(1)"]),

@@ -196,9 +196,10 @@ fn compare(table: &str) {
 async fn the_salt_is_seen_nowhere() {
     let Some(shop) = Shop::open(policy()).await else { return };
     fill(&shop).await;
-    let mut other = shop.wire("ana").await;
+    // From others the shipped policies hide these texts altogether.
+    let mut other = shop.wire("priya").await;
     other.run("SELECT c0 FROM kinds_hash").await;
-    let mut wire = shop.wire("ana").await;
+    let mut wire = shop.wire("priya").await;
     for text in [
         "PREPARE salted AS SELECT c0 FROM kinds_hash",
         "BEGIN",
