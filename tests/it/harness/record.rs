@@ -1,6 +1,10 @@
 //! The record as a test reads it, and its comparison with what PostgreSQL ran.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::Path,
+};
 
 use ring::digest;
 use serde_json::Value;
@@ -27,15 +31,14 @@ impl Records {
         // A line that is being written has no end yet.
         let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
         let mut records: Vec<Value> = Vec::new();
+        let mut places: HashMap<u64, usize> = HashMap::new();
         for line in whole {
             let record: Value = serde_json::from_str(line).unwrap();
             match record["type"].as_str().unwrap() {
                 "run" => {
-                    let of = records.iter().find(|earlier| earlier["seq"] == record["of"]);
-                    records.push(decision_of_run(
-                        of.expect("it refers to an earlier record"),
-                        &record,
-                    ));
+                    let of = record["of"].as_u64().and_then(|of| places.get(&of));
+                    let of = &records[*of.expect("it refers to an earlier record")];
+                    records.push(decision_of_run(of, &record));
                 }
                 "outcomes" => {
                     for outcome in record["outcomes"].as_array().unwrap() {
@@ -47,7 +50,10 @@ impl Records {
                         records.push(single);
                     }
                 }
-                _ => records.push(record),
+                _ => {
+                    places.extend(record["seq"].as_u64().map(|seq| (seq, records.len())));
+                    records.push(record);
+                }
             }
         }
         Self(records)
@@ -81,7 +87,8 @@ impl Records {
     /// The outcome of a decision.
     pub(crate) fn outcome(&self, decision: &Value) -> Option<Value> {
         let id = &decision["decision_id"];
-        self.of("outcome").into_iter().find(|record| record["decision_id"] == *id)
+        let is = |record: &&Value| record["type"] == "outcome" && record["decision_id"] == *id;
+        self.0.iter().find(is).cloned()
     }
 
     /// The newest decision on a statement whose redacted text holds `text`.
@@ -127,13 +134,18 @@ impl Records {
         }
         // What is left over was let through and did not run: none of it may be said to be done. Same
         // texts are alike, so they are counted.
+        let done: HashSet<&str> = self
+            .0
+            .iter()
+            .filter(|record| record["type"] == "outcome" && record["outcome"] == "done")
+            .filter_map(|record| record["decision_id"].as_str())
+            .collect();
         for decision in self.decisions() {
             let Some(moments) = decision["sent_sha256"].as_str().and_then(|sha| open.get_mut(sha))
             else {
                 continue;
             };
-            let done = self.outcome(&decision).is_some_and(|outcome| outcome["outcome"] == "done");
-            if !done {
+            if !decision["decision_id"].as_str().is_some_and(|id| done.contains(id)) {
                 moments.pop();
             }
         }
