@@ -25,7 +25,7 @@ pub(crate) const SEARCH_PATH_QUERY: &str =
     "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text";
 
 /// How many columns each answer has, by query index.
-const COLUMN_COUNTS: [usize; 13] = [1, 1, 4, 8, 3, 4, 4, 6, 5, 2, 1, 2, 4];
+const COLUMN_COUNTS: [usize; 13] = [1, 1, 4, 8, 3, 4, 5, 6, 5, 2, 1, 2, 4];
 
 /// The rows of one snapshot may hold this many bytes (256 MiB); a server with 100,000 tables of 20
 /// columns sends about half of that.
@@ -127,6 +127,7 @@ impl CatalogReader {
                 name: row.name(0)?,
                 security_definer: row.boolean(2)?,
                 added: row.boolean(3)?,
+                extension: row.optional_text(4)?.map(str::to_owned),
             }),
             7 => self.catalog.foreign_keys.push(ForeignKey {
                 referencing: row.name(0)?,

@@ -99,6 +99,32 @@ fn column_word(word: &'static str) -> Option<Column> {
     })
 }
 
+/// Extensions whose functions compute, and neither read tables, run SQL, nor reach files, the network or settings that
+/// matter. They are what applications have: their functions stand behind defaults, indexes and conditions.
+const COMPUTING_EXTENSIONS: [&str; 16] = [
+    "btree_gin",
+    "btree_gist",
+    "citext",
+    "cube",
+    "earthdistance",
+    "fuzzystrmatch",
+    "hstore",
+    "intarray",
+    "isn",
+    "ltree",
+    "pg_trgm",
+    "pgcrypto",
+    "seg",
+    "unaccent",
+    "uuid-ossp",
+    "vector",
+];
+
+/// Whether every function of an extension computes and does nothing else.
+pub(crate) fn is_computing_extension(name: &str) -> bool {
+    COMPUTING_EXTENSIONS.contains(&name)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};

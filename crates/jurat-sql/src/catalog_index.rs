@@ -28,6 +28,8 @@ struct Inner {
     system_functions: HashSet<String>,
     /// Names of `pg_catalog` with an overload that does not come with the server.
     added_functions: HashSet<String>,
+    /// Functions of extensions that compute and do nothing else, as `schema.name`.
+    computing_functions: HashSet<String>,
     types: HashSet<RelationName>,
     schemas: HashSet<String>,
     children: HashMap<RelationName, Vec<RelationName>>,
@@ -54,6 +56,7 @@ impl CatalogIndex {
             functions: HashMap::new(),
             system_functions: builtin::function_names().map(str::to_owned).collect(),
             added_functions: HashSet::new(),
+            computing_functions: HashSet::new(),
             types: catalog.types.iter().cloned().collect(),
             schemas: catalog.schemas.iter().cloned().collect(),
             children: HashMap::new(),
@@ -81,6 +84,9 @@ impl CatalogIndex {
                 }
             } else {
                 inner.functions.entry(name.clone()).or_default().push(schema.clone());
+                if function.extension.as_deref().is_some_and(builtin::is_computing_extension) {
+                    inner.computing_functions.insert(function.name.to_string());
+                }
             }
         }
         for (index, key) in inner.catalog.foreign_keys.iter().enumerate() {
@@ -143,6 +149,16 @@ impl CatalogIndex {
             return FunctionClass::Unknown;
         }
         builtin::function_class(name).unwrap_or(FunctionClass::Unknown)
+    }
+
+    /// What a function of another schema can do, `id` is `schema.name`: those of well-known extensions compute,
+    /// of others nothing is known.
+    pub(crate) fn user_function_class(&self, id: &str) -> FunctionClass {
+        if self.inner.computing_functions.contains(id) {
+            FunctionClass::Pure
+        } else {
+            FunctionClass::Unknown
+        }
     }
 
     /// What a function of another schema that ships with the server can do; `id` is `schema.name`.

@@ -127,6 +127,9 @@ pub struct Function {
     /// hold for one that somebody has put there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub added: bool,
+    /// The extension that all overloads belong to, where they belong to one and a superuser owns them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<String>,
 }
 
 /// A foreign key: a write to `referenced` can change rows of `referencing`.

@@ -98,3 +98,34 @@ async fn an_overload_that_was_added_to_pg_catalog_is_not_known() {
     assert_eq!(refused.sqlstate(), "42501", "{refused:?}");
     shop.close().await;
 }
+
+/// Promise: what applications have installed does not stand in their way. The functions of well-known extensions
+/// compute, whether they are called or run behind a default, an index or a check.
+#[tokio::test]
+async fn functions_of_well_known_extensions_are_ordinary_ones() {
+    let Some(shop) = Shop::open(Setup::default()).await else { return };
+    let admin = shop.cluster.connect(cluster::ADMIN, &shop.database).await;
+    admin
+        .batch_execute(
+            "CREATE EXTENSION citext; CREATE EXTENSION \"uuid-ossp\"; CREATE EXTENSION hstore; CREATE EXTENSION tablefunc;
+            CREATE TABLE members (id uuid PRIMARY KEY DEFAULT uuid_generate_v4(), handle citext UNIQUE,
+                traits hstore, CHECK (handle <> 'nobody'));
+            GRANT ALL ON members TO PUBLIC",
+        )
+        .await
+        .unwrap();
+    let mut wire = shop.wire("dora").await;
+    for text in [
+        "INSERT INTO members (handle, traits) VALUES ('Ada', 'likes=>tea') RETURNING id",
+        "SELECT handle, replace(handle, 'a', 'b'), traits -> 'likes', uuid_generate_v4() FROM members WHERE handle = 'ADA'",
+        "UPDATE members SET traits = delete(traits, 'likes') WHERE handle = 'ada'",
+        "SELECT replace('a', 'b', 'c'), split_part('a.b', '.', 1)",
+    ] {
+        let reply = wire.run(text).await;
+        assert_eq!(reply.sqlstate(), "00000", "{text}: {reply:?}");
+    }
+    // An extension that runs SQL that it is given is none of them.
+    let refused = wire.run("SELECT * FROM crosstab('SELECT 1, 2, 3') AS c(a int, b int)").await;
+    assert_eq!(refused.sqlstate(), "42501", "{refused:?}");
+    shop.close().await;
+}

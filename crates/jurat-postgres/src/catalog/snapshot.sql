@@ -105,11 +105,22 @@ WHERE v.relkind OPERATOR(pg_catalog.=) ANY ('{v,m}'::pg_catalog."char"[])
        OR pg_catalog.strpos(tree.query, ':varattno 0 ') OPERATOR(pg_catalog.>) 0);
 
 -- 6: functions, one row per name. The helpers of information_schema that come with the server are known
--- without asking, like its relations; one that somebody has added there is not.
+-- without asking, like its relations; one that somebody has added there is not. The extension is told where all
+-- overloads belong to the same one and to a superuser: nobody else could have put them there.
 SELECT n.nspname, p.proname, pg_catalog.bool_or(p.prosecdef),
-       pg_catalog.bool_or(p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid)
+       pg_catalog.bool_or(p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid),
+       CASE WHEN pg_catalog.bool_and(x.extname IS NOT NULL AND owner.rolsuper IS TRUE)
+                 AND pg_catalog.count(DISTINCT x.extname) OPERATOR(pg_catalog.=) '1'::pg_catalog.int8
+            THEN pg_catalog.min(x.extname::pg_catalog.text) END
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+LEFT JOIN pg_catalog.pg_roles owner ON owner.oid OPERATOR(pg_catalog.=) p.proowner
+LEFT JOIN pg_catalog.pg_depend d
+       ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+      AND d.objid OPERATOR(pg_catalog.=) p.oid
+      AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+      AND d.deptype OPERATOR(pg_catalog.=) 'e'::pg_catalog."char"
+LEFT JOIN pg_catalog.pg_extension x ON x.oid OPERATOR(pg_catalog.=) d.refobjid
 WHERE (n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
        OR NOT (pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_temp_')
                OR pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast')))

@@ -80,8 +80,9 @@ fn rows_become_a_catalog() {
         (2, &["11", "shop", "orders", "p"]),
         (3, &["10", "1", "id", "integer", "pg_catalog", "f", "f", "t"]),
         (3, &["10", "3", "name", "character varying(80)", "pg_catalog", "f", "f", "f"]),
-        (6, &["pg_catalog", "lower", "f", "f"]),
-        (6, &["shop", "refund", "t", "t"]),
+        (6, &["pg_catalog", "lower", "f", "f", "NULL"]),
+        (6, &["public", "digest", "f", "t", "pgcrypto"]),
+        (6, &["shop", "refund", "t", "t", "NULL"]),
         (7, &["shop", "orders", "public", "customers", "t", "f"]),
         (8, &["shop", "orders", "stamp", "shop", "set_time"]),
         (9, &["shop", "mood"]),
@@ -124,6 +125,8 @@ fn rows_become_a_catalog() {
         ],
         "functions": [
             { "name": { "schema": "pg_catalog", "name": "lower" }, "security_definer": false },
+            { "name": { "schema": "public", "name": "digest" }, "security_definer": false, "added": true,
+              "extension": "pgcrypto" },
             { "name": { "schema": "shop", "name": "refund" }, "security_definer": true, "added": true },
         ],
         "foreign_keys": [{
@@ -278,7 +281,7 @@ fn an_answer_that_is_not_the_query_s_is_refused() {
         (3, &["1", "32768", "c", "integer", "pg_catalog", "f", "f", "f"], value(3, 1)),
         (3, &["1", "1", "c", "integer", "pg_catalog", "true", "f", "f"], value(3, 5)),
         (5, &["1", "public", "NULL", "id"], value(5, 2)),
-        (6, &["public", "f", "NULL", "t"], value(6, 2)),
+        (6, &["public", "f", "NULL", "t", "NULL"], value(6, 2)),
     ];
     for (query, values, error) in cases {
         assert_eq!(read(&[VERSION, (query, values)]), Err(error), "{query}: {values:?}");

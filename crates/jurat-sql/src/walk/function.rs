@@ -287,7 +287,8 @@ impl Walker<'_> {
                     self.called(&id, class);
                     return Ok(());
                 }
-                self.called(&format!("{schema}.{name}"), FunctionClass::Unknown);
+                let id = format!("{schema}.{name}");
+                self.called(&id, self.catalog.user_function_class(&id));
                 Ok(())
             }
             _ => Err(Stop::unsupported("a function name of more than two parts")),
@@ -317,7 +318,8 @@ impl Walker<'_> {
                 Ok(Some(SYSTEM_SCHEMA.to_owned()))
             }
             [only] => {
-                self.called(&format!("{only}.{name}"), FunctionClass::Unknown);
+                let id = format!("{only}.{name}");
+                self.called(&id, self.catalog.user_function_class(&id));
                 Ok(Some(only.clone()))
             }
             several => {
@@ -325,7 +327,8 @@ impl Walker<'_> {
                     self.system_function(name, arguments);
                 }
                 for schema in several.iter().filter(|schema| *schema != SYSTEM_SCHEMA) {
-                    self.called(&format!("{schema}.{name}"), FunctionClass::Unknown);
+                    let id = format!("{schema}.{name}");
+                    self.called(&id, self.catalog.user_function_class(&id));
                 }
                 Ok(None)
             }

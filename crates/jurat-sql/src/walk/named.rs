@@ -66,7 +66,8 @@ impl Walker<'_> {
         };
         for known in self.catalog.function_schemas(function) {
             if schema.is_none_or(|schema| schema == known) {
-                self.facts.function(&format!("{known}.{function}"), FunctionClass::Unknown);
+                let id = format!("{known}.{function}");
+                self.facts.function(&id, self.catalog.user_function_class(&id));
             }
         }
         let of_system = schema.is_none_or(|schema| schema == SYSTEM_SCHEMA);

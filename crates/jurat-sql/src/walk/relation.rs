@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 
 use jurat_types::{
-    Access, ColumnId, ColumnMode, ColumnRole, FunctionClass, Relation, RelationKind, RelationName,
-    Trigger, Via,
+    Access, ColumnId, ColumnMode, ColumnRole, Relation, RelationKind, RelationName, Trigger, Via,
 };
 use sqlparser::ast::ObjectName;
 
@@ -165,7 +164,8 @@ impl Walker<'_> {
     fn run_definition(&mut self, view: &RelationName) {
         let catalog = self.catalog;
         for code in catalog.triggers(view).filter(|code| code.name == Trigger::DEFINITION) {
-            self.facts.function(&code.function.to_string(), FunctionClass::Unknown);
+            let id = code.function.to_string();
+            self.facts.function(&id, catalog.user_function_class(&id));
         }
     }
 
@@ -209,7 +209,7 @@ impl Walker<'_> {
                 self.facts.relation(&table, kind, Access::Write, Via::Trigger);
             }
             for function in functions {
-                self.facts.function(&function, FunctionClass::Unknown);
+                self.facts.function(&function, self.catalog.user_function_class(&function));
             }
             let mut next: Vec<(RelationName, Reach)> =
                 self.catalog.children(&table).iter().map(|child| (child.clone(), reach)).collect();

@@ -1,6 +1,6 @@
 //! Data types: each must be PostgreSQL's own or stand in the catalog.
 
-use jurat_types::{FunctionClass, RelationName, Trigger};
+use jurat_types::{RelationName, Trigger};
 use sqlparser::ast::{ArrayElemTypeDef, CastKind, DataType, ObjectName};
 
 use super::{Stop, Walker};
@@ -288,7 +288,8 @@ impl Walker<'_> {
     fn row_type(&mut self, name: &RelationName) -> Result<(), Stop> {
         let catalog = self.catalog;
         for code in catalog.triggers(name).filter(|code| code.name == Trigger::CODE) {
-            self.facts.function(&code.function.to_string(), FunctionClass::Unknown);
+            let id = code.function.to_string();
+            self.facts.function(&id, self.catalog.user_function_class(&id));
         }
         match self.masks {
             Some(masks) if masks.concerns(name, self.catalog) => {
