@@ -4,7 +4,7 @@
 //! checked with looks at a bounded number of digits from each place. A value that was looked through once
 //! changes no more.
 
-use std::{borrow::Cow, ops::Range, sync::OnceLock};
+use std::{borrow::Cow, collections::BTreeSet, ops::Range, sync::OnceLock};
 
 use jurat_sql::Detected;
 use jurat_types::DETECTORS;
@@ -77,6 +77,16 @@ impl Detectors {
     pub(crate) fn new(kinds: &[String], json: bool) -> Self {
         let known = DETECTORS.iter().copied();
         Self { kinds: known.filter(|kind| kinds.iter().any(|k| k == kind)).collect(), json }
+    }
+
+    /// Detectors of every kind.
+    pub fn all() -> Self {
+        Self { kinds: DETECTORS.to_vec(), json: false }
+    }
+
+    /// The kinds of what is found in a text, each once and in order; where two overlap it is the first.
+    pub fn found(&self, text: &[u8]) -> BTreeSet<&'static str> {
+        self.finds(text).into_iter().map(|(_, kind)| kind).collect()
     }
 
     /// The text with every find replaced by `[kind]`; borrowed where there is none.

@@ -159,3 +159,11 @@ proptest! {
         prop_assert!(once.len() <= bytes.len() * 2 + 16);
     }
 }
+
+#[test]
+fn kinds_are_told_without_the_finds() {
+    let all = Detectors::all();
+    let found = |text: &str| all.found(text.as_bytes()).into_iter().collect::<Vec<_>>();
+    assert_eq!(found("a@b.example, +1 555 123 4567, c@d.example"), ["email", "phone"]);
+    assert_eq!(found("nothing"), [""; 0]);
+}
