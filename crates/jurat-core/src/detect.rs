@@ -12,8 +12,11 @@ use regex::bytes::Regex;
 
 mod numbers;
 
-/// Replacing can bring two halves together that are a find of their own; this often it is looked again.
-const PASSES_MAX: usize = 4;
+/// Replacing a find can make one of what stood next to it; this often it is looked again.
+const PASSES_MAX: usize = 8;
+
+/// What becomes of a text that has still more to find after the last look: nothing of it is shown.
+const WITHHELD: &str = "[redacted]";
 
 /// Expressions by kind. Where a find must not go on to the left or right is checked by hand.
 const EXPRESSIONS: &[(&str, &str)] = &[
@@ -95,11 +98,15 @@ impl Detectors {
         for _ in 0..PASSES_MAX {
             let finds = self.finds(&text);
             if finds.is_empty() {
-                break;
+                return text;
             }
             text = Cow::Owned(self.replaced(&text, &finds));
         }
-        text
+        if self.finds(&text).is_empty() {
+            return text;
+        }
+        let quote = if self.json { "\"" } else { "" };
+        Cow::Owned([quote, WITHHELD, quote].concat().into_bytes())
     }
 
     /// The finds in order; where two overlap they are one.
