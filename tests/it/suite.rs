@@ -4,6 +4,7 @@ mod bad_input;
 mod bad_policy;
 mod basics;
 mod builtins;
+mod catalog_labels;
 mod catalogue;
 mod copy;
 mod deny;

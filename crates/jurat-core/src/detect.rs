@@ -4,7 +4,7 @@
 //! checked with looks at a bounded number of digits from each place. A value that was looked through once
 //! changes no more.
 
-use std::{borrow::Cow, ops::Range, sync::OnceLock};
+use std::{borrow::Cow, collections::BTreeSet, ops::Range, sync::OnceLock};
 
 use jurat_sql::Detected;
 use jurat_types::DETECTORS;
@@ -12,8 +12,11 @@ use regex::bytes::Regex;
 
 mod numbers;
 
-/// Replacing can bring two halves together that are a find of their own; this often it is looked again.
-const PASSES_MAX: usize = 4;
+/// Replacing a find can make one of what stood next to it; this often it is looked again.
+const PASSES_MAX: usize = 8;
+
+/// What becomes of a text that has still more to find after the last look: nothing of it is shown.
+const WITHHELD: &str = "[redacted]";
 
 /// Expressions by kind. Where a find must not go on to the left or right is checked by hand.
 const EXPRESSIONS: &[(&str, &str)] = &[
@@ -79,17 +82,31 @@ impl Detectors {
         Self { kinds: known.filter(|kind| kinds.iter().any(|k| k == kind)).collect(), json }
     }
 
+    /// Detectors of every kind.
+    pub fn all() -> Self {
+        Self { kinds: DETECTORS.to_vec(), json: false }
+    }
+
+    /// The kinds of what is found in a text, each once and in order; where two overlap it is the first.
+    pub fn found(&self, text: &[u8]) -> BTreeSet<&'static str> {
+        self.finds(text).into_iter().map(|(_, kind)| kind).collect()
+    }
+
     /// The text with every find replaced by `[kind]`; borrowed where there is none.
     pub fn scan<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
         let mut text = Cow::Borrowed(text);
         for _ in 0..PASSES_MAX {
             let finds = self.finds(&text);
             if finds.is_empty() {
-                break;
+                return text;
             }
             text = Cow::Owned(self.replaced(&text, &finds));
         }
-        text
+        if self.finds(&text).is_empty() {
+            return text;
+        }
+        let quote = if self.json { "\"" } else { "" };
+        Cow::Owned([quote, WITHHELD, quote].concat().into_bytes())
     }
 
     /// The finds in order; where two overlap they are one.

@@ -53,8 +53,7 @@ fn parse(file: &SourceFile) -> Result<Value, String> {
     let document = if file.path.ends_with(".json") {
         serde_json::from_str(&file.text).map_err(|error| error.to_string())?
     } else {
-        let value = regorus::Value::from_yaml_str(&file.text).map_err(|error| error.to_string())?;
-        serde_json::to_value(&value).map_err(|error| error.to_string())?
+        yaml(&file.text)?
     };
     match document {
         Value::Object(_) => Ok(document),
@@ -64,6 +63,15 @@ fn parse(file: &SourceFile) -> Result<Value, String> {
             Err("a data file must hold a map".to_owned())
         }
     }
+}
+
+/// Reads YAML; a text without a document is `null`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn yaml(text: &str) -> Result<Value, String> {
+    let value = regorus::Value::from_yaml_str(text).map_err(|error| error.to_string())?;
+    serde_json::to_value(&value).map_err(|error| error.to_string())
 }
 
 fn join(into: &mut Value, from: Value, path: &str) -> Result<(), String> {

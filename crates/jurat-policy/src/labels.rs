@@ -10,6 +10,11 @@ pub struct Labels {
 }
 
 impl Labels {
+    /// Labels by id.
+    pub fn new(by_id: BTreeMap<String, Vec<String>>) -> Self {
+        Self { by_id }
+    }
+
     /// The labels of one id; none where the catalog does not name it.
     pub fn of(&self, id: &str) -> &[String] {
         self.by_id.get(id).map_or(&[], Vec::as_slice)
@@ -18,6 +23,15 @@ impl Labels {
     /// Every id that has labels, with its labels, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.by_id.iter().map(|(id, labels)| (id.as_str(), labels.as_slice()))
+    }
+
+    /// Reads a labels file, `jurat/catalog/data.yaml`. An empty one has no labels.
+    ///
+    /// # Errors
+    /// What is not YAML, or the id whose value is no list of strings.
+    pub fn parse(yaml: &str) -> Result<Self, String> {
+        let document = crate::data::yaml(yaml)?;
+        if document.is_null() { Ok(Self::default()) } else { Self::from_document(&document) }
     }
 
     /// Reads the document at `data.<root>.catalog`: a flat map of lists of strings.
@@ -40,5 +54,21 @@ impl Labels {
             by_id.insert(id.clone(), labels);
         }
         Ok(Self { by_id })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Labels;
+
+    #[test]
+    fn a_labels_file_is_a_flat_map_of_lists() {
+        let labels = Labels::parse("public.a.b: [x, y] # why\npublic.a.c: []\n").unwrap();
+        assert_eq!(labels.of("public.a.b"), ["x", "y"]);
+        assert_eq!(labels.iter().count(), 2);
+        assert_eq!(Labels::parse("# nothing\n"), Ok(Labels::default()));
+        for wrong in ["- a\n", "a: b\n", "a: [1]\n", "a: [\n", "public: {a: [x]}\n"] {
+            assert!(Labels::parse(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -76,7 +76,7 @@ impl Setup {
 }
 
 /// Which columns are protected, in the form of the catalog labels file.
-const LABELS: &str = r#"{"jurat": {"catalog": {
+pub(crate) const LABELS: &str = r#"{"jurat": {"catalog": {
   "public.customers.email": ["pii.email"],
   "public.customers.ssn": ["pii.ssn"],
   "public.customers.card": ["pci.card"],

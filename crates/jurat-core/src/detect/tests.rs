@@ -159,3 +159,21 @@ proptest! {
         prop_assert!(once.len() <= bytes.len() * 2 + 16);
     }
 }
+
+/// Each hides the next until it is replaced itself.
+#[test]
+fn a_chain_that_takes_too_many_looks_is_withheld() {
+    let link = "+49 30 901820DE89370400440532013000";
+    assert_eq!(scan(&link.repeat(2)), "[phone][iban][phone][iban]");
+    let chain = link.repeat(20);
+    assert_eq!(scan(&chain), "[redacted]");
+    assert_eq!(&*all(true).scan(format!("\"{chain}\"").as_bytes()), b"\"[redacted]\"");
+}
+
+#[test]
+fn kinds_are_told_without_the_finds() {
+    let all = Detectors::all();
+    let found = |text: &str| all.found(text.as_bytes()).into_iter().collect::<Vec<_>>();
+    assert_eq!(found("a@b.example, +1 555 123 4567, c@d.example"), ["email", "phone"]);
+    assert_eq!(found("nothing"), [""; 0]);
+}

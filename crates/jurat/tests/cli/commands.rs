@@ -28,7 +28,7 @@ key = { file = "audit.key" }
 const POLICY: &str = "package jurat.house\n\nallow contains {\"id\": \"house.all\"}\n";
 
 /// A directory with a configuration, no users and one policy.
-fn setting() -> tempfile::TempDir {
+pub(crate) fn setting() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("rego")).unwrap();
     put(&dir, "jurat.toml", CONFIG);
