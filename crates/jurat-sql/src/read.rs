@@ -11,6 +11,7 @@ use crate::limits::ReadLimits;
 use crate::pre;
 use crate::raw;
 use crate::redact;
+use crate::stack::with_shared_stack;
 use crate::statement::{KeptTree, NameContext, Opaque, Parsed, Reading, SessionEffect, Statement};
 use crate::tree::Tree;
 use crate::walk::{Stop, Walker};
@@ -58,10 +59,10 @@ struct Reader<'r> {
 
 impl Reader<'_> {
     fn statement(&self, source: &Source<'_>, place: &Place) -> Statement {
-        match self.parsed(source, place) {
+        with_shared_stack(source.stack_bytes(), || match self.parsed(source, place) {
             Ok(parsed) => Statement::Parsed(parsed),
             Err(unread) => Statement::Opaque(self.opaque(source, unread, place)),
-        }
+        })
     }
 
     fn parsed(&self, source: &Source<'_>, place: &Place) -> Result<Parsed, Unread> {

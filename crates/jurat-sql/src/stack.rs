@@ -17,6 +17,21 @@ pub(crate) const fn bytes_for(tokens: usize, nesting: usize) -> usize {
         .saturating_add(nesting.saturating_mul(NESTING_BYTES))
 }
 
+/// Up to how much one stack is made for all steps of a reading.
+const SHARED_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Runs all steps of a reading, of which the first needs `bytes`, on one stack.
+///
+/// A new stack costs system calls and page faults. Without this each step that lacks room would make its
+/// own: parsing, walking, printing, parsing again, comparing, dropping. A step that needs more than twice
+/// as much still makes one.
+pub(crate) fn with_shared_stack<R>(bytes: usize, work: impl FnOnce() -> R) -> R {
+    if bytes > SHARED_BYTES_MAX {
+        return work();
+    }
+    stacker::maybe_grow(bytes, bytes.saturating_mul(2), work)
+}
+
 /// Runs `work` with at least `bytes` of stack left.
 pub(crate) fn with_stack<R>(bytes: usize, work: impl FnOnce() -> R) -> R {
     stacker::maybe_grow(bytes, bytes, work)

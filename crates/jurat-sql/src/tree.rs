@@ -10,7 +10,7 @@ use crate::gate::{self, Source};
 use crate::keywords;
 use crate::limits::ReadLimits;
 use crate::pre;
-use crate::stack::{bytes_for, with_stack};
+use crate::stack::with_stack;
 
 /// Parser calls inside each other that one open bracket can cause.
 const CALLS_PER_NESTING: usize = 10;
@@ -31,7 +31,7 @@ impl Tree {
     /// # Errors
     /// With a reason that names no literal.
     pub(crate) fn parse(source: &Source<'_>) -> Result<Self, String> {
-        let stack_bytes = bytes_for(source.tokens(), source.nesting);
+        let stack_bytes = source.stack_bytes();
         let mut tokens = match source.to_tokens() {
             Ok(tokens) => tokens,
             Err(error) => return Err(error.to_string()),
