@@ -192,6 +192,12 @@ impl Source<'_> {
         redact::pieces(self.whole, &self.pieces)
     }
 
+    /// The pieces, where they are all that there is in the text.
+    pub(crate) fn into_whole(self) -> Option<Vec<Piece>> {
+        let whole = self.original().len() == self.whole.len();
+        whole.then_some(self.pieces)
+    }
+
     /// How much stack a tree of it can need, in bytes.
     ///
     /// Blanks count too: a level of the tree that is one token, as in `a NOTNULL NOTNULL`, has one before it.

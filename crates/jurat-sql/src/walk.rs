@@ -103,10 +103,13 @@ pub(crate) struct Value {
 impl Value {
     /// Adds what another value is made of.
     pub(crate) fn absorb(&mut self, other: &Self) {
+        self.direct = false;
+        if other.sources.is_empty() {
+            return;
+        }
         self.sources.extend_from_slice(&other.sources);
         self.sources.sort_unstable();
         self.sources.dedup();
-        self.direct = false;
     }
 }
 
@@ -129,6 +132,10 @@ pub(crate) struct Walker<'a> {
     into_allowed: bool,
     interned: Vec<ColumnId>,
     ids: HashMap<ColumnId, SourceId>,
+    /// The columns of the relations that were met, because one is often met again.
+    base_shapes: HashMap<RelationName, Shape>,
+    /// Uses that are written down, of columns that are no view's.
+    recorded: HashSet<(SourceId, ColumnRole, ColumnMode)>,
     /// What columns of views are made of.
     made_of: HashMap<SourceId, Rc<[Ingredient]>>,
     /// Views whose definitions are part of the facts.
@@ -160,6 +167,8 @@ impl<'a> Walker<'a> {
             into_allowed: false,
             interned: Vec::new(),
             ids: HashMap::new(),
+            base_shapes: HashMap::new(),
+            recorded: HashSet::new(),
             made_of: HashMap::new(),
             views_read: HashSet::new(),
             depth: 0,
@@ -216,6 +225,10 @@ impl<'a> Walker<'a> {
     /// Writes down that base columns are used.
     fn record(&mut self, sources: &[SourceId], role: ColumnRole, mode: ColumnMode) {
         for source in sources {
+            // The facts would find it out, too, but by the column's name.
+            if self.made_of.is_empty() && !self.recorded.insert((*source, role, mode)) {
+                continue;
+            }
             let column = usize::try_from(*source).ok().and_then(|index| self.interned.get(index));
             if let Some(column) = column {
                 self.facts.column(column, role, mode);
