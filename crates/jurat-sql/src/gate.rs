@@ -214,6 +214,11 @@ impl Source<'_> {
             .collect()
     }
 
+    /// The first piece, as [`Self::words`] has it; it is not blank.
+    pub(crate) fn first(&self) -> Option<(Kind, &str)> {
+        self.pieces.first().map(|piece| (piece.kind, piece.of(self.whole)))
+    }
+
     /// The text from the non-blank piece number `start` up to the one before `end`, without comments.
     pub(crate) fn between(&self, start: usize, end: usize) -> String {
         let mut text = String::new();

@@ -130,8 +130,8 @@ pub(crate) struct Walker<'a> {
     via: Via,
     /// Whether the next SELECT may have INTO: only the first of a statement may.
     into_allowed: bool,
-    interned: Vec<ColumnId>,
-    ids: HashMap<ColumnId, SourceId>,
+    interned: Vec<Rc<ColumnId>>,
+    ids: HashMap<Rc<ColumnId>, SourceId>,
     /// The columns of the relations that were met, because one is often met again.
     base_shapes: HashMap<RelationName, Shape>,
     /// Uses that are written down, of columns that are no view's.
@@ -217,7 +217,8 @@ impl<'a> Walker<'a> {
             return *id;
         }
         let id = SourceId::try_from(self.interned.len()).unwrap_or(SourceId::MAX);
-        self.ids.insert(column.clone(), id);
+        let column = Rc::new(column);
+        self.ids.insert(Rc::clone(&column), id);
         self.interned.push(column);
         id
     }
