@@ -72,9 +72,8 @@ const OPTIONS: [&str; 15] = [
 /// # Errors
 /// With a reason that names no literal, where it is not one of the forms that PostgreSQL has.
 pub(crate) fn parts(source: &Source<'_>) -> Option<Result<Parts, String>> {
-    let words = source.words();
-    let is_copy = words.first().is_some_and(|word| is(word, "copy"));
-    is_copy.then(|| cut(source, &words).ok_or_else(|| NOT_UNDERSTOOD.to_owned()))
+    let is_copy = source.first().is_some_and(|word| is(&word, "copy"));
+    is_copy.then(|| cut(source, &source.words()).ok_or_else(|| NOT_UNDERSTOOD.to_owned()))
 }
 
 const NOT_UNDERSTOOD: &str = "the syntax of COPY or of its options is not understood";

@@ -125,9 +125,12 @@ impl Facts {
         via: Via,
     ) {
         if self.seen_columns.insert((column.clone(), role, mode, via)) {
+            // As `Display` writes them, without its machinery: there are many.
+            let RelationName { schema, name } = &column.relation;
+            let relation = [schema.as_str(), ".", name].concat();
             self.columns.push(ColumnUse {
-                id: column.to_string(),
-                relation: column.relation.to_string(),
+                id: [relation.as_str(), ".", &column.column].concat(),
+                relation,
                 name: column.column.clone(),
                 role,
                 mode,

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::limits::ReadLimits;
 use crate::scan::{Kind, Piece, ScanError, scan};
+use crate::stack::bytes_for;
 use crate::{keywords, pre, redact};
 
 /// One statement of a text, not yet parsed.
@@ -191,9 +192,17 @@ impl Source<'_> {
         redact::pieces(self.whole, &self.pieces)
     }
 
-    /// How many tokens it has.
-    pub(crate) fn tokens(&self) -> usize {
-        self.pieces.len()
+    /// The pieces, where they are all that there is in the text.
+    pub(crate) fn into_whole(self) -> Option<Vec<Piece>> {
+        let whole = self.original().len() == self.whole.len();
+        whole.then_some(self.pieces)
+    }
+
+    /// How much stack a tree of it can need, in bytes.
+    ///
+    /// Blanks count too: a level of the tree that is one token, as in `a NOTNULL NOTNULL`, has one before it.
+    pub(crate) const fn stack_bytes(&self) -> usize {
+        bytes_for(self.pieces.len(), self.nesting)
     }
 
     /// The pieces that are not blank, as (kind, text).
@@ -203,6 +212,11 @@ impl Source<'_> {
             .filter(|piece| !piece.kind.is_blank())
             .map(|piece| (piece.kind, piece.of(self.whole)))
             .collect()
+    }
+
+    /// The first piece, as [`Self::words`] has it; it is not blank.
+    pub(crate) fn first(&self) -> Option<(Kind, &str)> {
+        self.pieces.first().map(|piece| (piece.kind, piece.of(self.whole)))
     }
 
     /// The text from the non-blank piece number `start` up to the one before `end`, without comments.
@@ -310,10 +324,11 @@ fn quote_function_names(tokens: &mut [Token]) {
         let was_after_dot = std::mem::replace(&mut after_dot, *token == Token::Period);
         if let Token::Word(word) = token
             && was_after_dot
+            && called
             && word.quote_style.is_none()
         {
             let folded = word.value.to_ascii_lowercase();
-            if called && keywords::needs_quotes(&folded) {
+            if keywords::needs_quotes(&folded) {
                 *token = Token::make_word(&folded, Some('"'));
             }
         }

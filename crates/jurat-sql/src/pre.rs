@@ -148,9 +148,9 @@ struct Needs {
 impl Needs {
     fn of(tokens: &[Token]) -> Self {
         let mut needs = Self::default();
-        let mut after_name = false;
+        let (mut after_name, mut after_for) = (false, false);
         for token in tokens {
-            let mut is_name = false;
+            let (mut is_name, mut is_for) = (false, false);
             match token {
                 Token::Word(word) if word.quote_style.is_none() => match word.keyword {
                     Keyword::ONLY => needs.only = true,
@@ -165,8 +165,10 @@ impl Needs {
                     | Keyword::FOLLOWING
                     | Keyword::ROWS => needs.words = true,
                     Keyword::CONFLICT => needs.conflict = true,
-                    Keyword::KEY => needs.lock = true,
-                    Keyword::FOR => needs.lock = true,
+                    Keyword::FOR => is_for = true,
+                    Keyword::UPDATE | Keyword::SHARE | Keyword::NO | Keyword::KEY => {
+                        needs.lock |= after_for;
+                    }
                     Keyword::NoKeyword => {
                         is_name = true;
                         needs.words |=
@@ -180,7 +182,7 @@ impl Needs {
                 Token::SingleQuotedString(_) => needs.typed |= after_name,
                 _ => {}
             }
-            after_name = is_name;
+            (after_name, after_for) = (is_name, is_for);
         }
         needs
     }

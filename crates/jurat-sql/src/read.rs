@@ -11,6 +11,8 @@ use crate::limits::ReadLimits;
 use crate::pre;
 use crate::raw;
 use crate::redact;
+use crate::scan::Piece;
+use crate::stack::with_shared_stack;
 use crate::statement::{KeptTree, NameContext, Opaque, Parsed, Reading, SessionEffect, Statement};
 use crate::tree::Tree;
 use crate::walk::{Stop, Walker};
@@ -58,10 +60,10 @@ struct Reader<'r> {
 
 impl Reader<'_> {
     fn statement(&self, source: &Source<'_>, place: &Place) -> Statement {
-        match self.parsed(source, place) {
+        with_shared_stack(source.stack_bytes(), || match self.parsed(source, place) {
             Ok(parsed) => Statement::Parsed(parsed),
             Err(unread) => Statement::Opaque(self.opaque(source, unread, place)),
-        }
+        })
     }
 
     fn parsed(&self, source: &Source<'_>, place: &Place) -> Result<Parsed, Unread> {
@@ -93,10 +95,10 @@ impl Reader<'_> {
             let canonical = self.condition(&condition, &mut facts)?;
             tree.set_condition(canonical);
         }
-        let text = if facts.canonical {
-            tree.print(self.limits).map_err(|reason| Unread { reason, unresolved: None })?
+        let (text, pieces) = if facts.canonical {
+            tree.print_cut(self.limits).map_err(|reason| Unread { reason, unresolved: None })?
         } else {
-            source.text()
+            (source.text(), None)
         };
         if let Some(inner) = facts.inner.take() {
             let statement = Box::new(self.inner(&tree, &inner, place)?);
@@ -105,7 +107,7 @@ impl Reader<'_> {
                 Inner::Declare { name } => SessionEffect::DeclareCursor { name, statement },
             };
         }
-        Ok(self.finish(facts, text, Some(tree), source, place))
+        Ok(self.finish(facts, (text, pieces), Some(tree), source, place))
     }
 
     /// A statement that the parser or the walker does not know, where it can be read by its words.
@@ -117,7 +119,9 @@ impl Reader<'_> {
     ) -> Result<Parsed, Unread> {
         let mut walker = Walker::new(self.catalog, self.names, None);
         match raw::read(&mut walker, &source.words()) {
-            Some(Ok(())) => Ok(self.finish(walker.facts, source.text(), None, source, place)),
+            Some(Ok(())) => {
+                Ok(self.finish(walker.facts, (source.text(), None), None, source, place))
+            }
             Some(Err(stop)) => Err(stop.into()),
             None => Err(unread),
         }
@@ -191,7 +195,7 @@ impl Reader<'_> {
     fn finish(
         &self,
         facts: Facts,
-        text: String,
+        (text, pieces): (String, Option<Vec<Piece>>),
         tree: Option<Tree>,
         source: &Source<'_>,
         place: &Place,
@@ -226,7 +230,10 @@ impl Reader<'_> {
             count: place.count,
             kind,
             class,
-            fingerprint: redact::fingerprint(&text, &self.limits.widened()),
+            fingerprint: match pieces {
+                Some(pieces) => redact::fingerprint_of(&text, &pieces),
+                None => redact::fingerprint(&text, &self.limits.widened()),
+            },
             sha256: redact::sha256(text.as_bytes()),
             text,
             has_where,

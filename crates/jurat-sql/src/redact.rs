@@ -43,10 +43,18 @@ pub(crate) fn text(bytes: &[u8], limits: &ReadLimits) -> String {
 /// The same digits for texts that differ in their literals, their spacing and the length of lists of
 /// literals only.
 pub(crate) fn fingerprint(canonical: &str, limits: &ReadLimits) -> String {
-    let shape = match scan(canonical, limits.tokens_max) {
-        Ok(found) => shape(canonical, &found),
-        Err(_) => canonical.to_owned(),
-    };
+    match scan(canonical, limits.tokens_max) {
+        Ok(found) => fingerprint_of(canonical, &found),
+        Err(_) => shortened(canonical),
+    }
+}
+
+/// The fingerprint of a text that was cut before.
+pub(crate) fn fingerprint_of(canonical: &str, found: &[Piece]) -> String {
+    shortened(&shape(canonical, found))
+}
+
+fn shortened(shape: &str) -> String {
     let mut hex = sha256(shape.as_bytes());
     hex.truncate(FINGERPRINT_DIGITS);
     hex
@@ -72,15 +80,9 @@ fn shape(text: &str, found: &[Piece]) -> String {
 
 /// SHA-256 in hexadecimal digits.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut hex = String::with_capacity(64);
-    for byte in digest(&SHA256, bytes).as_ref() {
-        // Writing to a String cannot fail.
-        if write!(hex, "{byte:02x}").is_err() {
-            break;
-        }
-    }
-    hex
+    let digest = digest(&SHA256, bytes);
+    let halves = digest.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    halves.filter_map(|half| char::from_digit(u32::from(half), 16)).collect()
 }
 
 #[cfg(test)]

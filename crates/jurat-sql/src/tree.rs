@@ -10,7 +10,8 @@ use crate::gate::{self, Source};
 use crate::keywords;
 use crate::limits::ReadLimits;
 use crate::pre;
-use crate::stack::{bytes_for, with_stack};
+use crate::scan::Piece;
+use crate::stack::with_stack;
 
 /// Parser calls inside each other that one open bracket can cause.
 const CALLS_PER_NESTING: usize = 10;
@@ -31,7 +32,7 @@ impl Tree {
     /// # Errors
     /// With a reason that names no literal.
     pub(crate) fn parse(source: &Source<'_>) -> Result<Self, String> {
-        let stack_bytes = bytes_for(source.tokens(), source.nesting);
+        let stack_bytes = source.stack_bytes();
         let mut tokens = match source.to_tokens() {
             Ok(tokens) => tokens,
             Err(error) => return Err(error.to_string()),
@@ -91,13 +92,18 @@ impl Tree {
 
     /// Parses a text that must be exactly one statement.
     pub(crate) fn parse_text(text: &str, limits: &ReadLimits) -> Result<Self, String> {
-        let sources = match gate::split(text, limits) {
+        Self::parse(&Self::source_of(text, limits)?)
+    }
+
+    /// The one statement of a text.
+    fn source_of<'t>(text: &'t str, limits: &ReadLimits) -> Result<Source<'t>, String> {
+        let mut sources = match gate::split(text, limits) {
             Ok(sources) => sources,
             Err(error) => return Err(error.to_string()),
         };
-        match sources.as_slice() {
-            [source] => Self::parse(source),
-            _ => Err("the text is not one statement".to_owned()),
+        match (sources.pop(), sources.is_empty()) {
+            (Some(source), true) => Ok(source),
+            (Some(_) | None, _) => Err("the text is not one statement".to_owned()),
         }
     }
 
@@ -123,6 +129,14 @@ impl Tree {
     /// # Errors
     /// Where it does not.
     pub(crate) fn print(&self, limits: &ReadLimits) -> Result<String, String> {
+        self.print_cut(limits).map(|(text, _)| text)
+    }
+
+    /// As [`Self::print`], with the text's pieces where they are known.
+    pub(crate) fn print_cut(
+        &self,
+        limits: &ReadLimits,
+    ) -> Result<(String, Option<Vec<Piece>>), String> {
         let Some(statement) = self.statement.as_deref() else {
             return Err("the statement is gone".to_owned());
         };
@@ -133,11 +147,17 @@ impl Tree {
         }
         // The printed text can have more tokens than the client's, because names are qualified.
         let limits = limits.widened();
-        let again = Self::parse_text(&text, &limits)
+        let source = Self::source_of(&text, &limits)
             .map_err(|reason| format!("the statement cannot be written back: {reason}"))?;
+        let again = Self::parse(&source)
+            .map_err(|reason| format!("the statement cannot be written back: {reason}"))?;
+        let pieces = source.into_whole();
         let stack_bytes = self.stack_bytes.max(again.stack_bytes);
         if with_stack(stack_bytes, || again.statement == self.statement) {
-            Ok(self.tail.behind(text))
+            let length = text.len();
+            let text = self.tail.behind(text);
+            let pieces = pieces.filter(|_| text.len() == length);
+            Ok((text, pieces))
         } else {
             Err("the statement cannot be written back without a change".to_owned())
         }

@@ -103,10 +103,13 @@ pub(crate) struct Value {
 impl Value {
     /// Adds what another value is made of.
     pub(crate) fn absorb(&mut self, other: &Self) {
+        self.direct = false;
+        if other.sources.is_empty() {
+            return;
+        }
         self.sources.extend_from_slice(&other.sources);
         self.sources.sort_unstable();
         self.sources.dedup();
-        self.direct = false;
     }
 }
 
@@ -127,8 +130,12 @@ pub(crate) struct Walker<'a> {
     via: Via,
     /// Whether the next SELECT may have INTO: only the first of a statement may.
     into_allowed: bool,
-    interned: Vec<ColumnId>,
-    ids: HashMap<ColumnId, SourceId>,
+    interned: Vec<Rc<ColumnId>>,
+    ids: HashMap<Rc<ColumnId>, SourceId>,
+    /// The columns of the relations that were met, because one is often met again.
+    base_shapes: HashMap<RelationName, Shape>,
+    /// Uses that are written down, of columns that are no view's.
+    recorded: HashSet<(SourceId, ColumnRole, ColumnMode)>,
     /// What columns of views are made of.
     made_of: HashMap<SourceId, Rc<[Ingredient]>>,
     /// Views whose definitions are part of the facts.
@@ -160,6 +167,8 @@ impl<'a> Walker<'a> {
             into_allowed: false,
             interned: Vec::new(),
             ids: HashMap::new(),
+            base_shapes: HashMap::new(),
+            recorded: HashSet::new(),
             made_of: HashMap::new(),
             views_read: HashSet::new(),
             depth: 0,
@@ -208,7 +217,8 @@ impl<'a> Walker<'a> {
             return *id;
         }
         let id = SourceId::try_from(self.interned.len()).unwrap_or(SourceId::MAX);
-        self.ids.insert(column.clone(), id);
+        let column = Rc::new(column);
+        self.ids.insert(Rc::clone(&column), id);
         self.interned.push(column);
         id
     }
@@ -216,6 +226,10 @@ impl<'a> Walker<'a> {
     /// Writes down that base columns are used.
     fn record(&mut self, sources: &[SourceId], role: ColumnRole, mode: ColumnMode) {
         for source in sources {
+            // The facts would find it out, too, but by the column's name.
+            if self.made_of.is_empty() && !self.recorded.insert((*source, role, mode)) {
+                continue;
+            }
             let column = usize::try_from(*source).ok().and_then(|index| self.interned.get(index));
             if let Some(column) = column {
                 self.facts.column(column, role, mode);

@@ -32,7 +32,12 @@ impl Walker<'_> {
     ) -> Result<Value, Stop> {
         let mut all = Value::default();
         for expr in exprs {
-            all.absorb(&self.part(expr, role)?);
+            let part = self.part(expr, role)?;
+            if all.sources.is_empty() {
+                all.sources = part.sources;
+            } else {
+                all.absorb(&part);
+            }
         }
         Ok(all)
     }

@@ -96,18 +96,23 @@ impl Walker<'_> {
 
     /// The columns of a base relation.
     pub(super) fn base_shape(&mut self, name: &RelationName) -> Result<Shape, Stop> {
+        if let Some(shape) = self.base_shapes.get(name).cloned() {
+            self.spend(shape.cols.len())?;
+            return Ok(shape);
+        }
+        let catalog = self.catalog;
+        let relation =
+            catalog.relation(name).ok_or_else(|| Stop::unresolved("relation", name.to_string()))?;
         let view = self.view(name);
-        let columns: Vec<String> =
-            self.relation(name)?.columns.iter().map(|column| column.name.clone()).collect();
-        self.spend(columns.len())?;
-        let mut cols = Vec::with_capacity(columns.len());
-        for column in columns {
-            let id = self.intern(ColumnId::new(name.clone(), column.clone()));
+        self.spend(relation.columns.len())?;
+        let mut cols = Vec::with_capacity(relation.columns.len());
+        for column in relation.columns.iter().map(|column| &column.name) {
+            let id = self.intern(ColumnId::new(name.clone(), column.as_str()));
             if let Some(made_of) = view.as_ref().and_then(|view| view.columns.get(cols.len())) {
                 self.made_of.entry(id).or_insert_with(|| made_of.as_slice().into());
             }
             cols.push(Col {
-                name: column,
+                name: column.clone(),
                 sources: std::rc::Rc::from([id].as_slice()),
                 direct: true,
                 row: false,
@@ -115,7 +120,9 @@ impl Walker<'_> {
                 masked: None,
             });
         }
-        Ok(Shape::closed(cols))
+        let shape = Shape::closed(cols);
+        self.base_shapes.insert(name.clone(), shape.clone());
+        Ok(shape)
     }
 
     /// Writes down that a relation is read, and what it reads itself.

@@ -116,7 +116,7 @@ impl<'a> Walker<'a> {
         let mut found: Vec<Ingredient> = Vec::with_capacity(col.sources.len());
         for source in col.sources.iter() {
             let own = usize::try_from(*source).ok().and_then(|index| self.interned.get(index));
-            found.extend(own.map(|column| Ingredient { column: column.clone(), mode }));
+            found.extend(own.map(|column| Ingredient { column: (**column).clone(), mode }));
             let made_of = self.made_of.get(source).into_iter().flat_map(|made_of| made_of.iter());
             found.extend(made_of.map(|inside| Ingredient {
                 column: inside.column.clone(),

@@ -47,6 +47,9 @@ fn long_chains_do_not_overflow_the_stack() {
         ("SELECT NULL::int", "[]", 20_000),
         ("SELECT a", "[1]", 10_000),
         ("SELECT 1", " IS NULL", 20_000),
+        ("SELECT 1", " ISNULL", 20_000),
+        ("SELECT 1", " NOTNULL", 20_000),
+        ("SELECT", " UNION SELECT", 10_000),
         ("SELECT 1", " COLLATE \"C\"", 20_000),
         ("SELECT 1", " AT TIME ZONE 'UTC'", 5_000),
     ] {
