@@ -7,11 +7,18 @@ use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 /// What occurs in protected values of the fixture and nowhere else: parts that no mask keeps.
 const NEEDLES: [&str; 4] = ["canary", "999-55-", "4000123400", "hushhush"];
 
-/// Shorter pieces of them that occur nowhere else either. Digits alone must be many, because identifiers and
-/// times are full of them.
-const PIECES: [&str; 11] = [
-    "999-55", "99-55-", "9-55-0", "40001234", "00012340", "00123400", "hushhu", "ushhus", "shhush",
-    "anary1", "anary2",
+/// Shorter pieces of them that occur nowhere else either. Digits alone must be many, and `999-55` needs the dash
+/// behind it, because identifiers and times are full of digits.
+const PIECES: [&str; 9] = [
+    "99-55-",
+    "9-55-0",
+    "400012340",
+    "000123400",
+    "hushhu",
+    "ushhus",
+    "shhush",
+    "anary1",
+    "anary2",
 ];
 
 /// Every spelling of a needle that is searched for, with its name.
@@ -130,7 +137,7 @@ fn a_canary_is_found_in_every_spelling() {
         "{99,97,110,97,114,121,55}",
         "{c,a,n,a,r,y,7}",
         "c\0a\0n\0a\0r\0y\0",
-        "40001234",
+        "400012340",
         &STANDARD_NO_PAD.encode("canary7@leak.example"),
         &STANDARD_NO_PAD.encode(" canary7@leak.example"),
         &STANDARD_NO_PAD.encode("  canary7@leak.example"),
