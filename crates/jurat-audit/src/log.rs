@@ -94,7 +94,8 @@ impl AuditLog {
     /// What an earlier process left is checked against its checkpoint from the last signed segment on.
     /// A last line that a crash cut off is moved to a `.torn` file, statements that were let through and
     /// never ended get the outcome `unknown`, and a system record `recovered` tells both. The clock
-    /// gives the time of each record. Two threads run until the log is closed: one syncs, one signs.
+    /// gives the time of each record. Three threads run until the log is closed: one
+    /// syncs, one signs, one writes what nothing else has carried along.
     ///
     /// # Errors
     /// Where another process has the log, where it does not match its checkpoint or its key, and where
