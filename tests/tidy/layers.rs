@@ -14,6 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("jurat-audit", &["jurat-types"]),
     ("jurat-core", &["jurat-audit", "jurat-policy", "jurat-sql", "jurat-types"]),
     ("jurat-identity", &["jurat-core", "jurat-types"]),
+    ("jurat-mysql", &["jurat-core", "jurat-types", "jurat-wire"]),
     ("jurat-postgres", &["jurat-core", "jurat-types", "jurat-wire"]),
     (
         "jurat",
@@ -21,6 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "jurat-audit",
             "jurat-core",
             "jurat-identity",
+            "jurat-mysql",
             "jurat-policy",
             "jurat-postgres",
             "jurat-sql",
@@ -32,6 +34,7 @@ const EDGES: &[(&str, &[&str])] = &[
 
 /// Third-party engines with the one crate that may import them. `deny.toml` holds the same rule for the tree.
 const ENGINES: &[(&str, &str)] = &[
+    ("mysql_common", "jurat-mysql"),
     ("openidconnect", "jurat-identity"),
     ("pgwire", "jurat-postgres"),
     ("regorus", "jurat-policy"),

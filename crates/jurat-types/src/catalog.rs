@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::RelationName;
+use crate::{Engine, RelationName};
 
 /// Everything that reading a statement needs to know about a database.
 ///
@@ -12,6 +12,13 @@ use crate::RelationName;
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Catalog {
+    /// Which kind of server it comes from: it decides by which rules texts are read.
+    #[serde(skip_serializing_if = "Engine::is_postgres")]
+    pub engine: Engine,
+    /// Whether the server compares names of databases and tables without regard to case
+    /// (`lower_case_table_names` of MySQL and MariaDB).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub folds_table_names: bool,
     /// The server's version, for example `15.18`.
     pub server_version: String,
     /// Whether `pg_catalog` and `information_schema` are part of this snapshot. Where they are not,

@@ -25,7 +25,7 @@ pub struct Target {
 }
 
 /// A kind of database server.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Engine {
     /// MariaDB.
@@ -33,5 +33,16 @@ pub enum Engine {
     /// MySQL.
     Mysql,
     /// PostgreSQL.
+    #[default]
     Postgres,
+}
+
+impl Engine {
+    /// Whether it is PostgreSQL, which a catalog snapshot need not say.
+    pub const fn is_postgres(&self) -> bool {
+        match self {
+            Self::Postgres => true,
+            Self::Mariadb | Self::Mysql => false,
+        }
+    }
 }
