@@ -142,6 +142,11 @@ impl Permit {
         self.running.protects()
     }
 
+    /// What kind of statement it is, as policies call it.
+    pub fn kind(&self) -> &str {
+        &self.running.judged.statement().facts().kind
+    }
+
     /// The decision itself.
     pub const fn decision(&self) -> &Arc<Decision> {
         self.running.decision()
