@@ -1,1 +1,3 @@
 //! The MySQL and MariaDB front-end and upstream.
+
+pub mod catalog;
