@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jurat_types::{Catalog, ForeignKey, FunctionClass, Relation, RelationName, Trigger};
+use jurat_types::{Catalog, Engine, ForeignKey, FunctionClass, Relation, RelationName, Trigger};
 
-use crate::builtin;
 use crate::view::View;
+use crate::{builtin, mysql};
 
 /// The schema of the server's own objects.
 pub(crate) const SYSTEM_SCHEMA: &str = "pg_catalog";
@@ -49,12 +49,16 @@ enum Place {
 impl CatalogIndex {
     /// Makes the index. Where the snapshot has no system relations, the built-in ones are added.
     pub fn new(catalog: Catalog) -> Self {
-        let system = if catalog.has_system { Vec::new() } else { builtin::system_relations() };
+        let system = match catalog.engine {
+            _ if catalog.has_system => Vec::new(),
+            Engine::Postgres => builtin::system_relations(),
+            engine @ (Engine::Mariadb | Engine::Mysql) => mysql::system_relations(engine),
+        };
         let mut inner = Inner {
             system,
             relations: HashMap::new(),
             functions: HashMap::new(),
-            system_functions: builtin::function_names().map(str::to_owned).collect(),
+            system_functions: function_names(catalog.engine),
             added_functions: HashSet::new(),
             computing_functions: HashSet::new(),
             types: catalog.types.iter().cloned().collect(),
@@ -148,7 +152,12 @@ impl CatalogIndex {
         if self.inner.added_functions.contains(name) {
             return FunctionClass::Unknown;
         }
-        builtin::function_class(name).unwrap_or(FunctionClass::Unknown)
+        let engine = self.inner.catalog.engine;
+        let class = match engine {
+            Engine::Postgres => builtin::function_class(name),
+            Engine::Mariadb | Engine::Mysql => mysql::function_class(name, engine),
+        };
+        class.unwrap_or(FunctionClass::Unknown)
     }
 
     /// What a function of another schema can do, `id` is `schema.name`: those of well-known extensions compute,
@@ -191,5 +200,15 @@ impl CatalogIndex {
     pub(crate) fn triggers(&self, name: &RelationName) -> impl Iterator<Item = &Trigger> {
         let indexes = self.inner.triggers.get(name).map_or(&[][..], Vec::as_slice);
         indexes.iter().filter_map(|index| self.inner.catalog.triggers.get(*index))
+    }
+}
+
+/// The names of the server's own functions.
+fn function_names(engine: Engine) -> HashSet<String> {
+    match engine {
+        Engine::Postgres => builtin::function_names().map(str::to_owned).collect(),
+        Engine::Mariadb | Engine::Mysql => {
+            mysql::function_names(engine).map(str::to_owned).collect()
+        }
     }
 }
