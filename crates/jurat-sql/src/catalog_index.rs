@@ -3,13 +3,17 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jurat_types::{Catalog, ForeignKey, FunctionClass, Relation, RelationName, Trigger};
+use jurat_types::{Catalog, Engine, ForeignKey, FunctionClass, Relation, RelationName, Trigger};
 
-use crate::builtin;
+use crate::names::Naming;
 use crate::view::View;
+use crate::{builtin, mysql};
 
 /// The schema of the server's own objects.
 pub(crate) const SYSTEM_SCHEMA: &str = "pg_catalog";
+
+/// The schema of the standard's views, whose names are compared without regard to case in MySQL and MariaDB.
+const INFORMATION_SCHEMA: &str = "information_schema";
 
 /// An immutable index over a [`Catalog`]. A clone shares it.
 #[derive(Clone, Debug)]
@@ -30,6 +34,8 @@ struct Inner {
     added_functions: HashSet<String>,
     /// Functions of extensions that compute and do nothing else, as `schema.name`.
     computing_functions: HashSet<String>,
+    /// Of MySQL and MariaDB: the relations by their names in lower case.
+    folded: HashMap<RelationName, RelationName>,
     types: HashSet<RelationName>,
     schemas: HashSet<String>,
     children: HashMap<RelationName, Vec<RelationName>>,
@@ -49,7 +55,11 @@ enum Place {
 impl CatalogIndex {
     /// Makes the index. Where the snapshot has no system relations, the built-in ones are added.
     pub fn new(catalog: Catalog) -> Self {
-        let system = if catalog.has_system { Vec::new() } else { builtin::system_relations() };
+        let system = match catalog.engine {
+            _ if catalog.has_system => Vec::new(),
+            Engine::Postgres => builtin::system_relations(),
+            engine @ (Engine::Mariadb | Engine::Mysql) => mysql::system_relations(engine),
+        };
         let mut inner = Inner {
             system,
             relations: HashMap::new(),
@@ -57,6 +67,7 @@ impl CatalogIndex {
             system_functions: builtin::function_names().map(str::to_owned).collect(),
             added_functions: HashSet::new(),
             computing_functions: HashSet::new(),
+            folded: HashMap::new(),
             types: catalog.types.iter().cloned().collect(),
             schemas: catalog.schemas.iter().cloned().collect(),
             children: HashMap::new(),
@@ -73,6 +84,12 @@ impl CatalogIndex {
             inner.relations.insert(relation.name.clone(), Place::Snapshot(index));
             for parent in &relation.parents {
                 inner.children.entry(parent.clone()).or_default().push(relation.name.clone());
+            }
+        }
+        if !inner.catalog.engine.is_postgres() {
+            for name in inner.relations.keys() {
+                let lower = RelationName::new(name.schema.to_lowercase(), name.name.to_lowercase());
+                inner.folded.insert(lower, name.clone());
             }
         }
         for function in &inner.catalog.functions {
@@ -96,6 +113,27 @@ impl CatalogIndex {
             inner.triggers.entry(trigger.relation.clone()).or_default().push(index);
         }
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Whose catalog it is.
+    pub(crate) fn engine(&self) -> Engine {
+        self.inner.catalog.engine
+    }
+
+    /// By which rules its names are compared and written.
+    pub(crate) fn naming(&self) -> Naming {
+        Naming { engine: self.engine(), folds_tables: self.inner.catalog.folds_table_names }
+    }
+
+    /// The relation that a name of MySQL or MariaDB stands for, under its name in the catalog.
+    pub(crate) fn table(&self, schema: &str, name: &str) -> Option<RelationName> {
+        let exact = RelationName::new(schema, name);
+        if self.inner.relations.contains_key(&exact) {
+            return Some(exact);
+        }
+        let lower = RelationName::new(schema.to_lowercase(), name.to_lowercase());
+        let folds = self.inner.catalog.folds_table_names || lower.schema == INFORMATION_SCHEMA;
+        if folds { self.inner.folded.get(&lower).cloned() } else { None }
     }
 
     /// The server's major version; 0 where it is not known.

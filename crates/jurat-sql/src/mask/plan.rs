@@ -237,7 +237,8 @@ impl MaskPlan {
     pub(crate) fn parse(&self, text: &str) -> Result<Box<Query>, Stop> {
         let failed = |reason: String| Stop::Mask(RewriteError::Text { reason });
         let limits = wide(&self.limits);
-        let mut tree = Tree::parse_text(text, &limits).map_err(failed)?;
+        let mut tree =
+            Tree::parse_text(text, jurat_types::Engine::Postgres, &limits).map_err(failed)?;
         let query = tree.with(|statement| {
             if let Statement::Query(query) = statement { Some(query.clone()) } else { None }
         });

@@ -9,7 +9,6 @@ use sqlparser::ast::ObjectName;
 
 use super::{Stop, Walker, is_temporary};
 use crate::catalog_index::SYSTEM_SCHEMA;
-use crate::names;
 use crate::scope::{Col, Shape};
 
 /// Which rows of other tables a write can change.
@@ -31,7 +30,10 @@ impl Walker<'_> {
     /// # Errors
     /// Where there is none, or the search path would be needed and is not known.
     pub(super) fn lookup(&self, object: &ObjectName) -> Result<RelationName, Stop> {
-        let parts = names::parts(object)?;
+        let parts = self.naming.parts(object)?;
+        if !self.naming.is_postgres() {
+            return self.lookup_table(&parts);
+        }
         match parts.as_slice() {
             [name] => {
                 for schema in self.search_path(name)? {
@@ -73,7 +75,10 @@ impl Walker<'_> {
         object: &ObjectName,
         temporary: bool,
     ) -> Result<RelationName, Stop> {
-        let parts = names::parts(object)?;
+        let parts = self.naming.parts(object)?;
+        if !self.naming.is_postgres() {
+            return self.new_table(&parts);
+        }
         match parts.as_slice() {
             [name] if temporary => Ok(RelationName::new("pg_temp", name)),
             [name] => {
