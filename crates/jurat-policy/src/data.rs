@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Diagnostic, Location, files::SourceFile, syntax::ModuleFacts};
+use crate::{Diagnostic, Location, files::SourceFile, repeats::NoRepeats, syntax::ModuleFacts};
 
 /// Parses the data files and puts each where its directory says.
 ///
@@ -51,7 +51,9 @@ pub(crate) fn conflicts(data: &Value, modules: &[ModuleFacts]) -> Vec<Diagnostic
 
 fn parse(file: &SourceFile) -> Result<Value, String> {
     let document = if file.path.ends_with(".json") {
-        serde_json::from_str(&file.text).map_err(|error| error.to_string())?
+        serde_json::from_str::<NoRepeats>(&file.text)
+            .and_then(|NoRepeats| serde_json::from_str(&file.text))
+            .map_err(|error| error.to_string())?
     } else {
         yaml(&file.text)?
     };
@@ -70,6 +72,7 @@ fn parse(file: &SourceFile) -> Result<Value, String> {
 /// # Errors
 /// What is wrong with it.
 pub(crate) fn yaml(text: &str) -> Result<Value, String> {
+    yaml_serde::from_str::<NoRepeats>(text).map_err(|error| error.to_string())?;
     let value = regorus::Value::from_yaml_str(text).map_err(|error| error.to_string())?;
     serde_json::to_value(&value).map_err(|error| error.to_string())
 }
@@ -89,5 +92,26 @@ fn join(into: &mut Value, from: Value, path: &str) -> Result<(), String> {
         }
         (into, from) if *into == from => Ok(()),
         _ => Err(format!("merge error: two files have different values for {path}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::files::SourceFile;
+
+    #[test]
+    fn a_key_that_stands_twice_is_an_error_because_one_of_its_values_would_be_lost() {
+        let yaml = "public.a.b: [x]\npublic.a.c: [y]\npublic.a.b: []\n";
+        let nested = "{\"a\": [{\"b\": 1, \"c\": 2, \"b\": 1}]}";
+        for (path, text) in [("catalog/data.yaml", yaml), ("data.json", nested)] {
+            let file = SourceFile { path: path.to_owned(), text: text.to_owned() };
+            let error = super::parse(&file).unwrap_err();
+            assert!(error.contains("` stands twice in one map"), "{error}");
+        }
+        for text in
+            ["", "a: {b: 1, c: ~}\n1: [true, 2.5, -3]\n\"1.0\": x\n", "a: &x {b: 1}\nc: *x\n"]
+        {
+            assert!(super::yaml(text).is_ok(), "{text}");
+        }
     }
 }

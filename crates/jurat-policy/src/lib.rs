@@ -24,6 +24,7 @@ pub mod lint;
 mod mask;
 mod metadata;
 mod options;
+mod repeats;
 mod rule_index;
 mod set;
 mod syntax;

@@ -1,4 +1,4 @@
-//! Sans-IO framing and bounds-checked parsers of the PostgreSQL protocol.
+//! Sans-IO framing and bounds-checked parsers of the PostgreSQL and MySQL protocols.
 //!
 //! The crate reads bytes that somebody hostile may have written and writes bytes that a database
 //! or a driver will trust. It never touches a socket, never keeps what it was shown, and depends on
@@ -13,4 +13,5 @@
 
 #![deny(clippy::arithmetic_side_effects)]
 
+pub mod mysql;
 pub mod postgres;

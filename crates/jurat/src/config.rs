@@ -19,6 +19,7 @@ use std::{
 use jurat_core::Limits;
 use jurat_identity::document::{Document, DocumentError};
 use jurat_policy::PolicyOptions;
+use jurat_types::Engine;
 
 pub(crate) use raw::parse_duration;
 pub(crate) use resolve::is_loopback;
@@ -60,8 +61,20 @@ pub(crate) struct TlsFiles {
 #[derive(Clone, Debug)]
 pub(crate) struct ListenerConfig {
     pub(crate) name: String,
+    pub(crate) protocol: Protocol,
     pub(crate) bind: SocketAddr,
     pub(crate) tls: ListenerTls,
+}
+
+/// What clients of a listener speak.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Protocol {
+    Postgres,
+    /// With the database whose server is shown in the greeting, which comes before a client says which
+    /// one it wants.
+    Mysql {
+        shown: String,
+    },
 }
 
 /// Encryption towards clients.
@@ -76,6 +89,7 @@ pub(crate) enum ListenerTls {
 #[derive(Clone, Debug)]
 pub(crate) struct DatabaseConfig {
     pub(crate) name: String,
+    pub(crate) engine: Engine,
     pub(crate) environment: String,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) host: String,
@@ -144,6 +158,13 @@ impl Config {
                 Err(format!("say which database with --database: {}", list.join(", ")))
             }
         }
+    }
+}
+
+impl DatabaseConfig {
+    /// Whether its server speaks MySQL's protocol.
+    pub(crate) const fn speaks_mysql(&self) -> bool {
+        !self.engine.is_postgres()
     }
 }
 

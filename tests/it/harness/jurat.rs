@@ -18,6 +18,8 @@ pub(crate) const PASSWORD: &str = "correct horse";
 /// What a test wants that is not usual.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
+    /// The kind of server behind it, and so what its listener speaks.
+    pub(crate) engine: Engine,
     pub(crate) environment: &'static str,
     /// Whether the policies that ship are there.
     pub(crate) shipped: bool,
@@ -43,9 +45,27 @@ pub(crate) struct Setup {
     pub(crate) file_blocks_max: Option<u32>,
 }
 
+/// A kind of database server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Engine {
+    Mariadb,
+    Postgres,
+}
+
+impl Engine {
+    /// The name of it in the configuration, that of its protocol, and what its relations are below.
+    const fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Mariadb => ("mariadb", "mysql", "shop"),
+            Self::Postgres => ("postgres", "postgres", "public"),
+        }
+    }
+}
+
 impl Default for Setup {
     fn default() -> Self {
         Self {
+            engine: Engine::Postgres,
             environment: "production",
             shipped: true,
             policies: Vec::new(),
@@ -66,6 +86,11 @@ impl Setup {
     /// A database in which definitions may change.
     pub(crate) fn staging() -> Self {
         Self { environment: "staging", ..Self::default() }
+    }
+
+    /// In front of a MariaDB, in production.
+    pub(crate) fn mariadb() -> Self {
+        Self { engine: Engine::Mariadb, ..Self::default() }
     }
 
     /// With one more policy file.
@@ -161,7 +186,8 @@ impl Home {
         if setup.shipped {
             copy_policies(&shipped(), &home.path("policy"));
         }
-        home.write("policy/data.json", LABELS);
+        let (_, _, schema) = setup.engine.words();
+        home.write("policy/data.json", &LABELS.replace("public.", &format!("{schema}.")));
         for (name, text) in &setup.policies {
             home.write(&format!("policy/{name}"), text);
         }
@@ -213,12 +239,13 @@ fn copy_policies(from: &Path, to: &Path) {
 
 fn configuration(setup: &Setup, upstream_port: u16, database: &str) -> String {
     let environment = setup.environment;
+    let (engine, protocol, _) = setup.engine.words();
     let credential =
         if setup.credential { "credential = { file = \"upstream.password\" }" } else { "" };
     let entry = |name: &str, port: u16, dbname: &str, more: &str| {
         format!(
-            "[[database]]\nname = \"{name}\"\nengine = \"postgres\"\nenvironment = \"{environment}\"\n\
-             upstream = \"postgres://{}@127.0.0.1:{port}/{dbname}\"\n\
+            "[[database]]\nname = \"{name}\"\nengine = \"{engine}\"\nenvironment = \"{environment}\"\n\
+             upstream = \"{protocol}://{}@127.0.0.1:{port}/{dbname}\"\n\
              {credential}\n{more}\n\n",
             cluster::UPSTREAM
         )
@@ -234,7 +261,7 @@ fn configuration(setup: &Setup, upstream_port: u16, database: &str) -> String {
         "version = 1\n\n\
          [server]\ndrain_timeout = \"5s\"\n\n\
          [tls]\ncert = \"tls.crt\"\nkey = {{ file = \"tls.key\" }}\n\n\
-         [[listener]]\nname = \"pg\"\nprotocol = \"postgres\"\nbind = \"127.0.0.1:0\"\n{}\n\n\
+         [[listener]]\nname = \"it\"\nprotocol = \"{protocol}\"\nbind = \"127.0.0.1:0\"\n{}\n\n\
          {databases}\
          [identity]\nusers_file = \"users.toml\"\n\n\
          [policy]\ndir = \"policy\"\npoll = \"0\"\ntime_limit_ms = 5000\n{}\n\n\

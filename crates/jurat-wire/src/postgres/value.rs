@@ -202,7 +202,7 @@ impl<'a> Oids<'a> {
 pub struct Secret<'a>(&'a [u8]);
 
 impl<'a> Secret<'a> {
-    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 

@@ -64,6 +64,10 @@ pub(crate) struct RawListener {
     #[schemars(with = "String")]
     pub(crate) name: Spanned<String>,
     pub(crate) protocol: RawProtocol,
+    /// Only for the protocol `mysql`: the database whose server is shown to clients before they say which
+    /// one they want; the first one of that protocol where nothing is said
+    #[schemars(with = "Option<String>")]
+    pub(crate) database: Option<Spanned<String>>,
     /// Address and port
     pub(crate) bind: SocketAddr,
     /// Whether clients must encrypt; `required` unless the address is loopback
@@ -74,6 +78,15 @@ pub(crate) struct RawListener {
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum RawProtocol {
+    Mysql,
+    Postgres,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawEngine {
+    Mariadb,
+    Mysql,
     Postgres,
 }
 
@@ -92,13 +105,13 @@ pub(crate) struct RawDatabase {
     /// The name that clients connect to
     #[schemars(with = "String")]
     pub(crate) name: Spanned<String>,
-    pub(crate) engine: RawProtocol,
+    pub(crate) engine: RawEngine,
     /// For example `production`; policies read it
     pub(crate) environment: String,
     /// Free labels; policies read them
     #[serde(default)]
     pub(crate) labels: BTreeMap<String, String>,
-    /// `postgres://user@host:port/database`, without a password
+    /// `postgres://user@host:port/database` or `mysql://user@host:port/database`, without a password
     #[schemars(with = "String")]
     pub(crate) upstream: Spanned<String>,
     /// The password of the upstream user

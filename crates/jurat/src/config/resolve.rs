@@ -5,14 +5,15 @@ use std::{net::IpAddr, num::NonZeroUsize, ops::Range, path::Path, time::Duration
 use jurat_core::Limits;
 use jurat_identity::document::{Document, DocumentError};
 use jurat_policy::{PackageMode, PolicyOptions};
+use jurat_types::Engine;
 use tokio_postgres::config::Host;
 
 use super::{
     AuditConfig, Config, DatabaseConfig, DatabaseTls, ListenerConfig, ListenerTls, PolicyConfig,
-    TlsFiles,
+    Protocol, TlsFiles,
     raw::{
-        RawAudit, RawConfig, RawDatabase, RawLimits, RawListener, RawListenerTls, RawMode,
-        RawPolicy, RawProtocol, RawTlsMode,
+        RawAudit, RawConfig, RawDatabase, RawEngine, RawLimits, RawListener, RawListenerTls,
+        RawMode, RawPolicy, RawProtocol, RawTlsMode,
     },
 };
 
@@ -36,15 +37,15 @@ pub(crate) fn resolve(document: &Document, file: &Path) -> Result<Config, Docume
     }
     let base = file.parent().unwrap_or_else(|| Path::new(""));
     let has_tls = raw.tls.is_some();
-    let listeners = raw
-        .listener
-        .into_iter()
-        .map(|listener| resolve_listener(listener, has_tls, document))
-        .collect::<Result<Vec<_>, _>>()?;
     let databases = raw
         .database
         .into_iter()
         .map(|database| resolve_database(database, base, document))
+        .collect::<Result<Vec<_>, _>>()?;
+    let listeners = raw
+        .listener
+        .into_iter()
+        .map(|listener| resolve_listener(listener, has_tls, &databases, document))
         .collect::<Result<Vec<_>, _>>()?;
     unique(&listeners, document, "listener")?;
     unique(&databases, document, "database")?;
@@ -89,11 +90,10 @@ fn unique<T>(items: &[Placed<T>], document: &Document, what: &str) -> Result<(),
 fn resolve_listener(
     raw: RawListener,
     has_tls: bool,
+    databases: &[Placed<DatabaseConfig>],
     document: &Document,
 ) -> Result<Placed<ListenerConfig>, DocumentError> {
-    match raw.protocol {
-        RawProtocol::Postgres => {}
-    }
+    let protocol = resolve_protocol(&raw, databases, document)?;
     let place = raw.tls.as_ref().map_or_else(|| raw.name.span(), toml::Spanned::span);
     let tls = match (raw.tls.map(toml::Spanned::into_inner), raw.bind.ip().is_loopback()) {
         (Some(RawListenerTls::Disabled), _) => ListenerTls::Disabled,
@@ -114,7 +114,44 @@ fn resolve_listener(
     }
     let name = raw.name.get_ref().clone();
     let placed = (name.clone(), raw.name.span());
-    Ok((placed, ListenerConfig { name, bind: raw.bind, tls }))
+    Ok((placed, ListenerConfig { name, protocol, bind: raw.bind, tls }))
+}
+
+/// What a listener speaks. The greeting of MySQL's protocol shows a server before a client has said which
+/// database it wants, so such a listener needs one to show.
+fn resolve_protocol(
+    raw: &RawListener,
+    databases: &[Placed<DatabaseConfig>],
+    document: &Document,
+) -> Result<Protocol, DocumentError> {
+    let mut speaking =
+        databases.iter().map(|(_, database)| database).filter(|database| database.speaks_mysql());
+    match (raw.protocol, &raw.database) {
+        (RawProtocol::Postgres, None) => Ok(Protocol::Postgres),
+        (RawProtocol::Postgres, Some(database)) => Err(document.error(
+            database.span(),
+            "clients of PostgreSQL say which database they want before anything is shown to them",
+        )),
+        (RawProtocol::Mysql, None) => match speaking.next() {
+            Some(first) => Ok(Protocol::Mysql { shown: first.name.clone() }),
+            None => Err(document.error(
+                raw.name.span(),
+                "a listener of the protocol `mysql` needs a [[database]] with the engine `mysql` or \
+                 `mariadb`",
+            )),
+        },
+        (RawProtocol::Mysql, Some(name)) => {
+            let shown = name.get_ref().clone();
+            if speaking.any(|database| database.name == shown) {
+                Ok(Protocol::Mysql { shown })
+            } else {
+                Err(document.error(
+                    name.span(),
+                    format!("there is no [[database]] `{shown}` with the engine `mysql` or `mariadb`"),
+                ))
+            }
+        }
+    }
 }
 
 fn resolve_database(
@@ -122,10 +159,12 @@ fn resolve_database(
     base: &Path,
     document: &Document,
 ) -> Result<Placed<DatabaseConfig>, DocumentError> {
-    match raw.engine {
-        RawProtocol::Postgres => {}
-    }
-    let upstream = parse_upstream(raw.upstream.get_ref())
+    let engine = match raw.engine {
+        RawEngine::Mariadb => Engine::Mariadb,
+        RawEngine::Mysql => Engine::Mysql,
+        RawEngine::Postgres => Engine::Postgres,
+    };
+    let upstream = parse_upstream(raw.upstream.get_ref(), engine)
         .map_err(|message| document.error(raw.upstream.span(), message))?;
     let loopback = is_loopback(&upstream.host);
     let tls = match raw.tls {
@@ -163,6 +202,7 @@ fn resolve_database(
     let placed = (name.clone(), raw.name.span());
     let database = DatabaseConfig {
         name,
+        engine,
         environment: raw.environment,
         labels: raw.labels,
         host: upstream.host,
@@ -182,17 +222,29 @@ struct UpstreamUrl {
     dbname: String,
 }
 
-/// Reads `postgres://user@host:port/database`. The messages never repeat the text: it may hold a
-/// password that should not be there.
-fn parse_upstream(text: &str) -> Result<UpstreamUrl, &'static str> {
-    const FORM: &str = "an upstream has the form `postgres://user@host:port/database`";
-    if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
-        return Err(FORM);
-    }
+/// Reads `postgres://user@host:port/database`, or the same with `mysql://` or `mariadb://`. The messages never
+/// repeat the text: it may hold a password that should not be there.
+fn parse_upstream(text: &str, engine: Engine) -> Result<UpstreamUrl, &'static str> {
+    let (form, schemes, port_usual) = match engine {
+        Engine::Postgres => (
+            "an upstream has the form `postgres://user@host:port/database`",
+            ["postgres://", "postgresql://"],
+            5432,
+        ),
+        Engine::Mariadb | Engine::Mysql => (
+            "an upstream has the form `mysql://user@host:port/database`",
+            ["mysql://", "mariadb://"],
+            3306,
+        ),
+    };
+    let Some(rest) = schemes.iter().find_map(|scheme| text.strip_prefix(scheme)) else {
+        return Err(form);
+    };
     if text.contains('?') {
         return Err("an upstream takes no options after `?`");
     }
-    let url: tokio_postgres::Config = text.parse().map_err(|_unreadable| FORM)?;
+    let url: tokio_postgres::Config =
+        format!("postgres://{rest}").parse().map_err(|_unreadable| form)?;
     if url.get_password().is_some() {
         return Err(
             "no password is written here: name it with `credential = { env = \"VARIABLE\" }` or \
@@ -202,11 +254,16 @@ fn parse_upstream(text: &str) -> Result<UpstreamUrl, &'static str> {
     let ([Host::Tcp(host)], Some(user), Some(dbname)) =
         (url.get_hosts(), url.get_user(), url.get_dbname())
     else {
-        return Err(FORM);
+        return Err(form);
     };
-    let port = url.get_ports().first().copied().unwrap_or(5432);
+    // The parser's own default is that of PostgreSQL, so what it found is looked for in the text.
+    let said = rest.rsplit('@').next().and_then(|place| place.split('/').next());
+    let says_port = said
+        .is_some_and(|place| place.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with(':'));
+    let port =
+        if says_port { url.get_ports().first().copied().unwrap_or(port_usual) } else { port_usual };
     if host.is_empty() || user.is_empty() || dbname.is_empty() || port == 0 {
-        return Err(FORM);
+        return Err(form);
     }
     Ok(UpstreamUrl { host: host.clone(), port, user: user.to_owned(), dbname: dbname.to_owned() })
 }
