@@ -3,14 +3,15 @@
 //! The parser never cuts the text itself: every token that it gets is one piece of PostgreSQL's own
 //! scanner (`scan.rs`). What the parser's token type cannot hold as one token is refused.
 
+use jurat_types::Engine;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 use thiserror::Error;
 
 use crate::limits::ReadLimits;
-use crate::scan::{Kind, Piece, ScanError, scan};
+use crate::scan::{Kind, Piece, ScanError, cut};
 use crate::stack::bytes_for;
-use crate::{keywords, pre, redact};
+use crate::{keywords, mysql, pre, redact};
 
 /// One statement of a text, not yet parsed.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Source<'a> {
     pieces: Vec<Piece>,
     /// How many brackets and the like are open at most.
     pub(crate) nesting: usize,
+    /// Whose text it is.
+    pub(crate) engine: Engine,
 }
 
 /// Why a text does not come to the parser. No message repeats a literal.
@@ -65,16 +68,26 @@ pub(crate) fn text_of<'a>(bytes: &'a [u8], limits: &ReadLimits) -> Result<&'a st
 ///
 /// # Errors
 /// Where the text cannot be cut with certainty, or is over a limit.
-pub(crate) fn split<'a>(text: &'a str, limits: &ReadLimits) -> Result<Vec<Source<'a>>, GateError> {
-    let pieces = scan(text, limits.tokens_max)?;
+pub(crate) fn split<'a>(
+    text: &'a str,
+    engine: Engine,
+    limits: &ReadLimits,
+) -> Result<Vec<Source<'a>>, GateError> {
+    let pieces = cut(text, engine, limits.tokens_max)?;
     let mut sources: Vec<Source<'a>> = Vec::new();
     let mut current: Vec<Piece> = Vec::new();
+    if !engine.is_postgres() {
+        for pieces in mysql::statements(text, pieces) {
+            push(&mut sources, text, engine, pieces, limits)?;
+        }
+        return Ok(sources);
+    }
     let mut brackets = 0_usize;
     let mut previous = "";
     for piece in pieces {
         let word = piece.of(text);
         if piece.kind == Kind::Symbol && word == ";" && brackets == 0 {
-            push(&mut sources, text, std::mem::take(&mut current), limits)?;
+            push(&mut sources, text, engine, std::mem::take(&mut current), limits)?;
             previous = "";
             continue;
         }
@@ -101,7 +114,7 @@ pub(crate) fn split<'a>(text: &'a str, limits: &ReadLimits) -> Result<Vec<Source
             current.push(piece);
         }
     }
-    push(&mut sources, text, current, limits)?;
+    push(&mut sources, text, engine, current, limits)?;
     Ok(sources)
 }
 
@@ -109,6 +122,7 @@ pub(crate) fn split<'a>(text: &'a str, limits: &ReadLimits) -> Result<Vec<Source
 fn push<'a>(
     sources: &mut Vec<Source<'a>>,
     whole: &'a str,
+    engine: Engine,
     mut pieces: Vec<Piece>,
     limits: &ReadLimits,
 ) -> Result<(), GateError> {
@@ -125,7 +139,7 @@ fn push<'a>(
     if nesting > limits.nesting_max {
         return Err(GateError::TooDeep { max: limits.nesting_max });
     }
-    sources.push(Source { whole, pieces, nesting });
+    sources.push(Source { whole, pieces, nesting, engine });
     Ok(())
 }
 
@@ -214,6 +228,11 @@ impl Source<'_> {
             .collect()
     }
 
+    /// How many parameters there are; those of MySQL and MariaDB have no numbers.
+    pub(crate) fn n_parameters(&self) -> usize {
+        self.pieces.iter().filter(|piece| piece.kind == Kind::Parameter).count()
+    }
+
     /// The first piece, as [`Self::words`] has it; it is not blank.
     pub(crate) fn first(&self) -> Option<(Kind, &str)> {
         self.pieces.first().map(|piece| (piece.kind, piece.of(self.whole)))
@@ -243,6 +262,13 @@ impl Source<'_> {
     /// # Errors
     /// Where a piece has no token of its own.
     pub(crate) fn to_tokens(&self) -> Result<Vec<Token>, GateError> {
+        match self.engine {
+            Engine::Postgres => self.to_postgres_tokens(),
+            Engine::Mariadb | Engine::Mysql => mysql::tokens(&self.words(), self.engine),
+        }
+    }
+
+    fn to_postgres_tokens(&self) -> Result<Vec<Token>, GateError> {
         let mut tokens = Vec::with_capacity(self.pieces.len());
         for piece in &self.pieces {
             let text = piece.of(self.whole);
@@ -267,7 +293,7 @@ impl Source<'_> {
 }
 
 /// A quoted piece without its quotes.
-fn inside(text: &str) -> &str {
+pub(crate) fn inside(text: &str) -> &str {
     text.get(1..text.len().saturating_sub(1)).unwrap_or_default()
 }
 

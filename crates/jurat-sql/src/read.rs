@@ -1,6 +1,6 @@
 //! Reading a text: gate, parse, walk, print.
 
-use jurat_types::{Estimate, Parameters, Protocol, StatementClass, StatementFacts};
+use jurat_types::{Engine, Estimate, Parameters, Protocol, StatementClass, StatementFacts};
 use sqlparser::ast::Statement as Node;
 
 use crate::catalog_index::CatalogIndex;
@@ -8,6 +8,7 @@ use crate::copy::Condition;
 use crate::facts::{Facts, Inner};
 use crate::gate::{self, Source};
 use crate::limits::ReadLimits;
+use crate::mysql;
 use crate::pre;
 use crate::raw;
 use crate::redact;
@@ -27,12 +28,13 @@ pub fn read(
     catalog: &CatalogIndex,
     limits: &ReadLimits,
 ) -> Reading {
-    let sources = gate::text_of(text, limits).and_then(|text| gate::split(text, limits));
+    let engine = catalog.engine();
+    let sources = gate::text_of(text, limits).and_then(|text| gate::split(text, engine, limits));
     let sources = match sources {
         Ok(sources) => sources,
         Err(error) => {
             let place = Place { index: 0, count: 1 };
-            let whole = opaque_bytes(text, error.to_string(), limits, &place);
+            let whole = opaque_bytes(text, engine, error.to_string(), limits, &place);
             return Reading { statements: vec![Statement::Opaque(whole)] };
         }
     };
@@ -67,9 +69,16 @@ impl Reader<'_> {
     }
 
     fn parsed(&self, source: &Source<'_>, place: &Place) -> Result<Parsed, Unread> {
+        if !source.engine.is_postgres() && !mysql::is_for_parser(source) {
+            let reason = "the statement is not known".to_owned();
+            return self.by_words(source, Unread { reason, unresolved: None }, place);
+        }
         let parsed = Tree::parse_copy(source, self.limits).unwrap_or_else(|| Tree::parse(source));
         let mut tree = match parsed {
             Ok(tree) => tree,
+            Err(reason) if !source.engine.is_postgres() => {
+                return Err(Unread { reason, unresolved: None });
+            }
             Err(reason) => {
                 return self.by_words(source, Unread { reason, unresolved: None }, place);
             }
@@ -80,7 +89,7 @@ impl Reader<'_> {
         });
         let mut facts = match walked {
             Some(Ok(facts)) => facts,
-            Some(Err(stop @ Stop::Unsupported(_))) => {
+            Some(Err(stop @ Stop::Unsupported(_))) if source.engine.is_postgres() => {
                 return self.by_words(source, stop.into(), place);
             }
             Some(Err(stop)) => return Err(stop.into()),
@@ -118,7 +127,11 @@ impl Reader<'_> {
         place: &Place,
     ) -> Result<Parsed, Unread> {
         let mut walker = Walker::new(self.catalog, self.names, None);
-        match raw::read(&mut walker, &source.words()) {
+        let read = match source.engine {
+            Engine::Postgres => raw::read(&mut walker, &source.words()),
+            Engine::Mariadb | Engine::Mysql => mysql::read_by_words(&mut walker, &source.words()),
+        };
+        match read {
             Some(Ok(())) => {
                 Ok(self.finish(walker.facts, (source.text(), None), None, source, place))
             }
@@ -132,7 +145,7 @@ impl Reader<'_> {
     fn condition(&self, condition: &Condition, facts: &mut Facts) -> Result<String, Unread> {
         let unread = |reason: &str| Unread { reason: reason.to_owned(), unresolved: None };
         let text = format!("SELECT FROM {} WHERE {}", condition.table, condition.expression);
-        let mut tree = Tree::parse_text(&text, &self.limits.widened())
+        let mut tree = Tree::parse_text(&text, self.catalog.engine(), &self.limits.widened())
             .map_err(|reason| Unread { reason, unresolved: None })?;
         let walked = tree.with(|statement| {
             let mut walker = Walker::new(self.catalog, self.names, None);
@@ -183,7 +196,7 @@ impl Reader<'_> {
             .map(pre::restore)
             .ok_or_else(gone)?;
         let limits = self.limits.widened();
-        let sources = match gate::split(&text, &limits) {
+        let sources = match gate::split(&text, self.catalog.engine(), &limits) {
             Ok(sources) => sources,
             Err(error) => return Err(Unread { reason: error.to_string(), unresolved: None }),
         };
@@ -232,7 +245,7 @@ impl Reader<'_> {
             class,
             fingerprint: match pieces {
                 Some(pieces) => redact::fingerprint_of(&text, &pieces),
-                None => redact::fingerprint(&text, &self.limits.widened()),
+                None => redact::fingerprint(&text, source.engine, &self.limits.widened()),
             },
             sha256: redact::sha256(text.as_bytes()),
             text,
@@ -250,7 +263,10 @@ impl Reader<'_> {
             settings,
             settings_kept,
             unresolved: Vec::new(),
-            parameters: Parameters { count: parameters, values: Vec::new() },
+            parameters: Parameters {
+                count: if source.engine.is_postgres() { parameters } else { source.n_parameters() },
+                values: Vec::new(),
+            },
             estimate: none(),
             actual: jurat_types::Actual::default(),
         };
@@ -269,7 +285,7 @@ impl Reader<'_> {
         let text = source.original();
         // What stands for syntax of PostgreSQL is nothing that a client could understand.
         let reason = pre::without_marks(unread.reason);
-        let mut facts = opaque_facts(text, &reason, self.limits, place);
+        let mut facts = opaque_facts(text, source.engine, &reason, self.limits, place);
         facts.unresolved.extend(unread.unresolved.map(pre::without_marks));
         Opaque { facts, redacted: source.redacted(), reason, text: Some(text.to_owned()) }
     }
@@ -303,16 +319,33 @@ impl From<Stop> for Unread {
 }
 
 /// A text that is not even statements.
-fn opaque_bytes(bytes: &[u8], reason: String, limits: &ReadLimits, place: &Place) -> Opaque {
+fn opaque_bytes(
+    bytes: &[u8],
+    engine: Engine,
+    reason: String,
+    limits: &ReadLimits,
+    place: &Place,
+) -> Opaque {
     let text = std::str::from_utf8(bytes).ok();
     // Records must stay small even when a text is not.
     let shown = if bytes.len() > limits.bytes_max { None } else { text };
-    let mut facts = opaque_facts(shown.unwrap_or_default(), &reason, limits, place);
+    let mut facts = opaque_facts(shown.unwrap_or_default(), engine, &reason, limits, place);
     facts.sha256 = redact::sha256(bytes);
-    Opaque { facts, redacted: redact::text(bytes, limits), reason, text: text.map(str::to_owned) }
+    Opaque {
+        facts,
+        redacted: redact::text(bytes, engine, limits),
+        reason,
+        text: text.map(str::to_owned),
+    }
 }
 
-fn opaque_facts(text: &str, reason: &str, limits: &ReadLimits, place: &Place) -> StatementFacts {
+fn opaque_facts(
+    text: &str,
+    engine: Engine,
+    reason: &str,
+    limits: &ReadLimits,
+    place: &Place,
+) -> StatementFacts {
     StatementFacts {
         parsed: false,
         unparsed_reason: Some(reason.to_owned()),
@@ -322,7 +355,7 @@ fn opaque_facts(text: &str, reason: &str, limits: &ReadLimits, place: &Place) ->
         kind: "unparsed".to_owned(),
         class: StatementClass::Unknown,
         text: text.to_owned(),
-        fingerprint: redact::fingerprint(text, limits),
+        fingerprint: redact::fingerprint(text, engine, limits),
         sha256: redact::sha256(text.as_bytes()),
         has_where: false,
         where_always_true: false,

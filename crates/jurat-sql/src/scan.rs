@@ -4,6 +4,7 @@
 //! not see. What differs between server versions or settings is an error here, never a guess.
 //! Source: `src/backend/parser/scan.l` of PostgreSQL 15, and its chapter 4.1, "Lexical Structure".
 
+use jurat_types::Engine;
 use thiserror::Error;
 
 /// What a piece is.
@@ -86,6 +87,23 @@ pub(crate) enum ScanError {
     NameLength,
     #[error("a character is not part of any token")]
     Character,
+    #[error("comments that servers execute (/*! and /*M!) are not supported")]
+    ExecutableComment,
+    #[error("an optimizer hint that sets a variable is not supported")]
+    VariableHint,
+    #[error("a string in another character set is not supported")]
+    Introducer,
+}
+
+/// Cuts `text` by the rules of the server that it is for.
+///
+/// # Errors
+/// As [`scan`] and the scanner of MySQL.
+pub(crate) fn cut(text: &str, engine: Engine, tokens_max: usize) -> Result<Vec<Piece>, ScanError> {
+    match engine {
+        Engine::Postgres => scan(text, tokens_max),
+        Engine::Mariadb | Engine::Mysql => crate::mysql::scan(text, tokens_max),
+    }
 }
 
 /// Cuts `text` into pieces.

@@ -21,6 +21,8 @@ mod insert;
 mod join;
 mod look_up;
 mod merge;
+mod mysql;
+mod mysql_write;
 mod named;
 mod operator;
 mod order;
@@ -45,7 +47,8 @@ use jurat_types::{ColumnId, ColumnMode, ColumnRole, RelationName, Via};
 use crate::catalog_index::CatalogIndex;
 use crate::facts::Facts;
 use crate::mask::{MaskPlan, RewriteError};
-use crate::scope::{Col, Cte, Scope, Shape, SourceId};
+use crate::names::Naming;
+use crate::scope::{Col, Cte, Item, Scope, Shape, SourceId};
 use crate::statement::{NameContext, SearchPath};
 
 /// How many nodes and columns one statement may make the walker visit.
@@ -117,6 +120,8 @@ impl Value {
 pub(crate) struct Walker<'a> {
     pub(crate) catalog: &'a CatalogIndex,
     pub(crate) names: &'a NameContext,
+    /// By which rules names are compared and written.
+    pub(crate) naming: Naming,
     /// Present while rewriting.
     pub(crate) masks: Option<&'a MaskPlan>,
     /// Where masks are written.
@@ -140,6 +145,8 @@ pub(crate) struct Walker<'a> {
     made_of: HashMap<SourceId, Rc<[Ingredient]>>,
     /// Views whose definitions are part of the facts.
     views_read: HashSet<RelationName>,
+    /// Where they are wanted: the entries of the FROM list that was left last.
+    kept_items: Option<Vec<Item>>,
     /// How many views' definitions this walk is inside of; 0 for a statement.
     depth: usize,
     /// How often a function that is not known has taken part in a value so far.
@@ -157,6 +164,7 @@ impl<'a> Walker<'a> {
         Self {
             catalog,
             names,
+            naming: catalog.naming(),
             masks,
             way: Way::Usual,
             keep_tables: false,
@@ -171,6 +179,7 @@ impl<'a> Walker<'a> {
             recorded: HashSet::new(),
             made_of: HashMap::new(),
             views_read: HashSet::new(),
+            kept_items: None,
             depth: 0,
             opaque: 0,
             work: 0,

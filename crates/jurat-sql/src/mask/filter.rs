@@ -89,7 +89,9 @@ impl Filter {
         let (text, names) = parameters::numbered(&self.filter.predicate).map_err(malformed)?;
         let literals = parameters::literals(&names, &self.filter.params).map_err(malformed)?;
         let limits = ReadLimits { bytes_max: LIMITS.bytes_max.min(limits.bytes_max), ..LIMITS };
-        let mut tree = Tree::parse_text(&format!("SELECT ({text})"), &limits).map_err(malformed)?;
+        let mut tree =
+            Tree::parse_text(&format!("SELECT ({text})"), jurat_types::Engine::Postgres, &limits)
+                .map_err(malformed)?;
         let mut checker =
             Checker { qualifier, relation, literals: &literals, columns: BTreeSet::new() };
         let condition = tree.with(|statement| {

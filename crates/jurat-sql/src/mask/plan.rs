@@ -134,13 +134,14 @@ impl MaskPlan {
         if masks.is_empty() && rows.is_none() && !withheld::shows(name) {
             return Ok(None);
         }
+        let engine = catalog.catalog().engine;
         let mut items = Vec::with_capacity(relation.columns.len());
         for column in &relation.columns {
             let label = names::sql(&column.name);
             let passes = || self.passing.contains(&ColumnId::new(name.clone(), &column.name));
             items.push(match masks.get(&column.name) {
                 // A mask goes first: it hides the whole text.
-                None => match withheld::expression(name, &column.name) {
+                None => match withheld::expression(name, &column.name, &label, engine) {
                     Some(expression) => format!("{expression} AS {label}"),
                     None => label,
                 },
@@ -237,7 +238,8 @@ impl MaskPlan {
     pub(crate) fn parse(&self, text: &str) -> Result<Box<Query>, Stop> {
         let failed = |reason: String| Stop::Mask(RewriteError::Text { reason });
         let limits = wide(&self.limits);
-        let mut tree = Tree::parse_text(text, &limits).map_err(failed)?;
+        let mut tree =
+            Tree::parse_text(text, jurat_types::Engine::Postgres, &limits).map_err(failed)?;
         let query = tree.with(|statement| {
             if let Statement::Query(query) = statement { Some(query.clone()) } else { None }
         });
@@ -293,8 +295,9 @@ impl MaskPlan {
         if self.filters.is_empty() {
             return Ok(());
         }
-        for source in &relation.reads {
-            for name in family(&source.relation, catalog) {
+        let behind = catalog.behind_view(relation, 0)?;
+        for source in relation.reads.iter().map(|source| &source.relation).chain(&behind) {
+            for name in family(source, catalog) {
                 if !self.filters_of(name, catalog).is_empty() {
                     return Err(Stop::Mask(RewriteError::FilteredView {
                         view: relation.name.to_string(),

@@ -9,7 +9,6 @@ use sqlparser::ast::ObjectName;
 
 use super::{Stop, Walker, is_temporary};
 use crate::catalog_index::SYSTEM_SCHEMA;
-use crate::names;
 use crate::scope::{Col, Shape};
 
 /// Which rows of other tables a write can change.
@@ -31,7 +30,10 @@ impl Walker<'_> {
     /// # Errors
     /// Where there is none, or the search path would be needed and is not known.
     pub(super) fn lookup(&self, object: &ObjectName) -> Result<RelationName, Stop> {
-        let parts = names::parts(object)?;
+        let parts = self.naming.parts(object)?;
+        if !self.naming.is_postgres() {
+            return self.lookup_table(&parts);
+        }
         match parts.as_slice() {
             [name] => {
                 for schema in self.search_path(name)? {
@@ -73,7 +75,10 @@ impl Walker<'_> {
         object: &ObjectName,
         temporary: bool,
     ) -> Result<RelationName, Stop> {
-        let parts = names::parts(object)?;
+        let parts = self.naming.parts(object)?;
+        if !self.naming.is_postgres() {
+            return self.new_table(&parts);
+        }
         match parts.as_slice() {
             [name] if temporary => Ok(RelationName::new("pg_temp", name)),
             [name] => {
@@ -135,6 +140,8 @@ impl Walker<'_> {
         if relation.kind == RelationKind::Composite {
             return Err(Stop::unresolved("relation", name.to_string()));
         }
+        // What a view reads that is not understood is not known.
+        self.catalog.behind_view(relation, self.depth)?;
         let kind = kind_name(relation.kind);
         let sources = relation.reads.clone();
         self.facts.relation(name, kind, Access::Read, self.via);
@@ -185,8 +192,9 @@ impl Walker<'_> {
         }
         let view = if reach == Reach::Nothing { None } else { self.view(name) };
         // A write to a view ends in the tables that it reads.
-        let sources: Vec<RelationName> =
+        let mut sources: Vec<RelationName> =
             relation.reads.iter().map(|source| source.relation.clone()).collect();
+        sources.extend(self.catalog.behind_view(relation, self.depth)?);
         self.facts.relation(name, kind, Access::Write, self.via);
         for source in sources {
             let kind = self.relation(&source).map_or("unknown", |base| kind_name(base.kind));

@@ -88,7 +88,7 @@ impl Walker<'_> {
         let alias = match alias {
             None => None,
             Some(alias) if alias.columns.is_empty() && alias.at.is_none() => {
-                Some(names::name(&alias.name)?)
+                Some(self.naming.name(&alias.name)?)
             }
             Some(_) => return Err(Stop::unsupported("column names for the target table")),
         };
@@ -175,7 +175,7 @@ impl Walker<'_> {
 
     /// Adds `old` and `new`, the row before and after, which RETURNING sees since PostgreSQL 18.
     pub(super) fn add_transitions(&mut self) -> Result<(), Stop> {
-        if self.catalog.major_version() < TRANSITIONS_SINCE {
+        if !self.naming.is_postgres() || self.catalog.major_version() < TRANSITIONS_SINCE {
             return Ok(());
         }
         let Some(scope) = self.scopes.last() else { return Ok(()) };
