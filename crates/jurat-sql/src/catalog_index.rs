@@ -64,7 +64,7 @@ impl CatalogIndex {
             system,
             relations: HashMap::new(),
             functions: HashMap::new(),
-            system_functions: builtin::function_names().map(str::to_owned).collect(),
+            system_functions: function_names(catalog.engine),
             added_functions: HashSet::new(),
             computing_functions: HashSet::new(),
             folded: HashMap::new(),
@@ -186,7 +186,12 @@ impl CatalogIndex {
         if self.inner.added_functions.contains(name) {
             return FunctionClass::Unknown;
         }
-        builtin::function_class(name).unwrap_or(FunctionClass::Unknown)
+        let engine = self.inner.catalog.engine;
+        let class = match engine {
+            Engine::Postgres => builtin::function_class(name),
+            Engine::Mariadb | Engine::Mysql => mysql::function_class(name, engine),
+        };
+        class.unwrap_or(FunctionClass::Unknown)
     }
 
     /// What a function of another schema can do, `id` is `schema.name`: those of well-known extensions compute,
@@ -229,5 +234,15 @@ impl CatalogIndex {
     pub(crate) fn triggers(&self, name: &RelationName) -> impl Iterator<Item = &Trigger> {
         let indexes = self.inner.triggers.get(name).map_or(&[][..], Vec::as_slice);
         indexes.iter().filter_map(|index| self.inner.catalog.triggers.get(*index))
+    }
+}
+
+/// The names of the server's own functions.
+fn function_names(engine: Engine) -> HashSet<String> {
+    match engine {
+        Engine::Postgres => builtin::function_names().map(str::to_owned).collect(),
+        Engine::Mariadb | Engine::Mysql => {
+            mysql::function_names(engine).map(str::to_owned).collect()
+        }
     }
 }

@@ -7,85 +7,26 @@
 mod by_words;
 mod desugar;
 mod dialect;
+mod functions;
 mod scan;
 mod settings;
 mod statements;
+mod system;
 mod tokens;
 mod words;
-
-use jurat_types::{Engine, FunctionClass, Relation};
 
 use crate::gate::Source;
 
 pub(crate) use desugar::{is_modifier, restore};
 pub(crate) use dialect::Mysql;
+pub(crate) use functions::{class as function_class, names as function_names};
 pub(crate) use scan::scan;
 pub(crate) use statements::statements;
+pub(crate) use system::{relations as system_relations, statement_texts};
 pub(crate) use tokens::tokens;
 pub(crate) use words::{VALUE_WORDS, is_contextual};
 
 pub(crate) use by_words::read as read_by_words;
-
-/// What a built-in function can do; nothing where the name is none's.
-pub(crate) fn function_class(name: &str, _engine: Engine) -> Option<FunctionClass> {
-    const PURE: [&str; 40] = [
-        "abs",
-        "avg",
-        "cast",
-        "ceil",
-        "char_length",
-        "coalesce",
-        "concat",
-        "concat_ws",
-        "count",
-        "date",
-        "date_add",
-        "date_format",
-        "date_sub",
-        "datediff",
-        "extract",
-        "floor",
-        "greatest",
-        "group_concat",
-        "if",
-        "ifnull",
-        "json_extract",
-        "json_object",
-        "least",
-        "left",
-        "length",
-        "lower",
-        "max",
-        "min",
-        "mod",
-        "nullif",
-        "position",
-        "replace",
-        "round",
-        "substring",
-        "sum",
-        "trim",
-        "upper",
-        "values",
-        "year",
-        "timestampdiff",
-    ];
-    const VOLATILE: [&str; 4] = ["last_insert_id", "now", "rand", "uuid"];
-    if PURE.contains(&name) {
-        Some(FunctionClass::Pure)
-    } else if VOLATILE.contains(&name) {
-        Some(FunctionClass::Volatile)
-    } else if name == "load_file" {
-        Some(FunctionClass::File)
-    } else {
-        None
-    }
-}
-
-/// The servers' own relations.
-pub(crate) fn system_relations(_engine: Engine) -> Vec<Relation> {
-    Vec::new()
-}
 
 /// Whether a statement is a query or a write, which the parser reads.
 pub(crate) fn is_for_parser(source: &Source<'_>) -> bool {

@@ -134,13 +134,14 @@ impl MaskPlan {
         if masks.is_empty() && rows.is_none() && !withheld::shows(name) {
             return Ok(None);
         }
+        let engine = catalog.catalog().engine;
         let mut items = Vec::with_capacity(relation.columns.len());
         for column in &relation.columns {
             let label = names::sql(&column.name);
             let passes = || self.passing.contains(&ColumnId::new(name.clone(), &column.name));
             items.push(match masks.get(&column.name) {
                 // A mask goes first: it hides the whole text.
-                None => match withheld::expression(name, &column.name) {
+                None => match withheld::expression(name, &column.name, &label, engine) {
                     Some(expression) => format!("{expression} AS {label}"),
                     None => label,
                 },
