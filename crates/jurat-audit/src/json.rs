@@ -55,16 +55,19 @@ pub(crate) fn number(out: &mut Vec<u8>, number: u64) {
     /// `u64::MAX` has twenty digits.
     const DIGITS_MAX: usize = 20;
     let mut digits = [b'0'; DIGITS_MAX];
-    let (mut rest, mut count) = (number, 0);
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-        count += 1;
-        rest /= 10;
+    let (mut rest, mut start) = (number, DIGITS_MAX);
+    let (pairs, _) = digits.as_chunks_mut::<2>();
+    for pair in pairs.iter_mut().rev() {
+        let two = u8::try_from(rest % 100).unwrap_or_default();
+        *pair = [b'0' + two / 10, b'0' + two % 10];
+        rest /= 100;
+        start -= 2;
         if rest == 0 {
+            start += usize::from(two < 10);
             break;
         }
     }
-    out.extend_from_slice(digits.get(DIGITS_MAX - count..).unwrap_or_default());
+    out.extend_from_slice(digits.get(start..).unwrap_or_default());
 }
 
 /// The same for a number that may be below zero.
@@ -105,7 +108,7 @@ mod tests {
 
     #[test]
     fn numbers_are_what_the_standard_library_writes() {
-        for number in [0, 9, 10, 4711, i64::MAX, -1, i64::MIN] {
+        for number in [0, 9, 10, 99, 100, 305, 4711, i64::MAX, -1, i64::MIN] {
             let mut out = Vec::new();
             super::signed(&mut out, number);
             assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
