@@ -1,8 +1,10 @@
 //! The MySQL and MariaDB front-end and upstream.
 
+mod auth;
 pub mod catalog;
 mod collation;
 mod pipe;
+mod startup;
 mod tls;
 mod upstream;
 

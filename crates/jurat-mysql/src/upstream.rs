@@ -22,7 +22,7 @@ mod connect;
 mod login;
 
 pub use connect::UpstreamError;
-pub(crate) use connect::{Connected, Profile, cancel, connect};
+pub(crate) use connect::{Connected, OF_CLIENT, Profile, Wanted, cancel, connect};
 
 /// A database that sessions can be connected to, and how to get there.
 #[derive(Debug)]
