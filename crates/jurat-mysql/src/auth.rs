@@ -2,7 +2,7 @@
 //!
 //! Inside of TLS, `caching_sha2_password` is always told that the server does not know the hash: the client then
 //! sends the password, or a token, which is checked against the verifier of the users file. A client that
-//! begins with another plugin is asked for this one. Without TLS only challenges are answered, against verifiers
+//! begins with another plugin is asked for this one, unless it has answered that one's challenge rightly. Without TLS only challenges are answered, against verifiers
 //! that are configured for it. What is asked never depends on whether the user exists.
 
 use std::sync::Arc;
@@ -23,6 +23,9 @@ use crate::{
 
 /// The older plugin, which some drivers begin with.
 const NATIVE: &[u8] = b"mysql_native_password";
+
+/// The plugin that sends the password at once. It is never asked for, and without TLS it is not looked at.
+const CLEAR: &[u8] = b"mysql_clear_password";
 
 /// Why a client was not let in. The client is told one sentence for all of them.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +61,9 @@ pub(crate) async fn authenticate(
     }
     if request.plugin == NATIVE && native_fits(&credential, challenge, first) {
         return challenged(credential);
+    }
+    if *tls && request.plugin == CLEAR && !first.is_empty() {
+        return check(request, users, first.clone()).await;
     }
     // The answer to a challenge that another plugin was asked for is worth nothing, and so the challenge is
     // another one.
@@ -102,15 +108,22 @@ async fn full(
     users: &Arc<dyn Authenticate>,
 ) -> Result<Principal, AuthError> {
     say(pipe, sequence, FULL_AUTHENTICATION)?;
-    let mut password = packet(pipe, sequence).await?;
+    let password = packet(pipe, sequence).await?;
+    check(request, users, password).await
+}
+
+async fn check(
+    request: &Request,
+    users: &Arc<dyn Authenticate>,
+    mut password: Vec<u8>,
+) -> Result<Principal, AuthError> {
     // A NUL byte ends the password.
     if password.pop() != Some(0) || password.is_empty() || password.contains(&0) {
         return Err(AuthError::Wrong);
     }
     let (users, user) = (Arc::clone(users), request.user.clone());
-    // Thousands of rounds of hashing, while which the other sessions of this thread must not wait.
-    let checked =
-        tokio::task::spawn_blocking(move || users.check_password(&user, &password)).await;
+    // Thousands of rounds of hashing, during which the other sessions of this thread must not wait.
+    let checked = tokio::task::spawn_blocking(move || users.check_password(&user, &password)).await;
     checked.ok().flatten().ok_or(AuthError::Wrong)
 }
 

@@ -7,16 +7,15 @@ use jurat_wire::mysql::{
     capability::{Capabilities, Status},
     encode::{self, server::UTF8MB4},
     error::{EncodeError, FrameError, ParseError},
-    frame::message,
+    frame::{HEADER, Header, message, scan},
     handshake::{CHALLENGE, ClientHello, Fixed, Greeting, Response},
     value::to_str,
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    pipe::{Pipe, UnencryptedData},
+    pipe::{Pipe, Stream, UnencryptedData},
     upstream::Profile,
 };
 
@@ -45,8 +44,7 @@ const ALWAYS: Capabilities = Capabilities::MYSQL
     .with(Capabilities::MULTI_STATEMENTS);
 
 /// What is offered where the database can do it, because replies are passed on as they come.
-const AS_UPSTREAM: Capabilities =
-    crate::upstream::OF_CLIENT.with(Capabilities::SESSION_TRACK);
+const AS_UPSTREAM: Capabilities = crate::upstream::OF_CLIENT.with(Capabilities::SESSION_TRACK);
 
 /// What a client asks for.
 #[derive(Clone, Debug)]
@@ -119,12 +117,12 @@ pub(crate) enum ArrivalError {
 /// # Errors
 /// [`ArrivalError`]; the connection is to be closed. The caller limits the time.
 pub(crate) async fn arrive(
-    tcp: TcpStream,
+    stream: Box<dyn Stream>,
     tls: Option<&Arc<rustls::ServerConfig>>,
     connection: u32,
     profile: &Profile,
 ) -> Result<Arrival, ArrivalError> {
-    let mut pipe = Pipe::new(Box::new(tcp));
+    let mut pipe = Pipe::new(stream);
     let challenge = challenge().ok_or(ArrivalError::Random)?;
     let offered = offered(profile, tls.is_some());
     let mut sequence = 0;
@@ -180,7 +178,8 @@ impl Request {
         }
         let attribute = |name: &str| {
             let value = response.attributes?.value(name)?;
-            let text = String::from_utf8_lossy(value.get(..ATTRIBUTE_CHARACTERS_MAX).unwrap_or(value));
+            let text =
+                String::from_utf8_lossy(value.get(..ATTRIBUTE_CHARACTERS_MAX).unwrap_or(value));
             (!text.is_empty()).then(|| text.into_owned())
         };
         let claimed = Claimed {
@@ -217,15 +216,16 @@ pub(crate) fn challenge() -> Option<Challenge> {
 }
 
 async fn accept_tls(pipe: Pipe, config: &Arc<rustls::ServerConfig>) -> Result<Pipe, ArrivalError> {
-    // Nothing may be waiting behind the request: it came in clear and would be taken for what is said inside
-    // of TLS (the class of CVE-2021-23214).
+    // Nothing was read behind the request, so whatever came in clear behind it is read as TLS, which it is
+    // not (the class of CVE-2021-23214). A server says nothing in between, so drivers may send the beginning
+    // of TLS in the same segment.
     let stream = pipe.into_stream()?;
     let acceptor = TlsAcceptor::from(Arc::clone(config));
     let stream = acceptor.accept(stream).await.map_err(ArrivalError::Tls)?;
     Ok(Pipe::new(Box::new(stream)))
 }
 
-/// Sends what is to be sent and waits for exactly one packet. What comes behind it stays in the inbox.
+/// Sends what is to be sent and waits for exactly one packet. What comes behind it is not read.
 pub(crate) async fn packet(pipe: &mut Pipe, sequence: &mut u8) -> Result<Vec<u8>, ArrivalError> {
     pipe.drain().await?;
     loop {
@@ -235,7 +235,9 @@ pub(crate) async fn packet(pipe: &mut Pipe, sequence: &mut u8) -> Result<Vec<u8>
             pipe.consume(consumed);
             return Ok(payload);
         }
-        pipe.fill().await?;
+        let wanted = scan(&pipe.inbox).map_or(HEADER, Header::whole_len);
+        // A packet of full length would be continued, but is too long already.
+        pipe.fill_exactly(wanted.max(pipe.inbox.len().saturating_add(1))).await?;
     }
 }
 

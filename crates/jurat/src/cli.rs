@@ -119,7 +119,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
             output::json(&config::schema())?;
             Ok(Exit::Ok)
         }
-        Command::Hash(arguments) => hash::run(&arguments),
+        Command::Hash(arguments) => hash::run(arguments),
         Command::Version => {
             output::line(format_args!("jurat {}", env!("CARGO_PKG_VERSION")))?;
             Ok(Exit::Ok)
