@@ -6,6 +6,7 @@ mod expression;
 mod family;
 mod filter;
 mod in_place;
+mod mysql;
 mod origin;
 mod parameters;
 mod plan;

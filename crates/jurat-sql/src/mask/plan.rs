@@ -147,7 +147,8 @@ impl MaskPlan {
                 },
                 Some(_) if passes() => label,
                 Some(mask) => {
-                    let expression = expression::of(mask, column, &label).map_err(Stop::Mask)?;
+                    let expression =
+                        expression::of(mask, column, &label, engine).map_err(Stop::Mask)?;
                     format!("{expression} AS {label}")
                 }
             });
