@@ -98,8 +98,7 @@ impl Filter {
             parameters::literals(&names, &self.filter.params, engine).map_err(malformed)?;
         let limits = ReadLimits { bytes_max: LIMITS.bytes_max.min(limits.bytes_max), ..LIMITS };
         let mut tree =
-            Tree::parse_text(&format!("SELECT ({text})"), jurat_types::Engine::Postgres, &limits)
-                .map_err(malformed)?;
+            Tree::parse_text(&format!("SELECT ({text})"), engine, &limits).map_err(malformed)?;
         let mut checker = Checker {
             qualifier,
             relation,
