@@ -161,10 +161,7 @@ impl Checker<'_> {
             Expr::Value(value) => {
                 if let Literal::Placeholder(name) = &value.value {
                     let name = name.clone();
-                    let [literal] = self.literals(&name)?.as_slice() else {
-                        return Err("it has a list where one value is meant".to_owned());
-                    };
-                    value.value = literal.clone();
+                    value.value = self.literal(&name)?;
                 }
                 plain(&value.value)
             }
@@ -199,16 +196,7 @@ impl Checker<'_> {
             Expr::BinaryOp { left, op, right } => {
                 self.expr(left)?;
                 self.expr(right)?;
-                if !self.naming.is_postgres() {
-                    return plain_operator(op);
-                }
-                if !matches!(op, BinaryOperator::And | BinaryOperator::Or) {
-                    *op = qualified(op)?;
-                    // A qualified operator binds like no other, so both sides are put into brackets.
-                    enclose(left);
-                    enclose(right);
-                }
-                Ok(())
+                self.operator(left, op, right)
             }
             Expr::AnyOp { left, compare_op, right, is_some: _ }
             | Expr::AllOp { left, compare_op, right } => {
@@ -251,6 +239,25 @@ impl Checker<'_> {
             Expr::Function(function) => self.call(function),
             _ => Err("it has a kind of expression that a filter may not have".to_owned()),
         }
+    }
+
+    /// An operator between two operands that are checked.
+    fn operator(
+        &self,
+        left: &mut Expr,
+        op: &mut BinaryOperator,
+        right: &mut Expr,
+    ) -> Result<(), String> {
+        if !self.naming.is_postgres() {
+            return plain_operator(op);
+        }
+        if !matches!(op, BinaryOperator::And | BinaryOperator::Or) {
+            *op = qualified(op)?;
+            // A qualified operator binds like no other, so both sides are put into brackets.
+            enclose(left);
+            enclose(right);
+        }
+        Ok(())
     }
 
     /// Puts the elements of a list in the place of the parameter that it is given by: `region IN ($regions)`.
@@ -299,6 +306,14 @@ impl Checker<'_> {
         index
             .and_then(|index| self.literals.get(index))
             .ok_or_else(|| "it has a parameter without a name".to_owned())
+    }
+
+    /// The one literal of a parameter.
+    fn literal(&mut self, placeholder: &str) -> Result<Literal, String> {
+        match self.literals(placeholder)?.as_slice() {
+            [literal] => Ok(literal.clone()),
+            _ => Err("it has a list where one value is meant".to_owned()),
+        }
     }
 
     fn call(&mut self, function: &mut Function) -> Result<(), String> {

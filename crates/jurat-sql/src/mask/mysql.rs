@@ -128,24 +128,11 @@ pub(super) fn of(
         None => value.to_owned(),
     };
     // Under PAD_CHAR_TO_FULL_LENGTH a CHAR comes with the blanks that fill it.
-    let value = match kind.family {
-        Family::Text if kind.fixed => format!("RTRIM({name})"),
-        _ => name.to_owned(),
-    };
+    let padded = kind.fixed && kind.family == Family::Text;
+    let value = if padded { format!("RTRIM({name})") } else { name.to_owned() };
     let text = match (given(params.mask.method, kind.family), kind.family) {
         (MaskMethod::Null, _) => None,
-        (MaskMethod::Detect | MaskMethod::Redact, family) => redacted(family).map(|text| {
-            let text = match family {
-                Family::Zoned => "1970-01-01 00:00:00",
-                Family::Inet if data_type.eq_ignore_ascii_case("inet6") => "::",
-                _ => text,
-            };
-            match family {
-                Family::Float | Family::Real => "0e0".to_owned(),
-                Family::Integer(_) | Family::Year | Family::Numeric(_) => text.to_owned(),
-                _ => quoted(&cut(text, kind.length)),
-            }
-        }),
+        (MaskMethod::Detect | MaskMethod::Redact, _) => hidden(kind, data_type),
         (MaskMethod::Partial, _) => Some(shortened(&partial(&value, params)?, kind.length)),
         (MaskMethod::DateTrunc, family) => Some(truncated(family, params, name)?),
         (MaskMethod::Tokenize, _) => Some(digested(kind, &params.text("salt")?, &value, true)),
@@ -156,6 +143,23 @@ pub(super) fn of(
         Some(text) => {
             format!("CASE WHEN {name} IS NULL THEN NULL ELSE {} END", cast(&text))
         }
+    })
+}
+
+/// What stands for a value that is redacted, as SQL; `None` where nothing can.
+fn hidden(kind: Type, data_type: &str) -> Option<String> {
+    let text = redacted(kind.family)?;
+    let number = matches!(kind.family, Family::Integer(_) | Family::Year | Family::Numeric(_));
+    Some(if matches!(kind.family, Family::Float | Family::Real) {
+        "0e0".to_owned()
+    } else if number {
+        text.to_owned()
+    } else if kind.family == Family::Zoned {
+        quoted("1970-01-01 00:00:00")
+    } else if data_type.eq_ignore_ascii_case("inet6") {
+        quoted("::")
+    } else {
+        quoted(&cut(text, kind.length))
     })
 }
 
