@@ -14,6 +14,7 @@ use sqlparser::ast::{
 
 use super::RewriteError;
 use super::parameters;
+use super::plan::selected;
 use crate::builtin;
 use crate::catalog_index::SYSTEM_SCHEMA;
 use crate::limits::ReadLimits;
@@ -97,8 +98,8 @@ impl Filter {
         let literals =
             parameters::literals(&names, &self.filter.params, engine).map_err(malformed)?;
         let limits = ReadLimits { bytes_max: LIMITS.bytes_max.min(limits.bytes_max), ..LIMITS };
-        let mut tree =
-            Tree::parse_text(&format!("SELECT ({text})"), engine, &limits).map_err(malformed)?;
+        let mut tree = Tree::parse_text(&selected(&format!("({text})"), engine), engine, &limits)
+            .map_err(malformed)?;
         let mut checker = Checker {
             qualifier,
             relation,
@@ -109,7 +110,8 @@ impl Filter {
         };
         let condition = tree.with(|statement| {
             // Nothing but one condition: no second column, no clause behind it.
-            if statement.to_string() != format!("SELECT ({})", inner(statement)?) {
+            let whole = statement.to_string();
+            if whole != selected(&format!("({})", inner(statement)?), engine) {
                 return None;
             }
             let expr = expression(statement)?;
@@ -132,10 +134,13 @@ fn inner(statement: &mut Statement) -> Option<String> {
 fn expression(statement: &mut Statement) -> Option<&mut Expr> {
     let Statement::Query(query) = statement else { return None };
     let SetExpr::Select(select) = &mut *query.body else { return None };
-    let [SelectItem::UnnamedExpr(Expr::Nested(expr))] = select.projection.as_mut_slice() else {
-        return None;
-    };
-    Some(expr)
+    match select.projection.as_mut_slice() {
+        [
+            SelectItem::UnnamedExpr(Expr::Nested(expr))
+            | SelectItem::ExprWithAlias { expr: Expr::Nested(expr), alias: _ },
+        ] => Some(expr),
+        _ => None,
+    }
 }
 
 /// Goes over a predicate, qualifies its names and puts literals in the place of parameters.

@@ -1,6 +1,6 @@
 //! INSERT, REPLACE, UPDATE and DELETE of MySQL and MariaDB, also of several tables.
 
-use jurat_types::{ColumnMode, ColumnRole, RelationName};
+use jurat_types::{ColumnMode, ColumnRole, RelationName, StatementClass};
 use sqlparser::ast::{
     Assignment, AssignmentTarget, Delete, Expr, FromTable, Insert, InsertAliases, ObjectName,
     OnInsert, OrderByExpr, SetExpr, TableFactor, TableObject, TableWithJoins, Update,
@@ -53,6 +53,9 @@ impl Walker<'_> {
             && multi_table_when_clauses.is_empty())
         {
             return Err(unsupported());
+        }
+        if *replace_into && self.facts.kind == "insert" {
+            self.facts.set("replace", StatementClass::Write);
         }
         let relation = self.target(table)?;
         self.refuse_filtered(&relation, "INSERT into")?;
