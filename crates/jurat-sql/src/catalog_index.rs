@@ -3,10 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jurat_types::{Catalog, Engine, ForeignKey, FunctionClass, Relation, RelationName, Trigger};
+use jurat_types::{
+    Catalog, Engine, ForeignKey, FunctionClass, Relation, RelationKind, RelationName, Trigger,
+};
 
 use crate::names::Naming;
 use crate::view::View;
+use crate::walk::Stop;
 use crate::{builtin, mysql};
 
 /// The schema of the server's own objects.
@@ -64,7 +67,7 @@ impl CatalogIndex {
             system,
             relations: HashMap::new(),
             functions: HashMap::new(),
-            system_functions: function_names(catalog.engine),
+            system_functions: builtin::function_names().map(str::to_owned).collect(),
             added_functions: HashSet::new(),
             computing_functions: HashSet::new(),
             folded: HashMap::new(),
@@ -186,27 +189,43 @@ impl CatalogIndex {
         if self.inner.added_functions.contains(name) {
             return FunctionClass::Unknown;
         }
-        let engine = self.inner.catalog.engine;
-        let class = match engine {
-            Engine::Postgres => builtin::function_class(name),
-            Engine::Mariadb | Engine::Mysql => mysql::function_class(name, engine),
-        };
-        class.unwrap_or(FunctionClass::Unknown)
+        builtin::function_class(name).unwrap_or(FunctionClass::Unknown)
     }
 
     /// What a function of another schema can do, `id` is `schema.name`: those of well-known extensions compute,
     /// of others nothing is known.
     pub(crate) fn user_function_class(&self, id: &str) -> FunctionClass {
         if self.inner.computing_functions.contains(id) {
-            FunctionClass::Pure
-        } else {
-            FunctionClass::Unknown
+            return FunctionClass::Pure;
         }
+        // Those of `sys` come with the server.
+        mysql::function_class(id, self.engine()).unwrap_or(FunctionClass::Unknown)
     }
 
     /// What a function of another schema that ships with the server can do; `id` is `schema.name`.
     pub(crate) fn other_function_class(id: &str) -> Option<FunctionClass> {
         builtin::function_class(id)
+    }
+
+    /// The relations that a view reads, in a MySQL or MariaDB, through other views too; nothing for what is
+    /// no view there.
+    ///
+    /// # Errors
+    /// Where the definition is not known or not understood: then the view can read anything.
+    pub(crate) fn behind_view(
+        &self,
+        relation: &Relation,
+        depth: usize,
+    ) -> Result<Vec<RelationName>, Stop> {
+        let own = mysql::is_system(&relation.name.schema);
+        if self.engine().is_postgres() || relation.kind != RelationKind::View || own {
+            return Ok(Vec::new());
+        }
+        let Some(view) = self.view(relation, depth) else {
+            return Err(Stop::unresolved("the definition of view", relation.name.to_string()));
+        };
+        let names = view.relations.iter();
+        Ok(names.map(|used| RelationName::new(used.schema.clone(), used.name.clone())).collect())
     }
 
     /// Whether there is a data type of that name outside `pg_catalog`; every relation is one.
@@ -234,15 +253,5 @@ impl CatalogIndex {
     pub(crate) fn triggers(&self, name: &RelationName) -> impl Iterator<Item = &Trigger> {
         let indexes = self.inner.triggers.get(name).map_or(&[][..], Vec::as_slice);
         indexes.iter().filter_map(|index| self.inner.catalog.triggers.get(*index))
-    }
-}
-
-/// The names of the server's own functions.
-fn function_names(engine: Engine) -> HashSet<String> {
-    match engine {
-        Engine::Postgres => builtin::function_names().map(str::to_owned).collect(),
-        Engine::Mariadb | Engine::Mysql => {
-            mysql::function_names(engine).map(str::to_owned).collect()
-        }
     }
 }

@@ -26,11 +26,11 @@ use crate::gate::Source;
 
 pub(crate) use desugar::{is_modifier, restore};
 pub(crate) use dialect::Mysql;
-pub(crate) use functions::{class as function_class, names as function_names};
+pub(crate) use functions::class as function_class;
 pub(crate) use opening::{Opening, literal, opening, quoted};
 pub(crate) use scan::scan;
 pub(crate) use statements::statements;
-pub(crate) use system::{relations as system_relations, statement_texts};
+pub(crate) use system::{is_system, relations as system_relations, statement_texts};
 pub(crate) use tokens::tokens;
 pub(crate) use words::{VALUE_WORDS, is_contextual};
 

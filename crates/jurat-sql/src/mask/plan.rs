@@ -295,8 +295,9 @@ impl MaskPlan {
         if self.filters.is_empty() {
             return Ok(());
         }
-        for source in &relation.reads {
-            for name in family(&source.relation, catalog) {
+        let behind = catalog.behind_view(relation, 0)?;
+        for source in relation.reads.iter().map(|source| &source.relation).chain(&behind) {
+            for name in family(source, catalog) {
                 if !self.filters_of(name, catalog).is_empty() {
                     return Err(Stop::Mask(RewriteError::FilteredView {
                         view: relation.name.to_string(),

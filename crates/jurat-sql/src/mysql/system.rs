@@ -8,6 +8,11 @@ use crate::builtin;
 const MARIADB_TEXT: &str = include_str!("../../data/mariadb_system_relations.txt");
 const MYSQL_TEXT: &str = include_str!("../../data/mysql_system_relations.txt");
 
+/// Whether a database is one of the server's own.
+pub(crate) fn is_system(schema: &str) -> bool {
+    ["information_schema", "mysql", "performance_schema", "sys"].contains(&schema)
+}
+
 /// The relations of those databases, as one version of the server has them.
 pub(crate) fn relations(engine: Engine) -> Vec<Relation> {
     match engine {
@@ -56,7 +61,7 @@ mod tests {
 
     use jurat_types::{Engine, RelationKind};
 
-    use super::{MARIADB_TEXT, MYSQL_TEXT, TEXTS, relations, statement_texts};
+    use super::{MARIADB_TEXT, MYSQL_TEXT, TEXTS, is_system, relations, statement_texts};
     use crate::builtin::lines;
 
     #[test]
@@ -66,6 +71,7 @@ mod tests {
             assert_eq!(read.len(), lines(text).count());
             let mut names = BTreeSet::new();
             for relation in read {
+                assert!(is_system(&relation.name.schema), "{}", relation.name);
                 assert!(!relation.columns.is_empty(), "{}", relation.name);
                 assert!(names.insert(relation.name.clone()), "{} is listed twice", relation.name);
             }

@@ -105,11 +105,11 @@ impl Walker<'_> {
                     }
                     _ => false,
                 }
-                && item.shape.cols.iter().any(|col| col.name == column)
+                && item.shape.cols.iter().any(|col| *col.name == *column)
         });
         // A bare name that several entries have is merged by a join, or ambiguous.
         let (Some(item), None) = (hits.next(), hits.next()) else { return Ok(None) };
-        let col = item.shape.cols.iter().find(|col| col.name == column);
+        let col = item.shape.cols.iter().find(|col| *col.name == *column);
         Ok(col.and_then(|col| self.base_of(col)).and_then(|(relation, column)| {
             let allowed = self
                 .masks
@@ -122,8 +122,8 @@ impl Walker<'_> {
     /// The one base column that a column is.
     fn base_of(&self, col: &Col) -> Option<(RelationName, String)> {
         let [source] = &*col.sources else { return None };
-        let id = self.interned.get(usize::try_from(*source).ok()?)?;
-        col.direct.then(|| (id.relation.clone(), id.column.clone()))
+        let (relation, column) = self.base_column(*source)?;
+        col.direct.then(|| (relation.clone(), column.to_owned()))
     }
 }
 
