@@ -292,6 +292,29 @@ impl Source<'_> {
         text
     }
 
+    /// The text from the non-blank piece number `start` up to the one before `end` as it came, without
+    /// comments.
+    pub(crate) fn written(&self, start: usize, end: usize) -> String {
+        let mut text = String::new();
+        let mut number = 0_usize;
+        for piece in self.pieces.iter().filter(|piece| piece.kind != Kind::Comment) {
+            if !piece.kind.is_blank() {
+                number = number.saturating_add(1);
+            }
+            // The number of the piece itself, or of the one before a blank, plus one.
+            let (first, last) = (start.saturating_add(1), end);
+            let inside = if piece.kind.is_blank() {
+                (first..last).contains(&number)
+            } else {
+                (first..=last).contains(&number)
+            };
+            if inside {
+                text.push_str(piece.of(self.whole));
+            }
+        }
+        text
+    }
+
     /// The tokens for the parser.
     ///
     /// # Errors
@@ -299,7 +322,7 @@ impl Source<'_> {
     pub(crate) fn to_tokens(&self) -> Result<Vec<Token>, GateError> {
         match self.engine {
             Engine::Postgres => self.to_postgres_tokens(),
-            Engine::Mariadb | Engine::Mysql => mysql::tokens(&self.words(), self.engine),
+            Engine::Mariadb | Engine::Mysql => mysql::tokens(self),
         }
     }
 

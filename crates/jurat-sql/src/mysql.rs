@@ -5,11 +5,18 @@
 //! by its words (`by_words.rs`).
 
 mod by_words;
+mod code;
+mod definitions;
 mod desugar;
 mod dialect;
+mod form;
 mod functions;
+mod labels;
+mod opening;
 mod scan;
+mod server;
 mod settings;
+mod show;
 mod statements;
 mod system;
 mod tokens;
@@ -20,6 +27,7 @@ use crate::gate::Source;
 pub(crate) use desugar::{is_modifier, restore};
 pub(crate) use dialect::Mysql;
 pub(crate) use functions::class as function_class;
+pub(crate) use opening::{Opening, literal, opening, quoted};
 pub(crate) use scan::scan;
 pub(crate) use statements::statements;
 pub(crate) use system::{is_system, relations as system_relations, statement_texts};
@@ -30,9 +38,6 @@ pub(crate) use by_words::read as read_by_words;
 
 /// Whether a statement is a query or a write, which the parser reads.
 pub(crate) fn is_for_parser(source: &Source<'_>) -> bool {
-    const FIRST: [&str; 8] =
-        ["delete", "insert", "replace", "select", "table", "update", "values", "with"];
-    source.first().is_some_and(|(_, text)| {
-        text == "(" || FIRST.iter().any(|word| text.eq_ignore_ascii_case(word))
-    })
+    source.first().is_some_and(|(_, text)| opening::opens_query(text))
+        && opening::into_file(source).is_none()
 }

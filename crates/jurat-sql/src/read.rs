@@ -1,5 +1,7 @@
 //! Reading a text: gate, parse, walk, print.
 
+mod held;
+
 use jurat_types::{Engine, Estimate, Parameters, Protocol, StatementClass, StatementFacts};
 use sqlparser::ast::Statement as Node;
 
@@ -70,8 +72,7 @@ impl Reader<'_> {
 
     fn parsed(&self, source: &Source<'_>, place: &Place) -> Result<Parsed, Unread> {
         if !source.engine.is_postgres() && !mysql::is_for_parser(source) {
-            let reason = "the statement is not known".to_owned();
-            return self.by_words(source, Unread { reason, unresolved: None }, place);
+            return self.mysql(source, place);
         }
         let parsed = Tree::parse_copy(source, self.limits).unwrap_or_else(|| Tree::parse(source));
         let mut tree = match parsed {
@@ -119,6 +120,19 @@ impl Reader<'_> {
         Ok(self.finish(facts, (text, pieces), Some(tree), source, place))
     }
 
+    /// The facts of a tree, whose names are qualified.
+    fn walked(&self, tree: &mut Tree) -> Result<Facts, Unread> {
+        let walked = tree.with(|statement| {
+            let mut walker = Walker::new(self.catalog, self.names, None);
+            walker.statement(statement).map(|()| walker.facts)
+        });
+        match walked {
+            Some(Ok(facts)) => Ok(facts),
+            Some(Err(stop)) => Err(stop.into()),
+            None => Err(Unread::because("the statement is gone")),
+        }
+    }
+
     /// A statement that the parser or the walker does not know, where it can be read by its words.
     fn by_words(
         &self,
@@ -128,12 +142,17 @@ impl Reader<'_> {
     ) -> Result<Parsed, Unread> {
         let mut walker = Walker::new(self.catalog, self.names, None);
         let read = match source.engine {
-            Engine::Postgres => raw::read(&mut walker, &source.words()),
-            Engine::Mariadb | Engine::Mysql => mysql::read_by_words(&mut walker, &source.words()),
+            Engine::Postgres => {
+                raw::read(&mut walker, &source.words()).map(|read| read.map(|()| None))
+            }
+            Engine::Mariadb | Engine::Mysql => {
+                mysql::read_by_words(&mut walker, source, self.limits)
+            }
         };
         match read {
-            Some(Ok(())) => {
-                Ok(self.finish(walker.facts, (source.text(), None), None, source, place))
+            Some(Ok(text)) => {
+                let text = text.unwrap_or_else(|| source.text());
+                Ok(self.finish(walker.facts, (text, None), None, source, place))
             }
             Some(Err(stop)) => Err(stop.into()),
             None => Err(unread),
@@ -307,12 +326,18 @@ struct Unread {
     unresolved: Option<String>,
 }
 
+impl Unread {
+    fn because(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), unresolved: None }
+    }
+}
+
 impl From<Stop> for Unread {
     fn from(stop: Stop) -> Self {
         let reason = stop.to_string();
         let unresolved = match stop {
             Stop::Unresolved { what: _, name } => Some(name),
-            Stop::Unsupported(_) | Stop::Mask(_) => None,
+            Stop::Unsupported(_) | Stop::Reason(_) | Stop::Mask(_) => None,
         };
         Self { reason, unresolved }
     }

@@ -67,6 +67,8 @@ fn shape(text: &str, found: &[Piece]) -> String {
     for piece in found.iter().filter(|piece| !piece.kind.is_blank()) {
         let word = if piece.kind.is_literal() || piece.kind == Kind::Parameter {
             "?"
+        } else if words.last() == Some(&"AS") && names_expression(piece, text) {
+            "`?`"
         } else {
             piece.of(text)
         };
@@ -77,6 +79,15 @@ fn shape(text: &str, found: &[Piece]) -> String {
         }
     }
     words.join(" ")
+}
+
+/// Whether a piece is the name of a result column that is its expression (`mysql/labels.rs`), literals and all.
+fn names_expression(piece: &Piece, text: &str) -> bool {
+    piece.kind == Kind::Quoted
+        && piece.of(text).strip_prefix('`').is_some_and(|name| {
+            name.starts_with(|c: char| c.is_ascii_digit())
+                || name.contains(['(', '\'', '"', ' ', '+', '-', '*', '/', '=', '<', '>'])
+        })
 }
 
 /// SHA-256 in hexadecimal digits.

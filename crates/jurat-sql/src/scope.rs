@@ -186,6 +186,8 @@ pub(crate) struct Scope {
     pub(crate) visible_from: usize,
     /// Whether the level cannot be seen at all now: a derived table without LATERAL.
     pub(crate) hidden: bool,
+    /// Of MySQL and MariaDB, behind the result columns: those columns, whose aliases can be used in conditions.
+    pub(crate) outputs: Option<Shape>,
     /// Whether `*` shows the first entry last, as RETURNING of MERGE does.
     pub(crate) target_last: bool,
 }

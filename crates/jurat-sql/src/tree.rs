@@ -44,7 +44,7 @@ impl Tree {
         let engine = source.engine;
         let options =
             if engine.is_postgres() { pre::take_tail(&mut tokens) } else { String::new() };
-        let tail = Tail { options, condition: None };
+        let tail = Tail { front: String::new(), options, condition: None };
         with_stack(stack_bytes, || {
             let dialect: &dyn Dialect = match engine {
                 Engine::Postgres => &PostgreSqlDialect {},
@@ -94,6 +94,11 @@ impl Tree {
     /// What stands behind a COPY.
     pub(crate) const fn tail(&self) -> &Tail {
         &self.tail
+    }
+
+    /// Puts words before the tree that are printed with it.
+    pub(crate) fn put_before(&mut self, words: String) {
+        self.tail.front = words;
     }
 
     /// Takes the condition behind a COPY in its canonical form.

@@ -22,6 +22,7 @@ mod join;
 mod look_up;
 mod merge;
 mod mysql;
+mod mysql_named;
 mod mysql_write;
 mod named;
 mod operator;
@@ -66,6 +67,8 @@ pub(crate) enum Stop {
         /// The name.
         name: String,
     },
+    /// Something else, in words.
+    Reason(String),
     /// A mask that cannot be applied; only while rewriting.
     Mask(RewriteError),
 }
@@ -87,6 +90,7 @@ impl std::fmt::Display for Stop {
         match self {
             Self::Unsupported(what) => write!(f, "{what} is not supported"),
             Self::Unresolved { what, name } => write!(f, "{what} `{name}` is not known"),
+            Self::Reason(reason) => write!(f, "{reason}"),
             Self::Mask(error) => write!(f, "{error}"),
         }
     }

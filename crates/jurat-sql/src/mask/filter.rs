@@ -14,6 +14,7 @@ use sqlparser::ast::{
 
 use super::RewriteError;
 use super::parameters;
+use super::plan::selected;
 use crate::builtin;
 use crate::catalog_index::SYSTEM_SCHEMA;
 use crate::limits::ReadLimits;
@@ -97,9 +98,8 @@ impl Filter {
         let literals =
             parameters::literals(&names, &self.filter.params, engine).map_err(malformed)?;
         let limits = ReadLimits { bytes_max: LIMITS.bytes_max.min(limits.bytes_max), ..LIMITS };
-        let mut tree =
-            Tree::parse_text(&format!("SELECT ({text})"), jurat_types::Engine::Postgres, &limits)
-                .map_err(malformed)?;
+        let mut tree = Tree::parse_text(&selected(&format!("({text})"), engine), engine, &limits)
+            .map_err(malformed)?;
         let mut checker = Checker {
             qualifier,
             relation,
@@ -110,7 +110,8 @@ impl Filter {
         };
         let condition = tree.with(|statement| {
             // Nothing but one condition: no second column, no clause behind it.
-            if statement.to_string() != format!("SELECT ({})", inner(statement)?) {
+            let whole = statement.to_string();
+            if whole != selected(&format!("({})", inner(statement)?), engine) {
                 return None;
             }
             let expr = expression(statement)?;
@@ -133,10 +134,13 @@ fn inner(statement: &mut Statement) -> Option<String> {
 fn expression(statement: &mut Statement) -> Option<&mut Expr> {
     let Statement::Query(query) = statement else { return None };
     let SetExpr::Select(select) = &mut *query.body else { return None };
-    let [SelectItem::UnnamedExpr(Expr::Nested(expr))] = select.projection.as_mut_slice() else {
-        return None;
-    };
-    Some(expr)
+    match select.projection.as_mut_slice() {
+        [
+            SelectItem::UnnamedExpr(Expr::Nested(expr))
+            | SelectItem::ExprWithAlias { expr: Expr::Nested(expr), alias: _ },
+        ] => Some(expr),
+        _ => None,
+    }
 }
 
 /// Goes over a predicate, qualifies its names and puts literals in the place of parameters.
@@ -162,10 +166,7 @@ impl Checker<'_> {
             Expr::Value(value) => {
                 if let Literal::Placeholder(name) = &value.value {
                     let name = name.clone();
-                    let [literal] = self.literals(&name)?.as_slice() else {
-                        return Err("it has a list where one value is meant".to_owned());
-                    };
-                    value.value = literal.clone();
+                    value.value = self.literal(&name)?;
                 }
                 plain(&value.value)
             }
@@ -200,16 +201,7 @@ impl Checker<'_> {
             Expr::BinaryOp { left, op, right } => {
                 self.expr(left)?;
                 self.expr(right)?;
-                if !self.naming.is_postgres() {
-                    return plain_operator(op);
-                }
-                if !matches!(op, BinaryOperator::And | BinaryOperator::Or) {
-                    *op = qualified(op)?;
-                    // A qualified operator binds like no other, so both sides are put into brackets.
-                    enclose(left);
-                    enclose(right);
-                }
-                Ok(())
+                self.operator(left, op, right)
             }
             Expr::AnyOp { left, compare_op, right, is_some: _ }
             | Expr::AllOp { left, compare_op, right } => {
@@ -252,6 +244,25 @@ impl Checker<'_> {
             Expr::Function(function) => self.call(function),
             _ => Err("it has a kind of expression that a filter may not have".to_owned()),
         }
+    }
+
+    /// An operator between two operands that are checked.
+    fn operator(
+        &self,
+        left: &mut Expr,
+        op: &mut BinaryOperator,
+        right: &mut Expr,
+    ) -> Result<(), String> {
+        if !self.naming.is_postgres() {
+            return plain_operator(op);
+        }
+        if !matches!(op, BinaryOperator::And | BinaryOperator::Or) {
+            *op = qualified(op)?;
+            // A qualified operator binds like no other, so both sides are put into brackets.
+            enclose(left);
+            enclose(right);
+        }
+        Ok(())
     }
 
     /// Puts the elements of a list in the place of the parameter that it is given by: `region IN ($regions)`.
@@ -300,6 +311,14 @@ impl Checker<'_> {
         index
             .and_then(|index| self.literals.get(index))
             .ok_or_else(|| "it has a parameter without a name".to_owned())
+    }
+
+    /// The one literal of a parameter.
+    fn literal(&mut self, placeholder: &str) -> Result<Literal, String> {
+        match self.literals(placeholder)?.as_slice() {
+            [literal] => Ok(literal.clone()),
+            _ => Err("it has a list where one value is meant".to_owned()),
+        }
     }
 
     fn call(&mut self, function: &mut Function) -> Result<(), String> {

@@ -45,7 +45,8 @@ impl Type {
         };
         let sized = |family, length| Self { family, length, ..plain };
         match base {
-            "char" | "varchar" => sized(Family::Text, first.or(Some(1))),
+            "char" => Self { fixed: true, ..sized(Family::Text, first.or(Some(1))) },
+            "varchar" => sized(Family::Text, first.or(Some(1))),
             "tinytext" => sized(Family::Text, Some(63)),
             "text" | "mediumtext" | "longtext" => sized(Family::Text, None),
             "binary" => Self { fixed: true, ..sized(Family::Bytea, first.or(Some(1))) },
@@ -126,30 +127,39 @@ pub(super) fn of(
         Some(to) => format!("CAST({value} AS {to})"),
         None => value.to_owned(),
     };
+    // Under PAD_CHAR_TO_FULL_LENGTH a CHAR comes with the blanks that fill it.
+    let padded = kind.fixed && kind.family == Family::Text;
+    let value = if padded { format!("RTRIM({name})") } else { name.to_owned() };
     let text = match (given(params.mask.method, kind.family), kind.family) {
         (MaskMethod::Null, _) => None,
-        (MaskMethod::Detect | MaskMethod::Redact, family) => redacted(family).map(|text| {
-            let text = match family {
-                Family::Zoned => "1970-01-01 00:00:00",
-                Family::Inet if data_type.eq_ignore_ascii_case("inet6") => "::",
-                _ => text,
-            };
-            match family {
-                Family::Float | Family::Real => "0e0".to_owned(),
-                Family::Integer(_) | Family::Year | Family::Numeric(_) => text.to_owned(),
-                _ => quoted(&cut(text, kind.length)),
-            }
-        }),
-        (MaskMethod::Partial, _) => Some(shortened(&partial(name, params)?, kind.length)),
+        (MaskMethod::Detect | MaskMethod::Redact, _) => hidden(kind, data_type),
+        (MaskMethod::Partial, _) => Some(shortened(&partial(&value, params)?, kind.length)),
         (MaskMethod::DateTrunc, family) => Some(truncated(family, params, name)?),
-        (MaskMethod::Tokenize, _) => Some(digested(kind, &params.text("salt")?, name, true)),
-        (MaskMethod::Hash, _) => Some(digested(kind, &params.text("salt")?, name, false)),
+        (MaskMethod::Tokenize, _) => Some(digested(kind, &params.text("salt")?, &value, true)),
+        (MaskMethod::Hash, _) => Some(digested(kind, &params.text("salt")?, &value, false)),
     };
     Ok(match text {
         None => null(kind),
         Some(text) => {
             format!("CASE WHEN {name} IS NULL THEN NULL ELSE {} END", cast(&text))
         }
+    })
+}
+
+/// What stands for a value that is redacted, as SQL; `None` where nothing can.
+fn hidden(kind: Type, data_type: &str) -> Option<String> {
+    let text = redacted(kind.family)?;
+    let number = matches!(kind.family, Family::Integer(_) | Family::Year | Family::Numeric(_));
+    Some(if matches!(kind.family, Family::Float | Family::Real) {
+        "0e0".to_owned()
+    } else if number {
+        text.to_owned()
+    } else if kind.family == Family::Zoned {
+        quoted("1970-01-01 00:00:00")
+    } else if data_type.eq_ignore_ascii_case("inet6") {
+        quoted("::")
+    } else {
+        quoted(&cut(text, kind.length))
     })
 }
 
@@ -220,7 +230,11 @@ fn digested(kind: Type, salt: &str, name: &str, short: bool) -> String {
         }
         Family::Float => format!("({} + 0e0)", number(13)),
         Family::Real => format!("({} + 0e0)", number(6)),
-        Family::Uuid => first(32),
+        // MariaDB takes no other version and variant for granted.
+        Family::Uuid => format!(
+            "CONCAT({}, '4', SUBSTRING({hex}, 14, 3), '8', SUBSTRING({hex}, 18, 15))",
+            first(12)
+        ),
         Family::Json => {
             let text = if short { token() } else { hex };
             format!("CONCAT('\"', {text}, '\"')")

@@ -196,10 +196,10 @@ impl MaskPlan {
             }));
         }
         let engine = catalog.engine();
-        let mut own = self.test(&rows.condition(), engine)?;
+        let mut own = self.expression_of(&rows.condition(), engine)?;
         if let Some(theirs) = condition.take() {
             own = if self.fenced {
-                let test = self.test("CASE WHEN true THEN true ELSE false END", engine)?;
+                let test = self.expression_of("CASE WHEN true THEN true ELSE false END", engine)?;
                 first_then(test, own, theirs)
             } else {
                 both(own, theirs)
@@ -227,16 +227,20 @@ impl MaskPlan {
         Err(Stop::Mask(RewriteError::NewRows { relation: name.to_string(), what }))
     }
 
-    /// A condition of our own as a tree.
-    fn test(&self, text: &str, engine: Engine) -> Result<Expr, Stop> {
-        let query = self.parse(&format!("SELECT {text}"), engine)?;
-        if let SetExpr::Select(select) = *query.body
-            && let Ok([SelectItem::UnnamedExpr(condition)]) =
-                <[SelectItem; 1]>::try_from(select.projection)
-        {
-            return Ok(condition);
+    /// An expression of our own as a tree.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub(crate) fn expression_of(&self, text: &str, engine: Engine) -> Result<Expr, Stop> {
+        let failed = || Stop::Mask(RewriteError::Text { reason: "it is no expression".to_owned() });
+        let query = self.parse(&selected(text, engine), engine)?;
+        let SetExpr::Select(select) = *query.body else { return Err(failed()) };
+        match <[SelectItem; 1]>::try_from(select.projection) {
+            Ok([SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, alias: _ }]) => {
+                Ok(expr)
+            }
+            Ok(_) | Err(_) => Err(failed()),
         }
-        Err(Stop::Mask(RewriteError::Text { reason: "a filter is not a condition".to_owned() }))
     }
 
     /// A query of our own as a tree.
@@ -402,6 +406,15 @@ impl MaskPlan {
             .filter_map(|name| self.columns.get(name).and_then(|columns| columns.get(column)))
             .peekable();
         masks.peek().is_some() && masks.all(|mask| mask.predicates == PredicateMode::Equality)
+    }
+}
+
+/// A query of one expression. On MySQL and MariaDB a result column gets its text as its name, unless it has one.
+pub(super) fn selected(text: &str, engine: Engine) -> String {
+    if engine.is_postgres() {
+        format!("SELECT {text}")
+    } else {
+        format!("SELECT {text} AS `jurat`")
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) fn desugar(mut tokens: Vec<Token>) -> Vec<Token> {
     match key(&tokens, 0) {
         Keyword::UPDATE => update(tokens),
         Keyword::DELETE => delete(tokens),
+        Keyword::SELECT | Keyword::WITH => into_variables(tokens),
         _ => tokens,
     }
 }
@@ -124,6 +125,41 @@ fn small(tokens: Vec<Token>) -> Vec<Token> {
         }
     }
     out
+}
+
+/// `SELECT … FROM … INTO @a, @b`: the variables may stand behind the result columns as well.
+fn into_variables(mut tokens: Vec<Token>) -> Vec<Token> {
+    let mut depth = 0_usize;
+    let (mut from, mut into) = (None, None);
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            Token::LParen => depth = depth.saturating_add(1),
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        match key(&tokens, at) {
+            // Which query they belong to would matter.
+            Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT if depth == 0 => return tokens,
+            Keyword::FROM if depth == 0 && from.is_none() => from = Some(at),
+            Keyword::INTO if depth == 0 && into.is_none() => into = Some(at),
+            _ => {}
+        }
+    }
+    let (Some(from), Some(into)) = (from, into) else { return tokens };
+    let is_variable = |token: Option<&Token>| matches!(token, Some(Token::Word(word)) if word.value.starts_with('@') && word.quote_style.is_none());
+    let mut end = into.saturating_add(1);
+    while is_variable(tokens.get(end)) {
+        end = end.saturating_add(1);
+        if tokens.get(end) != Some(&Token::Comma) {
+            break;
+        }
+        end = end.saturating_add(1);
+    }
+    if from < into && end > into.saturating_add(1) {
+        let moved: Vec<Token> = tokens.drain(into..end).collect();
+        tokens.splice(from..from, moved);
+    }
+    tokens
 }
 
 /// Takes the modifiers behind the first word.

@@ -1,13 +1,12 @@
-//! SET of MySQL and MariaDB, as far as it changes variables to plain values.
+//! SET of MySQL and MariaDB.
 //!
 //! What a session's texts mean hangs on some variables, so the front-end lets those be set to nothing but
 //! what they are. Such assignments are named in `settings_kept` as well.
 
-use jurat_types::StatementClass;
+use jurat_types::{ColumnRole, StatementClass};
 
-use super::by_words::Word;
+use super::form::{Form, Read, Word};
 use crate::scan::Kind;
-use crate::statement::SessionEffect;
 use crate::walk::{Stop, Walker};
 
 /// Modes that change neither how a text is cut nor what its operators are.
@@ -38,40 +37,37 @@ const HARMLESS_MODES: &[&str] = &[
 const UTF8: &[&str] = &["utf8", "utf8mb3", "utf8mb4"];
 
 /// Reads SET. `None` where it is none, or of another form.
-pub(crate) fn read(
-    walker: &mut Walker<'_>,
-    words: &[Word<'_>],
-    lower: &[&str],
-) -> Option<Result<(), Stop>> {
-    match lower {
-        ["set", "names", ..] => names(walker, words.get(2..)?, lower.get(2..)?),
-        ["set", "character", "set", ..] => charset(walker, words.get(3..)?),
-        ["set", "charset", ..] => charset(walker, words.get(2..)?),
-        ["set", rest @ ..] if is_transaction(rest) => {
-            walker.facts.set("set_transaction", StatementClass::Transaction);
-            Some(Ok(()))
-        }
-        ["set", "role", _] | ["set", "default", "role", ..] => {
+pub(super) fn read(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
+    if form.at(0) != "set" {
+        return None;
+    }
+    match (form.at(1), form.at(2)) {
+        ("names", _) => names(walker, form),
+        ("character", "set") => charset(walker, form, 3),
+        ("charset", _) => charset(walker, form, 2),
+        ("role", _) | ("default", "role") => {
             walker.facts.set("set_role", StatementClass::Session);
             walker.facts.setting("role");
-            Some(Ok(()))
+            Some(Ok(None))
         }
-        ["set", "password", ..] => {
+        ("password", _) => {
             walker.facts.set("set_password", StatementClass::Dcl);
-            Some(Ok(()))
+            Some(Ok(None))
         }
-        ["set", "statement", ..] => None,
-        ["set", ..] => assignments(walker, words.get(1..)?),
-        _ => None,
+        // It runs a statement under other variables.
+        ("statement", _) | ("resource", "group") => None,
+        _ if is_transaction(form) => {
+            walker.facts.set("set_transaction", StatementClass::Transaction);
+            Some(Ok(None))
+        }
+        _ => Some(assignments(walker, form)),
     }
 }
 
-fn is_transaction(rest: &[&str]) -> bool {
-    let rest = match rest {
-        ["session" | "global" | "local", rest @ ..] => rest,
-        rest => rest,
-    };
+/// `SET [SESSION] TRANSACTION …`.
+fn is_transaction(form: &Form<'_>) -> bool {
     const MODES: &[&str] = &[
+        ",",
         "committed",
         "isolation",
         "level",
@@ -81,19 +77,20 @@ fn is_transaction(rest: &[&str]) -> bool {
         "serializable",
         "uncommitted",
         "write",
-        ",",
     ];
-    matches!(rest, ["transaction", modes @ ..] if modes.iter().all(|mode| MODES.contains(mode)))
+    let at = if let "session" | "global" | "local" = form.at(1) { 2 } else { 1 };
+    form.at(at) == "transaction"
+        && form.lower.iter().skip(at.saturating_add(1)).all(|mode| MODES.contains(&mode.as_str()))
 }
 
 /// `SET NAMES x [COLLATE y]`.
-fn names(walker: &mut Walker<'_>, words: &[Word<'_>], lower: &[&str]) -> Option<Result<(), Stop>> {
-    let collation = match lower {
-        [_] => None,
-        [_, "collate", _] => Some(value(words.get(2)?)?),
+fn names(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
+    let collation = match (form.len(), form.at(3)) {
+        (3, _) => None,
+        (5, "collate") => Some(value(form.words.get(4)?)?),
         _ => return None,
     };
-    let name = value(words.first()?)?;
+    let name = value(form.words.get(2)?)?;
     let fits = collation.is_none_or(|collation| collation.starts_with("utf8"));
     walker.facts.set("set", StatementClass::Session);
     for setting in ["character_set_client", "character_set_connection", "character_set_results"] {
@@ -102,13 +99,15 @@ fn names(walker: &mut Walker<'_>, words: &[Word<'_>], lower: &[&str]) -> Option<
         }
         walker.facts.setting(setting);
     }
-    Some(Ok(()))
+    Some(Ok(None))
 }
 
 /// `SET CHARACTER SET x`.
-fn charset(walker: &mut Walker<'_>, words: &[Word<'_>]) -> Option<Result<(), Stop>> {
-    let [word] = words else { return None };
-    let name = value(word)?;
+fn charset(walker: &mut Walker<'_>, form: &Form<'_>, at: usize) -> Read {
+    if form.len() != at.saturating_add(1) {
+        return None;
+    }
+    let name = value(form.words.get(at)?)?;
     walker.facts.set("set", StatementClass::Session);
     for setting in ["character_set_client", "character_set_results"] {
         if UTF8.contains(&name.as_str()) {
@@ -116,7 +115,7 @@ fn charset(walker: &mut Walker<'_>, words: &[Word<'_>]) -> Option<Result<(), Sto
         }
         walker.facts.setting(setting);
     }
-    Some(Ok(()))
+    Some(Ok(None))
 }
 
 /// A plain value in lower case, without quotes.
@@ -140,45 +139,49 @@ fn value((kind, text): &Word<'_>) -> Option<String> {
 /// One variable that SET names.
 struct Variable {
     name: String,
-    global: bool,
+    is_global: bool,
     /// A variable of the user's own.
     of_user: bool,
 }
 
-/// `SET a = 1, @@session.b = 'x', @c = 2`: plain values only.
-fn assignments(walker: &mut Walker<'_>, words: &[Word<'_>]) -> Option<Result<(), Stop>> {
-    let mut found = Vec::new();
+/// `SET a = 1, @@session.b = 'x', @c = (SELECT …)`.
+fn assignments(walker: &mut Walker<'_>, form: &Form<'_>) -> Result<Option<String>, Stop> {
+    let unknown = || Stop::unsupported("this form of SET");
+    let mut text = Vec::new();
     let mut global = false;
-    for assignment in words.split(|word| *word == (Kind::Symbol, ",")) {
-        let place = assignment.iter().position(|(_, text)| *text == "=" || *text == ":=")?;
-        let variable = variable(assignment.get(..place)?)?;
-        let value = match assignment.get(place.saturating_add(1)..)? {
-            [word] => value(word)?,
-            [(Kind::Operator, "-" | "+"), number @ (Kind::Number, _)] => value(number)?,
-            _ => return None,
+    for (from, to) in form.list(1, form.len()) {
+        let place = form.find(from, |word| word == "=" || word == ":=").filter(|at| *at < to);
+        let place = place.ok_or_else(unknown)?;
+        let named = form.words.get(from..place).and_then(variable);
+        let Variable { name, is_global, of_user } = named.ok_or_else(unknown)?;
+        let start = place.saturating_add(1);
+        let plain = match form.words.get(start..to).unwrap_or_default() {
+            [word] => value(word),
+            [(Kind::Operator, "-" | "+"), number @ (Kind::Number, _)] => value(number),
+            _ => None,
         };
-        global |= variable.global;
-        found.push((variable, value));
+        let written = if plain.is_some() {
+            form.text(start, to)
+        } else {
+            // A variable can be read later without any check, so what it gets counts as written.
+            form.expression(walker, (start, to), ColumnRole::Source)?
+        };
+        text.push(format!("{} = {written}", form.text(from, place).trim_end()));
+        global |= is_global;
+        if of_user {
+            continue;
+        }
+        if !is_global && plain.is_some_and(|value| keeps(&name, &value)) {
+            walker.facts.settings_kept.push(name.clone());
+        }
+        walker.facts.setting(&name);
     }
     if global {
         walker.facts.set("set_global", StatementClass::Admin);
     } else {
         walker.facts.set("set", StatementClass::Session);
     }
-    for (variable, value) in found {
-        let Variable { name, global, of_user } = variable;
-        if of_user {
-            continue;
-        }
-        if keeps(&name, &value) && !global {
-            walker.facts.settings_kept.push(name.clone());
-        }
-        if name == "sql_mode" && !keeps(&name, &value) {
-            walker.facts.effect = SessionEffect::CatalogChanged;
-        }
-        walker.facts.setting(&name);
-    }
-    Some(Ok(()))
+    Ok(Some(format!("SET {}", text.join(", "))))
 }
 
 /// `x`, `SESSION x`, `@@global.x`, `@x`.
@@ -197,13 +200,13 @@ fn variable(words: &[Word<'_>]) -> Option<Variable> {
                 None => (String::new(), name.to_owned()),
             },
             None if lower.starts_with('@') => {
-                return Some(Variable { name: lower, global: false, of_user: true });
+                return Some(Variable { name: lower, is_global: false, of_user: true });
             }
             None => (String::new(), lower),
         },
         _ => return None,
     };
-    let global = match scope.as_str() {
+    let is_global = match scope.as_str() {
         "" | "session" | "local" => false,
         "global" | "persist" | "persist_only" => true,
         _ => return None,
@@ -211,7 +214,7 @@ fn variable(words: &[Word<'_>]) -> Option<Variable> {
     if name.starts_with('@') || name.contains('.') {
         return None;
     }
-    Some(Variable { name, global, of_user: false })
+    Some(Variable { name, is_global, of_user: false })
 }
 
 /// Whether a variable that texts hang on stays what it is.

@@ -8,20 +8,29 @@ use jurat_types::Engine;
 use sqlparser::tokenizer::Token;
 
 use super::desugar::desugar;
+use super::labels::{self, Unnamed};
 use super::words;
-use crate::gate::{GateError, inside};
+use crate::gate::{GateError, Source, inside};
 use crate::scan::Kind;
 
-/// The words of one statement, as (kind, text), as the parser's tokens.
+/// One statement as the parser's tokens.
 ///
 /// # Errors
 /// Where a piece has no token of its own.
-pub(crate) fn tokens(words: &[(Kind, &str)], engine: Engine) -> Result<Vec<Token>, GateError> {
+pub(crate) fn tokens(source: &Source<'_>) -> Result<Vec<Token>, GateError> {
+    let words = source.words();
+    let words = words.as_slice();
+    let engine = source.engine;
+    let mut unnamed = labels::unnamed(words).into_iter().peekable();
     let mut tokens = Vec::with_capacity(words.len());
     for (at, (kind, text)) in words.iter().enumerate() {
+        while let Some(item) = unnamed.next_if(|item| item.end == at) {
+            push_alias(&mut tokens, source, words, item);
+        }
         let before = at.checked_sub(1).and_then(|at| words.get(at));
         let behind = words.get(at.saturating_add(1));
         tokens.push(match kind {
+            Kind::Word if names_query(words, at) => Token::make_word(text, Some('`')),
             Kind::Word => word(text, before, behind, engine)?,
             Kind::Quoted => Token::make_word(inside(text), Some('`')),
             Kind::Number => Token::Number((*text).to_owned(), false),
@@ -33,7 +42,20 @@ pub(crate) fn tokens(words: &[(Kind, &str)], engine: Engine) -> Result<Vec<Token
             Kind::Space | Kind::Comment | Kind::Dollar => continue,
         });
     }
+    for item in unnamed {
+        push_alias(&mut tokens, source, words, item);
+    }
     Ok(desugar(tokens))
+}
+
+/// Writes down the name of a result column.
+fn push_alias(tokens: &mut Vec<Token>, source: &Source<'_>, words: &[Word<'_>], item: Unnamed) {
+    let Unnamed { start, end } = item;
+    let own = words.get(start..end).unwrap_or_default();
+    if let Some(name) = labels::alias(own, &source.written(start, end)) {
+        tokens.push(Token::make_keyword("AS"));
+        tokens.push(Token::make_word(&name.replace('`', "``"), Some('`')));
+    }
 }
 
 type Word<'w> = (Kind, &'w str);
@@ -67,6 +89,23 @@ fn word(
     let literal = behind.is_some_and(|(kind, _)| matches!(kind, Kind::Text | Kind::Prefixed));
     let introducer = lower.starts_with('_') && literal;
     if introducer || is(behind, "(") || words::is_contextual(&lower) { bare() } else { quoted() }
+}
+
+/// Whether the word at a place is the name of a WITH query with column names: `t (a, b) AS (`.
+fn names_query(words: &[Word<'_>], at: usize) -> bool {
+    let is = |at: usize, expected: &str| {
+        words.get(at).is_some_and(|(_, text)| text.eq_ignore_ascii_case(expected))
+    };
+    let open = at.saturating_add(1);
+    if !is(open, "(") {
+        return false;
+    }
+    let columns = words.iter().skip(open.saturating_add(1));
+    let length = columns
+        .take_while(|(kind, text)| matches!(kind, Kind::Word | Kind::Quoted) || *text == ",")
+        .count();
+    let end = open.saturating_add(length).saturating_add(1);
+    is(end, ")") && is(end.saturating_add(1), "as") && is(end.saturating_add(2), "(")
 }
 
 /// Whether a name must stand behind this.

@@ -6,7 +6,7 @@ use sqlparser::ast::{Expr, Ident};
 use super::{Stop, Value, Walker};
 use crate::mask::RewriteError;
 use crate::names::Naming;
-use crate::scope::{Col, Item, Scope, Shape};
+use crate::scope::{Col, Item, Scope, Shape, merge};
 
 /// Columns that every table has.
 const SYSTEM_COLUMNS: &[&str] = &["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
@@ -143,6 +143,9 @@ impl Walker<'_> {
         let mut found = None;
         for scope in self.scopes.iter().rev() {
             found = in_scope(scope, name, self.naming)?;
+            if let Some(outputs) = &scope.outputs {
+                found = or_alias(found, outputs, name, self.naming)?;
+            }
             if found.is_some() {
                 break;
             }
@@ -300,6 +303,37 @@ fn in_scope(scope: &Scope, name: &str, naming: Naming) -> Result<Option<Hit>, St
         }
     }
     Ok(found)
+}
+
+/// A column, or the result columns of that name, or both: which of them goes first depends on the clause.
+fn or_alias(
+    found: Option<Hit>,
+    outputs: &Shape,
+    name: &str,
+    naming: Naming,
+) -> Result<Option<Hit>, Stop> {
+    let mut all: Option<Col> = match found {
+        None => None,
+        Some(Hit::Column(col)) => Some(col),
+        Some(Hit::System(..)) => return Ok(found),
+    };
+    for col in outputs.cols.iter().filter(|col| naming.same_column(&col.name, name)) {
+        all = Some(match all {
+            None => col.clone(),
+            // In the text, a mask would stand over one of the two only.
+            Some(Col { masked: Some(masked), .. }) => {
+                let column = masked.column.to_string();
+                let place = "the place of an alias of that name";
+                return Err(Stop::Mask(crate::mask::RewriteError::InPlace { column, place }));
+            }
+            Some(known) => Col {
+                direct: known.direct && col.direct && known.sources == col.sources,
+                opaque: known.opaque || col.opaque,
+                ..Col::any(name, &merge(&known.sources, &col.sources))
+            },
+        });
+    }
+    Ok(all.map(Hit::Column))
 }
 
 /// The one column of that name in one entry.

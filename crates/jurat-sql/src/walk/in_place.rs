@@ -7,11 +7,11 @@
 
 use std::rc::Rc;
 
-use jurat_types::{ColumnId, Engine, RelationName};
-use sqlparser::ast::{Expr, Ident, SelectItem, SetExpr};
+use jurat_types::{ColumnId, RelationName};
+use sqlparser::ast::{Expr, Ident, SelectItem};
 
 use super::{Stop, Walker};
-use crate::mask::{MaskPlan, RewriteError};
+use crate::mask::RewriteError;
 use crate::scope::{Col, Item, Masked, Shape};
 
 /// Where masks are written.
@@ -48,7 +48,7 @@ impl Walker<'_> {
             return Err(Stop::Mask(refused.clone()));
         }
         let text = masks.expression(&masked.column, reference, self.catalog)?;
-        parsed(masks, &text, self.naming.engine)
+        masks.expression_of(&text, self.naming.engine)
     }
 
     /// The row that a reference stands for, with its marked columns masked: a query of one row around it.
@@ -73,7 +73,7 @@ impl Walker<'_> {
             items.push(format!("{value} AS {label}"));
         }
         let text = format!("(SELECT {alias} FROM (SELECT {}) AS {alias})", items.join(", "));
-        parsed(masks, &text, self.naming.engine)
+        masks.expression_of(&text, self.naming.engine)
     }
 
     /// The items that `*` or `t.*` stands for, where one of their columns is marked; nothing where none is.
@@ -117,18 +117,4 @@ pub(super) fn in_place(shape: &Shape, place: &'static str) -> Stop {
     let marked = shape.cols.iter().find_map(|col| col.masked.as_deref());
     let column = marked.map_or_else(String::new, |masked| masked.column.to_string());
     Stop::Mask(RewriteError::InPlace { column, place })
-}
-
-/// An expression of our own as a tree.
-fn parsed(masks: &MaskPlan, text: &str, engine: Engine) -> Result<Expr, Stop> {
-    let failed = || {
-        let reason = "a mask is not an expression".to_owned();
-        Stop::Mask(RewriteError::Text { reason })
-    };
-    let query = masks.parse(&format!("SELECT {text}"), engine)?;
-    let SetExpr::Select(select) = *query.body else { return Err(failed()) };
-    let Ok([SelectItem::UnnamedExpr(expr)]) = <[SelectItem; 1]>::try_from(select.projection) else {
-        return Err(failed());
-    };
-    Ok(expr)
 }

@@ -43,8 +43,10 @@ impl Walker<'_> {
         if !self.masks.is_some_and(crate::mask::MaskPlan::has_look_ups) {
             return Ok(held);
         }
+        let mut places = Places::new(self.naming, from);
         for mut conjunct in conjuncts(condition.take()) {
-            let moved = match self.look_up(&conjunct, true)? {
+            let found = self.look_up(&conjunct, true)?;
+            let moved = match found.filter(|found| places.keeps_order(&conjunct, &found.alias)) {
                 Some(found) => {
                     let naming = self.naming;
                     derived(from, &found.alias, naming).is_some_and(|query| {
@@ -57,6 +59,7 @@ impl Walker<'_> {
             if moved {
                 continue;
             }
+            places.stays(&conjunct);
             if self.look_up(&conjunct, false)?.is_some() {
                 held.push(conjunct);
             } else {
@@ -170,6 +173,46 @@ impl Walker<'_> {
         let id = self.interned.get(usize::try_from(*source).ok()?)?;
         col.direct.then(|| (id.relation.clone(), id.column.clone()))
     }
+}
+
+/// In MySQL and MariaDB a parameter is known by its place in the text alone, so none may be moved past another.
+struct Places {
+    /// Whether parameters have no names.
+    counts: bool,
+    /// Whether one stands behind which a look-up would be moved.
+    passed: bool,
+    /// The entry of FROM that took parameters so far.
+    taken: Option<String>,
+}
+
+impl Places {
+    fn new(naming: Naming, from: &[TableWithJoins]) -> Self {
+        let counts = !naming.is_postgres();
+        let passed = counts && from.iter().any(|entry| entry.to_string().contains('?'));
+        Self { counts, passed, taken: None }
+    }
+
+    /// Whether a part of the condition can be moved into an entry of FROM.
+    fn keeps_order(&mut self, conjunct: &Expr, alias: &str) -> bool {
+        if !self.counts || !may_hold_parameter(conjunct) {
+            return true;
+        }
+        let same = self.taken.as_deref().is_none_or(|taken| taken == alias);
+        if same && !self.passed {
+            self.taken = Some(alias.to_owned());
+        }
+        same && !self.passed
+    }
+
+    /// Notes a part of the condition that is not moved.
+    fn stays(&mut self, conjunct: &Expr) {
+        self.passed |= self.counts && may_hold_parameter(conjunct);
+    }
+}
+
+/// Whether a parameter can stand in an expression; a text with its sign counts as one.
+fn may_hold_parameter(expr: &Expr) -> bool {
+    expr.to_string().contains('?')
 }
 
 /// The parts of a condition that all have to hold.

@@ -3,10 +3,12 @@
 use jurat_types::{ColumnMode, ColumnRole, FunctionClass, RelationName};
 use sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArgumentList, Ident, ObjectName, ObjectNamePart,
+    SelectInto,
 };
 
 use super::{Stop, Value, Walker};
 use crate::mysql;
+use crate::scope::Shape;
 use crate::statement::SearchPath;
 
 /// Functions whose first argument is a word of the grammar: a unit, or a kind of value.
@@ -41,6 +43,22 @@ impl Walker<'_> {
             [name] => Ok(RelationName::new(self.default_database(name)?, name)),
             [database, name] => Ok(RelationName::new(database, name)),
             _ => Err(Stop::unsupported("a relation name of more than two parts")),
+        }
+    }
+
+    /// Lets the clauses behind the result columns see their aliases.
+    pub(super) fn show_aliases(&mut self, outputs: &Shape) {
+        if !self.naming.is_postgres()
+            && let Some(scope) = self.scopes.last_mut()
+        {
+            scope.outputs = Some(outputs.clone());
+        }
+    }
+
+    /// Keeps the entries of the innermost FROM list, where they are wanted behind the query.
+    pub(super) fn keep_items(&mut self) {
+        if self.kept_items.is_some() {
+            self.kept_items = self.scopes.last().map(|scope| scope.items.clone());
         }
     }
 
@@ -187,6 +205,21 @@ impl Walker<'_> {
             Ok(Some(Value::default()))
         } else {
             Err(Stop::unsupported("VALUES() of anything but a column"))
+        }
+    }
+
+    /// `SELECT … INTO @a, @b`.
+    pub(super) fn check_variables(&self, into: &SelectInto) -> Result<(), Stop> {
+        let SelectInto { temporary: false, unlogged: false, table: false, targets } = into else {
+            return Err(Stop::unsupported("this form of INTO"));
+        };
+        let variable = |target: &Expr| {
+            if let Expr::Identifier(ident) = target { self.is_variable(ident) } else { false }
+        };
+        if targets.iter().all(variable) {
+            Ok(())
+        } else {
+            Err(Stop::unsupported("INTO anything but user variables"))
         }
     }
 

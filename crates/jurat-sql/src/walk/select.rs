@@ -90,6 +90,7 @@ impl Walker<'_> {
         }
         held.into_iter().for_each(|look_up| add(selection, look_up));
         let outputs = self.projection(projection, role)?;
+        self.show_aliases(&outputs);
         self.group_by(group_by, &outputs)?;
         if let Some(condition) = having {
             self.expr(condition, ColumnRole::Predicate)?;
@@ -115,9 +116,7 @@ impl Walker<'_> {
         if let Some(order_by) = order_by {
             self.order_by(order_by, &outputs)?;
         }
-        if self.kept_items.is_some() {
-            self.kept_items = self.scopes.last().map(|scope| scope.items.clone());
-        }
+        self.keep_items();
         Ok(outputs)
     }
 
