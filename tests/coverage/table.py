@@ -125,6 +125,6 @@ def write(arguments):
         document = DOCUMENT.read_text()
         before, _, rest = document.partition(BEGIN)
         _, _, after = rest.partition(END)
-        when = f"Measured {datetime.date.today()} with {oracle.VERSION}.\n\n"
+        when = f"Measured {datetime.date.today()} with pglast {oracle.VERSION}.\n\n"
         DOCUMENT.write_text(f"{before}{BEGIN}\n{when}{text}\n{END}{after}")
     return 0

@@ -18,11 +18,12 @@ use jurat_wire::mysql::{
 
 use crate::pipe::Pipe;
 
+mod carry;
 mod connect;
 mod login;
 
 pub use connect::UpstreamError;
-pub(crate) use connect::{Connected, OF_CLIENT, Profile, Wanted, cancel, connect};
+pub(crate) use connect::{Connected, OF_CLIENT, Profile, Wanted, cancel, connect, forbidden_mode, refused};
 
 /// A database that sessions can be connected to, and how to get there.
 #[derive(Debug)]
@@ -103,7 +104,7 @@ impl Upstream {
 
     /// Asks something for Jurat's own use: one statement. Only constants of this crate fit.
     pub(crate) fn ask(&mut self, text: &'static str) {
-        encode::query(self.pipe.out(), text.as_bytes());
+        encode::query(self.pipe.out(), format!("{OWN}{text}").as_bytes());
     }
 
     /// Says good-bye and closes.
@@ -140,6 +141,9 @@ impl Upstream {
         self.pipe.fill().await
     }
 }
+
+/// How Jurat's own questions begin, so that the server's log tells them from what clients run.
+const OWN: &str = "/* jurat */ ";
 
 /// The payload of `COM_STMT_EXECUTE`, forwarded as the very bytes that were parsed.
 #[derive(Debug)]

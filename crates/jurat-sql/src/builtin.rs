@@ -37,11 +37,16 @@ pub(crate) fn function_names() -> impl Iterator<Item = &'static str> {
 /// The columns are a union over PostgreSQL 15 to 18. The objects have no id, and the views no
 /// sources, because nothing in them belongs to a user.
 pub(crate) fn system_relations() -> Vec<Relation> {
-    lines(SYSTEM_RELATIONS_TEXT).filter_map(relation_line).collect()
+    relations_of(SYSTEM_RELATIONS_TEXT)
+}
+
+/// The relations of a file of `data/`.
+pub(crate) fn relations_of(text: &'static str) -> Vec<Relation> {
+    lines(text).filter_map(relation_line).collect()
 }
 
 /// The lines that hold data.
-fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
+pub(crate) fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
     text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
@@ -51,7 +56,13 @@ fn function_line(
     line: &'static str,
 ) -> Option<impl Iterator<Item = (&'static str, FunctionClass)>> {
     let (class, names) = line.split_once(' ')?;
-    let class = match class {
+    let class = class_named(class)?;
+    Some(names.split(' ').map(move |name| (name, class)))
+}
+
+/// The class that a file of `data/` calls so.
+pub(crate) fn class_named(name: &str) -> Option<FunctionClass> {
+    Some(match name {
         "admin" => FunctionClass::Admin,
         "catalog" => FunctionClass::Catalog,
         "dynamic_sql" => FunctionClass::DynamicSql,
@@ -61,8 +72,7 @@ fn function_line(
         "settings" => FunctionClass::Settings,
         "volatile" => FunctionClass::Volatile,
         _ => return None,
-    };
-    Some(names.split(' ').map(move |name| (name, class)))
+    })
 }
 
 /// Reads `schema.name kind column:type …`, where `~` stands for a space in a type.

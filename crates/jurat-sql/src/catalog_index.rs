@@ -3,13 +3,20 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jurat_types::{Catalog, ForeignKey, FunctionClass, Relation, RelationName, Trigger};
+use jurat_types::{
+    Catalog, Engine, ForeignKey, FunctionClass, Relation, RelationKind, RelationName, Trigger,
+};
 
-use crate::builtin;
+use crate::names::Naming;
 use crate::view::View;
+use crate::walk::Stop;
+use crate::{builtin, mysql};
 
 /// The schema of the server's own objects.
 pub(crate) const SYSTEM_SCHEMA: &str = "pg_catalog";
+
+/// The schema of the standard's views, whose names are compared without regard to case in MySQL and MariaDB.
+const INFORMATION_SCHEMA: &str = "information_schema";
 
 /// An immutable index over a [`Catalog`]. A clone shares it.
 #[derive(Clone, Debug)]
@@ -30,6 +37,8 @@ struct Inner {
     added_functions: HashSet<String>,
     /// Functions of extensions that compute and do nothing else, as `schema.name`.
     computing_functions: HashSet<String>,
+    /// Of MySQL and MariaDB: the relations by their names in lower case.
+    folded: HashMap<RelationName, RelationName>,
     types: HashSet<RelationName>,
     schemas: HashSet<String>,
     children: HashMap<RelationName, Vec<RelationName>>,
@@ -49,7 +58,11 @@ enum Place {
 impl CatalogIndex {
     /// Makes the index. Where the snapshot has no system relations, the built-in ones are added.
     pub fn new(catalog: Catalog) -> Self {
-        let system = if catalog.has_system { Vec::new() } else { builtin::system_relations() };
+        let system = match catalog.engine {
+            _ if catalog.has_system => Vec::new(),
+            Engine::Postgres => builtin::system_relations(),
+            engine @ (Engine::Mariadb | Engine::Mysql) => mysql::system_relations(engine),
+        };
         let mut inner = Inner {
             system,
             relations: HashMap::new(),
@@ -57,6 +70,7 @@ impl CatalogIndex {
             system_functions: builtin::function_names().map(str::to_owned).collect(),
             added_functions: HashSet::new(),
             computing_functions: HashSet::new(),
+            folded: HashMap::new(),
             types: catalog.types.iter().cloned().collect(),
             schemas: catalog.schemas.iter().cloned().collect(),
             children: HashMap::new(),
@@ -73,6 +87,12 @@ impl CatalogIndex {
             inner.relations.insert(relation.name.clone(), Place::Snapshot(index));
             for parent in &relation.parents {
                 inner.children.entry(parent.clone()).or_default().push(relation.name.clone());
+            }
+        }
+        if !inner.catalog.engine.is_postgres() {
+            for name in inner.relations.keys() {
+                let lower = RelationName::new(name.schema.to_lowercase(), name.name.to_lowercase());
+                inner.folded.insert(lower, name.clone());
             }
         }
         for function in &inner.catalog.functions {
@@ -96,6 +116,27 @@ impl CatalogIndex {
             inner.triggers.entry(trigger.relation.clone()).or_default().push(index);
         }
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Whose catalog it is.
+    pub(crate) fn engine(&self) -> Engine {
+        self.inner.catalog.engine
+    }
+
+    /// By which rules its names are compared and written.
+    pub(crate) fn naming(&self) -> Naming {
+        Naming { engine: self.engine(), folds_tables: self.inner.catalog.folds_table_names }
+    }
+
+    /// The relation that a name of MySQL or MariaDB stands for, under its name in the catalog.
+    pub(crate) fn table(&self, schema: &str, name: &str) -> Option<RelationName> {
+        let exact = RelationName::new(schema, name);
+        if self.inner.relations.contains_key(&exact) {
+            return Some(exact);
+        }
+        let lower = RelationName::new(schema.to_lowercase(), name.to_lowercase());
+        let folds = self.inner.catalog.folds_table_names || lower.schema == INFORMATION_SCHEMA;
+        if folds { self.inner.folded.get(&lower).cloned() } else { None }
     }
 
     /// The server's major version; 0 where it is not known.
@@ -155,15 +196,36 @@ impl CatalogIndex {
     /// of others nothing is known.
     pub(crate) fn user_function_class(&self, id: &str) -> FunctionClass {
         if self.inner.computing_functions.contains(id) {
-            FunctionClass::Pure
-        } else {
-            FunctionClass::Unknown
+            return FunctionClass::Pure;
         }
+        // Those of `sys` come with the server.
+        mysql::function_class(id, self.engine()).unwrap_or(FunctionClass::Unknown)
     }
 
     /// What a function of another schema that ships with the server can do; `id` is `schema.name`.
     pub(crate) fn other_function_class(id: &str) -> Option<FunctionClass> {
         builtin::function_class(id)
+    }
+
+    /// The relations that a view reads, in a MySQL or MariaDB, through other views too; nothing for what is
+    /// no view there.
+    ///
+    /// # Errors
+    /// Where the definition is not known or not understood: then the view can read anything.
+    pub(crate) fn behind_view(
+        &self,
+        relation: &Relation,
+        depth: usize,
+    ) -> Result<Vec<RelationName>, Stop> {
+        let own = mysql::is_system(&relation.name.schema);
+        if self.engine().is_postgres() || relation.kind != RelationKind::View || own {
+            return Ok(Vec::new());
+        }
+        let Some(view) = self.view(relation, depth) else {
+            return Err(Stop::unresolved("the definition of view", relation.name.to_string()));
+        };
+        let names = view.relations.iter();
+        Ok(names.map(|used| RelationName::new(used.schema.clone(), used.name.clone())).collect())
     }
 
     /// Whether there is a data type of that name outside `pg_catalog`; every relation is one.

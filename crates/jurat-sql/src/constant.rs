@@ -18,6 +18,8 @@ fn truth(expr: &Expr) -> Option<bool> {
         Expr::Nested(inner) => truth(inner),
         Expr::Value(value) => match &value.value {
             Value::Boolean(truth) => Some(*truth),
+            // Of MySQL and MariaDB; PostgreSQL takes no number for a condition.
+            Value::Number(number, _) => number.parse::<f64>().ok().map(|number| number != 0.0),
             Value::SingleQuotedString(text) => boolean_text(text),
             _ => None,
         },

@@ -18,6 +18,8 @@ pub(crate) struct Parts {
 /// What stands behind the target.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Tail {
+    /// Words before the tree, such as EXPLAIN; empty where there are none.
+    pub(crate) front: String,
     /// The options as the client wrote them; empty where there are none.
     pub(crate) options: String,
     /// The WHERE clause of COPY FROM.
@@ -26,7 +28,8 @@ pub(crate) struct Tail {
 
 impl Tail {
     /// The text of the tree with the rest behind it.
-    pub(crate) fn behind(&self, mut text: String) -> String {
+    pub(crate) fn behind(&self, text: String) -> String {
+        let mut text = if self.front.is_empty() { text } else { format!("{} {text}", self.front) };
         if !self.options.is_empty() {
             text.push(' ');
             text.push_str(&self.options);
@@ -116,7 +119,7 @@ fn cut(source: &Source<'_>, words: &[Word<'_>]) -> Option<Parts> {
         return None;
     }
     let head = format!("COPY {}", source.between(start, behind));
-    Some(Parts { head, tail: Tail { options, condition } })
+    Some(Parts { head, tail: Tail { front: String::new(), options, condition } })
 }
 
 /// The place of FROM or TO: the first such word outside brackets that is not part of a name.

@@ -1,7 +1,7 @@
 //! A call of a function by its number, which the protocol has beside SQL.
 
 use jurat_types::{
-    Actual, Estimate, FunctionClass, FunctionUse, Parameters, Protocol, StatementClass,
+    Actual, Engine, Estimate, FunctionClass, FunctionUse, Parameters, Protocol, StatementClass,
     StatementFacts,
 };
 
@@ -53,7 +53,7 @@ pub fn function_call(oid: u32, arguments: usize, catalog: &CatalogIndex) -> Stat
         count: 1,
         kind: "function_call".to_owned(),
         class: StatementClass::Unknown,
-        fingerprint: redact::fingerprint(&text, &limits),
+        fingerprint: redact::fingerprint(&text, Engine::Postgres, &limits),
         sha256: redact::sha256(text.as_bytes()),
         has_where: false,
         where_always_true: false,

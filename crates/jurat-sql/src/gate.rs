@@ -3,14 +3,15 @@
 //! The parser never cuts the text itself: every token that it gets is one piece of PostgreSQL's own
 //! scanner (`scan.rs`). What the parser's token type cannot hold as one token is refused.
 
+use jurat_types::Engine;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 use thiserror::Error;
 
 use crate::limits::ReadLimits;
-use crate::scan::{Kind, Piece, ScanError, scan};
+use crate::scan::{Kind, Piece, ScanError, cut};
 use crate::stack::bytes_for;
-use crate::{keywords, pre, redact};
+use crate::{keywords, mysql, pre, redact};
 
 /// One statement of a text, not yet parsed.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Source<'a> {
     pieces: Vec<Piece>,
     /// How many brackets and the like are open at most.
     pub(crate) nesting: usize,
+    /// Whose text it is.
+    pub(crate) engine: Engine,
 }
 
 /// Why a text does not come to the parser. No message repeats a literal.
@@ -65,21 +68,31 @@ pub(crate) fn text_of<'a>(bytes: &'a [u8], limits: &ReadLimits) -> Result<&'a st
 ///
 /// # Errors
 /// Where the text cannot be cut with certainty, or is over a limit.
-pub(crate) fn split<'a>(text: &'a str, limits: &ReadLimits) -> Result<Vec<Source<'a>>, GateError> {
-    let pieces = scan(text, limits.tokens_max)?;
+pub(crate) fn split<'a>(
+    text: &'a str,
+    engine: Engine,
+    limits: &ReadLimits,
+) -> Result<Vec<Source<'a>>, GateError> {
+    let pieces = cut(text, engine, limits.tokens_max)?;
     let mut sources: Vec<Source<'a>> = Vec::new();
-    let mut current: Vec<Piece> = Vec::new();
+    if !engine.is_postgres() {
+        for pieces in mysql::statements(text, pieces) {
+            push(&mut sources, text, engine, pieces, limits)?;
+        }
+        return Ok(sources);
+    }
+    let mut current: Vec<Piece> = Vec::with_capacity(pieces.len());
     let mut brackets = 0_usize;
     let mut previous = "";
     for piece in pieces {
         let word = piece.of(text);
-        if piece.kind == Kind::Symbol && word == ";" && brackets == 0 {
-            push(&mut sources, text, std::mem::take(&mut current), limits)?;
-            previous = "";
-            continue;
-        }
         if piece.kind == Kind::Symbol {
             match word {
+                ";" if brackets == 0 => {
+                    push(&mut sources, text, engine, std::mem::take(&mut current), limits)?;
+                    previous = "";
+                    continue;
+                }
                 "(" | "[" => brackets = brackets.saturating_add(1),
                 ")" | "]" => brackets = brackets.saturating_sub(1),
                 _ => {}
@@ -101,7 +114,7 @@ pub(crate) fn split<'a>(text: &'a str, limits: &ReadLimits) -> Result<Vec<Source
             current.push(piece);
         }
     }
-    push(&mut sources, text, current, limits)?;
+    push(&mut sources, text, engine, current, limits)?;
     Ok(sources)
 }
 
@@ -109,6 +122,7 @@ pub(crate) fn split<'a>(text: &'a str, limits: &ReadLimits) -> Result<Vec<Source
 fn push<'a>(
     sources: &mut Vec<Source<'a>>,
     whole: &'a str,
+    engine: Engine,
     mut pieces: Vec<Piece>,
     limits: &ReadLimits,
 ) -> Result<(), GateError> {
@@ -125,7 +139,7 @@ fn push<'a>(
     if nesting > limits.nesting_max {
         return Err(GateError::TooDeep { max: limits.nesting_max });
     }
-    sources.push(Source { whole, pieces, nesting });
+    sources.push(Source { whole, pieces, nesting, engine });
     Ok(())
 }
 
@@ -134,28 +148,63 @@ fn push<'a>(
 fn nesting(whole: &str, pieces: &[Piece]) -> usize {
     let (mut open, mut prefixes, mut joins, mut deepest) = (0_usize, 0_usize, 0_usize, 0_usize);
     for piece in pieces.iter().filter(|piece| !piece.kind.is_blank()) {
-        let word = piece.of(whole);
-        let is_word =
-            |expected: &str| piece.kind == Kind::Word && word.eq_ignore_ascii_case(expected);
-        let opens = matches!(word, "(" | "[") || is_word("case") || is_word("select");
-        if opens && !is_word("select") {
-            open = open.saturating_add(1);
-        } else if matches!(word, ")" | "]") || is_word("end") {
-            open = open.saturating_sub(1);
+        let turn = turn(piece, whole);
+        match turn {
+            Turn::Opens => open = open.saturating_add(1),
+            Turn::Closes => open = open.saturating_sub(1),
+            Turn::Joins => joins = joins.saturating_add(1),
+            Turn::Joined => joins = joins.saturating_sub(1),
+            Turn::Prefix | Turn::None => {}
         }
-        if is_word("join") {
-            joins = joins.saturating_add(1);
-        } else if is_word("on") || is_word("using") || is_word("natural") || is_word("cross") {
-            joins = joins.saturating_sub(1);
-        }
-        let prefix = piece.kind == Kind::Operator
-            || ["not", "explain", "prepare", "interval", "as", "analyze", "verbose", "setof"]
-                .iter()
-                .any(|expected| is_word(expected));
-        prefixes = if prefix || opens { prefixes.saturating_add(1) } else { 0 };
+        let waits = matches!(turn, Turn::Opens | Turn::Prefix);
+        prefixes = if waits { prefixes.saturating_add(1) } else { 0 };
         deepest = deepest.max(open.saturating_add(prefixes).saturating_add(joins));
     }
     deepest
+}
+
+/// What a piece does to the depth.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// Opens something that is closed later.
+    Opens,
+    Closes,
+    /// A join that waits for its condition.
+    Joins,
+    Joined,
+    /// What follows is read by a further call.
+    Prefix,
+    None,
+}
+
+fn turn(piece: &Piece, whole: &str) -> Turn {
+    let word = piece.of(whole);
+    match (piece.kind, word) {
+        (Kind::Operator, _) => return Turn::Prefix,
+        (Kind::Symbol, "(" | "[") => return Turn::Opens,
+        (Kind::Symbol, ")" | "]") => return Turn::Closes,
+        (Kind::Word, _) => {}
+        _ => return Turn::None,
+    }
+    // By length, because most words are names.
+    let known: &[(&str, Turn)] = match word.len() {
+        2 => &[("on", Turn::Joined), ("as", Turn::Prefix)],
+        3 => &[("end", Turn::Closes), ("not", Turn::Prefix)],
+        4 => &[("join", Turn::Joins), ("case", Turn::Opens)],
+        5 => &[("using", Turn::Joined), ("cross", Turn::Joined), ("setof", Turn::Prefix)],
+        6 => &[("select", Turn::Prefix)],
+        7 => &[
+            ("natural", Turn::Joined),
+            ("explain", Turn::Prefix),
+            ("prepare", Turn::Prefix),
+            ("analyze", Turn::Prefix),
+            ("verbose", Turn::Prefix),
+        ],
+        8 => &[("interval", Turn::Prefix)],
+        _ => &[],
+    };
+    let same = |(name, _): &&(&str, Turn)| word.eq_ignore_ascii_case(name);
+    known.iter().find(same).map_or(Turn::None, |(_, turn)| *turn)
 }
 
 impl Source<'_> {
@@ -214,6 +263,11 @@ impl Source<'_> {
             .collect()
     }
 
+    /// How many parameters there are; those of MySQL and MariaDB have no numbers.
+    pub(crate) fn n_parameters(&self) -> usize {
+        self.pieces.iter().filter(|piece| piece.kind == Kind::Parameter).count()
+    }
+
     /// The first piece, as [`Self::words`] has it; it is not blank.
     pub(crate) fn first(&self) -> Option<(Kind, &str)> {
         self.pieces.first().map(|piece| (piece.kind, piece.of(self.whole)))
@@ -238,17 +292,47 @@ impl Source<'_> {
         text
     }
 
+    /// The text from the non-blank piece number `start` up to the one before `end` as it came, without
+    /// comments.
+    pub(crate) fn written(&self, start: usize, end: usize) -> String {
+        let mut text = String::new();
+        let mut number = 0_usize;
+        for piece in self.pieces.iter().filter(|piece| piece.kind != Kind::Comment) {
+            if !piece.kind.is_blank() {
+                number = number.saturating_add(1);
+            }
+            // The number of the piece itself, or of the one before a blank, plus one.
+            let (first, last) = (start.saturating_add(1), end);
+            let inside = if piece.kind.is_blank() {
+                (first..last).contains(&number)
+            } else {
+                (first..=last).contains(&number)
+            };
+            if inside {
+                text.push_str(piece.of(self.whole));
+            }
+        }
+        text
+    }
+
     /// The tokens for the parser.
     ///
     /// # Errors
     /// Where a piece has no token of its own.
     pub(crate) fn to_tokens(&self) -> Result<Vec<Token>, GateError> {
+        match self.engine {
+            Engine::Postgres => self.to_postgres_tokens(),
+            Engine::Mariadb | Engine::Mysql => mysql::tokens(self),
+        }
+    }
+
+    fn to_postgres_tokens(&self) -> Result<Vec<Token>, GateError> {
         let mut tokens = Vec::with_capacity(self.pieces.len());
         for piece in &self.pieces {
             let text = piece.of(self.whole);
             let token = match piece.kind {
                 Kind::Space | Kind::Comment => continue,
-                Kind::Word => Token::make_word(text, None),
+                Kind::Word => keywords::token(text),
                 Kind::Quoted => Token::make_word(inside(text), Some('"')),
                 Kind::Number => Token::Number(text.to_owned(), false),
                 Kind::Text => Token::SingleQuotedString(inside(text).to_owned()),
@@ -267,7 +351,7 @@ impl Source<'_> {
 }
 
 /// A quoted piece without its quotes.
-fn inside(text: &str) -> &str {
+pub(crate) fn inside(text: &str) -> &str {
     text.get(1..text.len().saturating_sub(1)).unwrap_or_default()
 }
 

@@ -17,6 +17,7 @@ mod keywords;
 mod limits;
 mod mask;
 mod mold;
+mod mysql;
 mod names;
 mod position;
 mod pre;

@@ -1,10 +1,10 @@
 //! Identifiers of the tree as names of the catalog, and back.
 
-use jurat_types::{RelationName, fold_identifier};
+use jurat_types::{Engine, RelationName, fold_identifier};
 use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
 
-use crate::keywords;
 use crate::walk::Stop;
+use crate::{keywords, mysql};
 
 /// The name that an identifier stands for: folded where it is not quoted.
 ///
@@ -16,6 +16,7 @@ pub(crate) fn label(ident: &Ident) -> Result<String, Stop> {
         None => Ok(fold_identifier(&ident.value)),
         // The tree is raw: a quote inside a quoted name is still doubled.
         Some('"') => Ok(ident.value.replace("\"\"", "\"")),
+        Some('`') => Ok(ident.value.replace("``", "`")),
         Some(_) => Err(Stop::unsupported("a string literal in the place of a name")),
     }
 }
@@ -110,5 +111,104 @@ pub(crate) fn qualified_or_temporary(name: &RelationName) -> ObjectName {
         ObjectName::from(vec![ident(&name.name)])
     } else {
         qualified(name)
+    }
+}
+
+/// By which rules names are compared and written: PostgreSQL folds what is not quoted, MySQL and MariaDB keep
+/// every name as it is written and compare columns without regard to case.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Naming {
+    /// Whose names they are.
+    pub(crate) engine: Engine,
+    /// Whether databases, tables and their aliases are compared without regard to case, too.
+    pub(crate) folds_tables: bool,
+}
+
+impl Naming {
+    /// Whether the names are PostgreSQL's.
+    pub(crate) const fn is_postgres(self) -> bool {
+        self.engine.is_postgres()
+    }
+
+    /// As [`label`].
+    pub(crate) fn label(self, ident: &Ident) -> Result<String, Stop> {
+        match (self.engine, ident.quote_style) {
+            (Engine::Mariadb | Engine::Mysql, None) => Ok(ident.value.clone()),
+            (Engine::Mariadb | Engine::Mysql, Some('`')) | (Engine::Postgres, _) => label(ident),
+            (Engine::Mariadb | Engine::Mysql, Some(_)) => {
+                Err(Stop::unsupported("a string literal in the place of a name"))
+            }
+        }
+    }
+
+    /// As [`name`].
+    pub(crate) fn name(self, ident: &Ident) -> Result<String, Stop> {
+        match (self.engine, ident.quote_style) {
+            (Engine::Postgres, _) => name(ident),
+            (Engine::Mariadb | Engine::Mysql, Some(_)) => self.label(ident),
+            (Engine::Mariadb | Engine::Mysql, None) => {
+                let lower = ident.value.to_ascii_lowercase();
+                // Every other name is in backticks (`mysql/tokens.rs`).
+                if mysql::is_contextual(&lower) {
+                    Ok(ident.value.clone())
+                } else {
+                    Err(Stop::unsupported(format!("the word `{lower}` in the place of a name")))
+                }
+            }
+        }
+    }
+
+    /// As [`parts`].
+    pub(crate) fn parts(self, object: &ObjectName) -> Result<Vec<String>, Stop> {
+        match self.engine {
+            Engine::Postgres => parts(object),
+            Engine::Mariadb | Engine::Mysql => {
+                idents(object)?.iter().map(|ident| self.name(ident)).collect()
+            }
+        }
+    }
+
+    /// The parts of the name of a called function; words of the grammar are names of functions, too.
+    pub(crate) fn parts_of_call(self, object: &ObjectName) -> Result<Vec<String>, Stop> {
+        idents(object)?.iter().map(|ident| self.label(ident)).collect()
+    }
+
+    /// The name under which the server's own function is listed; those of MySQL and MariaDB have no case.
+    pub(crate) fn folded_call(self, name: &str) -> String {
+        if self.is_postgres() { name.to_owned() } else { name.to_ascii_lowercase() }
+    }
+
+    /// Whether two names are the same column, or the same alias of a result column.
+    pub(crate) fn same_column(self, one: &str, other: &str) -> bool {
+        one == other
+            || (!self.is_postgres()
+                && (one.eq_ignore_ascii_case(other)
+                    || (!one.is_ascii() && one.to_lowercase() == other.to_lowercase())))
+    }
+
+    /// Whether two names are the same table, alias of a table or database.
+    pub(crate) fn same_table(self, one: &str, other: &str) -> bool {
+        one == other || (self.folds_tables && one.to_lowercase() == other.to_lowercase())
+    }
+
+    /// An identifier of the tree that stands for exactly `name`.
+    pub(crate) fn ident(self, name: &str) -> Ident {
+        match self.engine {
+            Engine::Postgres => ident(name),
+            Engine::Mariadb | Engine::Mysql => Ident::with_quote('`', name.replace('`', "``")),
+        }
+    }
+
+    /// As [`sql`].
+    pub(crate) fn sql(self, name: &str) -> String {
+        match self.engine {
+            Engine::Postgres => sql(name),
+            Engine::Mariadb | Engine::Mysql => self.ident(name).to_string(),
+        }
+    }
+
+    /// As [`qualified`].
+    pub(crate) fn qualified(self, name: &RelationName) -> ObjectName {
+        ObjectName::from(vec![self.ident(&name.schema), self.ident(&name.name)])
     }
 }

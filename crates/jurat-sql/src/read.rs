@@ -1,6 +1,8 @@
 //! Reading a text: gate, parse, walk, print.
 
-use jurat_types::{Estimate, Parameters, Protocol, StatementClass, StatementFacts};
+mod held;
+
+use jurat_types::{Engine, Estimate, Parameters, Protocol, StatementClass, StatementFacts};
 use sqlparser::ast::Statement as Node;
 
 use crate::catalog_index::CatalogIndex;
@@ -8,6 +10,7 @@ use crate::copy::Condition;
 use crate::facts::{Facts, Inner};
 use crate::gate::{self, Source};
 use crate::limits::ReadLimits;
+use crate::mysql;
 use crate::pre;
 use crate::raw;
 use crate::redact;
@@ -27,12 +30,13 @@ pub fn read(
     catalog: &CatalogIndex,
     limits: &ReadLimits,
 ) -> Reading {
-    let sources = gate::text_of(text, limits).and_then(|text| gate::split(text, limits));
+    let engine = catalog.engine();
+    let sources = gate::text_of(text, limits).and_then(|text| gate::split(text, engine, limits));
     let sources = match sources {
         Ok(sources) => sources,
         Err(error) => {
             let place = Place { index: 0, count: 1 };
-            let whole = opaque_bytes(text, error.to_string(), limits, &place);
+            let whole = opaque_bytes(text, engine, error.to_string(), limits, &place);
             return Reading { statements: vec![Statement::Opaque(whole)] };
         }
     };
@@ -67,9 +71,15 @@ impl Reader<'_> {
     }
 
     fn parsed(&self, source: &Source<'_>, place: &Place) -> Result<Parsed, Unread> {
+        if !source.engine.is_postgres() && !mysql::is_for_parser(source) {
+            return self.mysql(source, place);
+        }
         let parsed = Tree::parse_copy(source, self.limits).unwrap_or_else(|| Tree::parse(source));
         let mut tree = match parsed {
             Ok(tree) => tree,
+            Err(reason) if !source.engine.is_postgres() => {
+                return Err(Unread { reason, unresolved: None });
+            }
             Err(reason) => {
                 return self.by_words(source, Unread { reason, unresolved: None }, place);
             }
@@ -80,7 +90,7 @@ impl Reader<'_> {
         });
         let mut facts = match walked {
             Some(Ok(facts)) => facts,
-            Some(Err(stop @ Stop::Unsupported(_))) => {
+            Some(Err(stop @ Stop::Unsupported(_))) if source.engine.is_postgres() => {
                 return self.by_words(source, stop.into(), place);
             }
             Some(Err(stop)) => return Err(stop.into()),
@@ -110,6 +120,19 @@ impl Reader<'_> {
         Ok(self.finish(facts, (text, pieces), Some(tree), source, place))
     }
 
+    /// The facts of a tree, whose names are qualified.
+    fn walked(&self, tree: &mut Tree) -> Result<Facts, Unread> {
+        let walked = tree.with(|statement| {
+            let mut walker = Walker::new(self.catalog, self.names, None);
+            walker.statement(statement).map(|()| walker.facts)
+        });
+        match walked {
+            Some(Ok(facts)) => Ok(facts),
+            Some(Err(stop)) => Err(stop.into()),
+            None => Err(Unread::because("the statement is gone")),
+        }
+    }
+
     /// A statement that the parser or the walker does not know, where it can be read by its words.
     fn by_words(
         &self,
@@ -118,9 +141,18 @@ impl Reader<'_> {
         place: &Place,
     ) -> Result<Parsed, Unread> {
         let mut walker = Walker::new(self.catalog, self.names, None);
-        match raw::read(&mut walker, &source.words()) {
-            Some(Ok(())) => {
-                Ok(self.finish(walker.facts, (source.text(), None), None, source, place))
+        let read = match source.engine {
+            Engine::Postgres => {
+                raw::read(&mut walker, &source.words()).map(|read| read.map(|()| None))
+            }
+            Engine::Mariadb | Engine::Mysql => {
+                mysql::read_by_words(&mut walker, source, self.limits)
+            }
+        };
+        match read {
+            Some(Ok(text)) => {
+                let text = text.unwrap_or_else(|| source.text());
+                Ok(self.finish(walker.facts, (text, None), None, source, place))
             }
             Some(Err(stop)) => Err(stop.into()),
             None => Err(unread),
@@ -132,7 +164,7 @@ impl Reader<'_> {
     fn condition(&self, condition: &Condition, facts: &mut Facts) -> Result<String, Unread> {
         let unread = |reason: &str| Unread { reason: reason.to_owned(), unresolved: None };
         let text = format!("SELECT FROM {} WHERE {}", condition.table, condition.expression);
-        let mut tree = Tree::parse_text(&text, &self.limits.widened())
+        let mut tree = Tree::parse_text(&text, self.catalog.engine(), &self.limits.widened())
             .map_err(|reason| Unread { reason, unresolved: None })?;
         let walked = tree.with(|statement| {
             let mut walker = Walker::new(self.catalog, self.names, None);
@@ -183,7 +215,7 @@ impl Reader<'_> {
             .map(pre::restore)
             .ok_or_else(gone)?;
         let limits = self.limits.widened();
-        let sources = match gate::split(&text, &limits) {
+        let sources = match gate::split(&text, self.catalog.engine(), &limits) {
             Ok(sources) => sources,
             Err(error) => return Err(Unread { reason: error.to_string(), unresolved: None }),
         };
@@ -232,7 +264,7 @@ impl Reader<'_> {
             class,
             fingerprint: match pieces {
                 Some(pieces) => redact::fingerprint_of(&text, &pieces),
-                None => redact::fingerprint(&text, &self.limits.widened()),
+                None => redact::fingerprint(&text, source.engine, &self.limits.widened()),
             },
             sha256: redact::sha256(text.as_bytes()),
             text,
@@ -250,7 +282,10 @@ impl Reader<'_> {
             settings,
             settings_kept,
             unresolved: Vec::new(),
-            parameters: Parameters { count: parameters, values: Vec::new() },
+            parameters: Parameters {
+                count: if source.engine.is_postgres() { parameters } else { source.n_parameters() },
+                values: Vec::new(),
+            },
             estimate: none(),
             actual: jurat_types::Actual::default(),
         };
@@ -269,7 +304,7 @@ impl Reader<'_> {
         let text = source.original();
         // What stands for syntax of PostgreSQL is nothing that a client could understand.
         let reason = pre::without_marks(unread.reason);
-        let mut facts = opaque_facts(text, &reason, self.limits, place);
+        let mut facts = opaque_facts(text, source.engine, &reason, self.limits, place);
         facts.unresolved.extend(unread.unresolved.map(pre::without_marks));
         Opaque { facts, redacted: source.redacted(), reason, text: Some(text.to_owned()) }
     }
@@ -291,28 +326,51 @@ struct Unread {
     unresolved: Option<String>,
 }
 
+impl Unread {
+    fn because(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), unresolved: None }
+    }
+}
+
 impl From<Stop> for Unread {
     fn from(stop: Stop) -> Self {
         let reason = stop.to_string();
         let unresolved = match stop {
             Stop::Unresolved { what: _, name } => Some(name),
-            Stop::Unsupported(_) | Stop::Mask(_) => None,
+            Stop::Unsupported(_) | Stop::Reason(_) | Stop::Mask(_) => None,
         };
         Self { reason, unresolved }
     }
 }
 
 /// A text that is not even statements.
-fn opaque_bytes(bytes: &[u8], reason: String, limits: &ReadLimits, place: &Place) -> Opaque {
+fn opaque_bytes(
+    bytes: &[u8],
+    engine: Engine,
+    reason: String,
+    limits: &ReadLimits,
+    place: &Place,
+) -> Opaque {
     let text = std::str::from_utf8(bytes).ok();
     // Records must stay small even when a text is not.
     let shown = if bytes.len() > limits.bytes_max { None } else { text };
-    let mut facts = opaque_facts(shown.unwrap_or_default(), &reason, limits, place);
+    let mut facts = opaque_facts(shown.unwrap_or_default(), engine, &reason, limits, place);
     facts.sha256 = redact::sha256(bytes);
-    Opaque { facts, redacted: redact::text(bytes, limits), reason, text: text.map(str::to_owned) }
+    Opaque {
+        facts,
+        redacted: redact::text(bytes, engine, limits),
+        reason,
+        text: text.map(str::to_owned),
+    }
 }
 
-fn opaque_facts(text: &str, reason: &str, limits: &ReadLimits, place: &Place) -> StatementFacts {
+fn opaque_facts(
+    text: &str,
+    engine: Engine,
+    reason: &str,
+    limits: &ReadLimits,
+    place: &Place,
+) -> StatementFacts {
     StatementFacts {
         parsed: false,
         unparsed_reason: Some(reason.to_owned()),
@@ -322,7 +380,7 @@ fn opaque_facts(text: &str, reason: &str, limits: &ReadLimits, place: &Place) ->
         kind: "unparsed".to_owned(),
         class: StatementClass::Unknown,
         text: text.to_owned(),
-        fingerprint: redact::fingerprint(text, limits),
+        fingerprint: redact::fingerprint(text, engine, limits),
         sha256: redact::sha256(text.as_bytes()),
         has_where: false,
         where_always_true: false,

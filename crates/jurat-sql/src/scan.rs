@@ -4,6 +4,7 @@
 //! not see. What differs between server versions or settings is an error here, never a guess.
 //! Source: `src/backend/parser/scan.l` of PostgreSQL 15, and its chapter 4.1, "Lexical Structure".
 
+use jurat_types::Engine;
 use thiserror::Error;
 
 /// What a piece is.
@@ -86,7 +87,27 @@ pub(crate) enum ScanError {
     NameLength,
     #[error("a character is not part of any token")]
     Character,
+    #[error("comments that servers execute (/*! and /*M!) are not supported")]
+    ExecutableComment,
+    #[error("an optimizer hint that sets a variable is not supported")]
+    VariableHint,
+    #[error("a string in another character set is not supported")]
+    Introducer,
 }
+
+/// Cuts `text` by the rules of the server that it is for.
+///
+/// # Errors
+/// As [`scan`] and the scanner of MySQL.
+pub(crate) fn cut(text: &str, engine: Engine, tokens_max: usize) -> Result<Vec<Piece>, ScanError> {
+    match engine {
+        Engine::Postgres => scan(text, tokens_max),
+        Engine::Mariadb | Engine::Mysql => crate::mysql::scan(text, tokens_max),
+    }
+}
+
+/// For how many pieces room is made before any is found.
+const PIECES_AT_ONCE: usize = 1024;
 
 /// Cuts `text` into pieces.
 ///
@@ -94,7 +115,8 @@ pub(crate) enum ScanError {
 /// Where the text has more than `tokens_max` pieces that are not blank, or is not PostgreSQL's.
 pub(crate) fn scan(text: &str, tokens_max: usize) -> Result<Vec<Piece>, ScanError> {
     let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
-    let mut pieces: Vec<Piece> = Vec::new();
+    // Words are mostly longer than the three bytes that this assumes with the blank behind each.
+    let mut pieces: Vec<Piece> = Vec::with_capacity((text.len() / 3).min(PIECES_AT_ONCE));
     let mut tokens = 0_usize;
     // Whether only blanks stand between here and a string literal.
     let mut after_string = false;

@@ -1,7 +1,8 @@
 //! A parsed statement that cannot overflow the stack, whatever is done with it.
 
+use jurat_types::Engine;
 use sqlparser::ast::Statement;
-use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::dialect::{Dialect, PostgreSqlDialect};
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
 use sqlparser::tokenizer::Token;
 
@@ -9,6 +10,7 @@ use crate::copy::{self, Tail};
 use crate::gate::{self, Source};
 use crate::keywords;
 use crate::limits::ReadLimits;
+use crate::mysql;
 use crate::pre;
 use crate::scan::Piece;
 use crate::stack::with_stack;
@@ -22,6 +24,8 @@ pub(crate) struct Tree {
     /// `None` only while it is dropped.
     statement: Option<Box<Statement>>,
     stack_bytes: usize,
+    /// Whose syntax it is.
+    engine: Engine,
     /// What stands behind a COPY or a definition and is not part of the tree.
     tail: Tail,
 }
@@ -37,18 +41,24 @@ impl Tree {
             Ok(tokens) => tokens,
             Err(error) => return Err(error.to_string()),
         };
-        let tail = Tail { options: pre::take_tail(&mut tokens), condition: None };
+        let engine = source.engine;
+        let options =
+            if engine.is_postgres() { pre::take_tail(&mut tokens) } else { String::new() };
+        let tail = Tail { front: String::new(), options, condition: None };
         with_stack(stack_bytes, || {
-            let dialect = PostgreSqlDialect {};
+            let dialect: &dyn Dialect = match engine {
+                Engine::Postgres => &PostgreSqlDialect {},
+                Engine::Mariadb | Engine::Mysql => &mysql::Mysql,
+            };
             let limit = source.nesting.saturating_add(3).saturating_mul(CALLS_PER_NESTING);
-            let mut parser = Parser::new(&dialect)
+            let mut parser = Parser::new(dialect)
                 .with_options(ParserOptions::new().with_unescape(false))
                 .with_recursion_limit(limit)
                 .with_tokens(tokens);
             match parser.parse_statement() {
                 Ok(statement) => {
                     let statement = Some(Box::new(statement));
-                    let tree = Self { statement, stack_bytes, tail };
+                    let tree = Self { statement, stack_bytes, engine, tail };
                     let rest = parser.peek_token().token;
                     if rest == Token::EOF { Ok(tree) } else { Err(near(&rest)) }
                 }
@@ -70,8 +80,11 @@ impl Tree {
         source: &Source<'_>,
         limits: &ReadLimits,
     ) -> Option<Result<Self, String>> {
+        if !source.engine.is_postgres() {
+            return None;
+        }
         let tree = copy::parts(source)?.and_then(|parts| {
-            let mut tree = Self::parse_text(&parts.head, &limits.widened())?;
+            let mut tree = Self::parse_text(&parts.head, source.engine, &limits.widened())?;
             tree.tail = parts.tail;
             Ok(tree)
         });
@@ -83,6 +96,11 @@ impl Tree {
         &self.tail
     }
 
+    /// Puts words before the tree that are printed with it.
+    pub(crate) fn put_before(&mut self, words: String) {
+        self.tail.front = words;
+    }
+
     /// Takes the condition behind a COPY in its canonical form.
     pub(crate) fn set_condition(&mut self, canonical: String) {
         if let Some(condition) = &mut self.tail.condition {
@@ -91,13 +109,21 @@ impl Tree {
     }
 
     /// Parses a text that must be exactly one statement.
-    pub(crate) fn parse_text(text: &str, limits: &ReadLimits) -> Result<Self, String> {
-        Self::parse(&Self::source_of(text, limits)?)
+    pub(crate) fn parse_text(
+        text: &str,
+        engine: Engine,
+        limits: &ReadLimits,
+    ) -> Result<Self, String> {
+        Self::parse(&Self::source_of(text, engine, limits)?)
     }
 
     /// The one statement of a text.
-    fn source_of<'t>(text: &'t str, limits: &ReadLimits) -> Result<Source<'t>, String> {
-        let mut sources = match gate::split(text, limits) {
+    fn source_of<'t>(
+        text: &'t str,
+        engine: Engine,
+        limits: &ReadLimits,
+    ) -> Result<Source<'t>, String> {
+        let mut sources = match gate::split(text, engine, limits) {
             Ok(sources) => sources,
             Err(error) => return Err(error.to_string()),
         };
@@ -121,7 +147,12 @@ impl Tree {
     /// A copy.
     pub(crate) fn copy(&self) -> Self {
         let statement = with_stack(self.stack_bytes, || self.statement.clone());
-        Self { statement, stack_bytes: self.stack_bytes, tail: self.tail.clone() }
+        Self {
+            statement,
+            stack_bytes: self.stack_bytes,
+            engine: self.engine,
+            tail: self.tail.clone(),
+        }
     }
 
     /// The tree as text, if that text parses to the same tree again.
@@ -140,14 +171,18 @@ impl Tree {
         let Some(statement) = self.statement.as_deref() else {
             return Err("the statement is gone".to_owned());
         };
-        let text = pre::restore(with_stack(self.stack_bytes, || statement.to_string()));
+        let printed = with_stack(self.stack_bytes, || statement.to_string());
+        let text = match self.engine {
+            Engine::Postgres => pre::restore(printed),
+            Engine::Mariadb | Engine::Mysql => mysql::restore(printed),
+        };
         // A text that ends early on the wire would be another statement.
         if text.contains('\0') {
             return Err("the statement cannot be written back".to_owned());
         }
         // The printed text can have more tokens than the client's, because names are qualified.
         let limits = limits.widened();
-        let source = Self::source_of(&text, &limits)
+        let source = Self::source_of(&text, self.engine, &limits)
             .map_err(|reason| format!("the statement cannot be written back: {reason}"))?;
         let again = Self::parse(&source)
             .map_err(|reason| format!("the statement cannot be written back: {reason}"))?;

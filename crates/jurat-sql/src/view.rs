@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use jurat_types::{
-    ColumnRole, ColumnUse, FunctionUse, Relation, RelationKind, RelationName, RelationUse,
+    ColumnRole, ColumnUse, Engine, FunctionUse, Relation, RelationKind, RelationName, RelationUse,
 };
 use sqlparser::ast::Statement;
 
@@ -47,7 +47,11 @@ impl View {
             return None;
         }
         let limits = ReadLimits::default().widened();
-        let mut tree = Tree::parse_text(&plainer(definition, &limits)?, &limits).ok()?;
+        let definition = match catalog.engine() {
+            Engine::Postgres => plainer(definition, &limits)?,
+            Engine::Mariadb | Engine::Mysql => definition.to_owned(),
+        };
+        let mut tree = Tree::parse_text(&definition, catalog.engine(), &limits).ok()?;
         let path = catalog.catalog().definition_path.clone();
         let names = NameContext { search_path: SearchPath::Known(path) };
         let view = tree.with(|statement| {

@@ -21,6 +21,9 @@ mod insert;
 mod join;
 mod look_up;
 mod merge;
+mod mysql;
+mod mysql_named;
+mod mysql_write;
 mod named;
 mod operator;
 mod order;
@@ -45,7 +48,8 @@ use jurat_types::{ColumnId, ColumnMode, ColumnRole, RelationName, Via};
 use crate::catalog_index::CatalogIndex;
 use crate::facts::Facts;
 use crate::mask::{MaskPlan, RewriteError};
-use crate::scope::{Col, Cte, Scope, Shape, SourceId};
+use crate::names::Naming;
+use crate::scope::{Col, Cte, Item, Scope, Shape, SourceId};
 use crate::statement::{NameContext, SearchPath};
 
 /// How many nodes and columns one statement may make the walker visit.
@@ -63,6 +67,8 @@ pub(crate) enum Stop {
         /// The name.
         name: String,
     },
+    /// Something else, in words.
+    Reason(String),
     /// A mask that cannot be applied; only while rewriting.
     Mask(RewriteError),
 }
@@ -84,6 +90,7 @@ impl std::fmt::Display for Stop {
         match self {
             Self::Unsupported(what) => write!(f, "{what} is not supported"),
             Self::Unresolved { what, name } => write!(f, "{what} `{name}` is not known"),
+            Self::Reason(reason) => write!(f, "{reason}"),
             Self::Mask(error) => write!(f, "{error}"),
         }
     }
@@ -113,10 +120,29 @@ impl Value {
     }
 }
 
+/// A base column that has a number.
+#[derive(Debug)]
+enum Interned<'a> {
+    /// As it stands in the catalog: there are many of these, and most are never used.
+    Catalog(&'a RelationName, &'a str),
+    Own(ColumnId),
+}
+
+impl Interned<'_> {
+    fn parts(&self) -> (&RelationName, &str) {
+        match self {
+            Self::Catalog(relation, column) => (relation, column),
+            Self::Own(id) => (&id.relation, &id.column),
+        }
+    }
+}
+
 /// State of one walk.
 pub(crate) struct Walker<'a> {
     pub(crate) catalog: &'a CatalogIndex,
     pub(crate) names: &'a NameContext,
+    /// By which rules names are compared and written.
+    pub(crate) naming: Naming,
     /// Present while rewriting.
     pub(crate) masks: Option<&'a MaskPlan>,
     /// Where masks are written.
@@ -130,16 +156,19 @@ pub(crate) struct Walker<'a> {
     via: Via,
     /// Whether the next SELECT may have INTO: only the first of a statement may.
     into_allowed: bool,
-    interned: Vec<Rc<ColumnId>>,
-    ids: HashMap<Rc<ColumnId>, SourceId>,
+    interned: Vec<Interned<'a>>,
+    /// The numbers of those that are no relation's whose columns were all met.
+    ids: HashMap<ColumnId, SourceId>,
     /// The columns of the relations that were met, because one is often met again.
-    base_shapes: HashMap<RelationName, Shape>,
+    base_shapes: HashMap<&'a RelationName, Shape>,
     /// Uses that are written down, of columns that are no view's.
     recorded: HashSet<(SourceId, ColumnRole, ColumnMode)>,
     /// What columns of views are made of.
     made_of: HashMap<SourceId, Rc<[Ingredient]>>,
     /// Views whose definitions are part of the facts.
     views_read: HashSet<RelationName>,
+    /// Where they are wanted: the entries of the FROM list that was left last.
+    kept_items: Option<Vec<Item>>,
     /// How many views' definitions this walk is inside of; 0 for a statement.
     depth: usize,
     /// How often a function that is not known has taken part in a value so far.
@@ -157,6 +186,7 @@ impl<'a> Walker<'a> {
         Self {
             catalog,
             names,
+            naming: catalog.naming(),
             masks,
             way: Way::Usual,
             keep_tables: false,
@@ -171,6 +201,7 @@ impl<'a> Walker<'a> {
             recorded: HashSet::new(),
             made_of: HashMap::new(),
             views_read: HashSet::new(),
+            kept_items: None,
             depth: 0,
             opaque: 0,
             work: 0,
@@ -213,14 +244,27 @@ impl<'a> Walker<'a> {
 
     /// The number of a base column.
     fn intern(&mut self, column: ColumnId) -> SourceId {
-        if let Some(id) = self.ids.get(&column) {
+        let met = self.base_shapes.get(&column.relation);
+        let known = met.and_then(|shape| shape.cols.iter().find(|col| *col.name == *column.column));
+        if let Some(id) = known.and_then(|col| col.sources.first()).or(self.ids.get(&column)) {
             return *id;
         }
+        let id = self.intern_new(Interned::Own(column.clone()));
+        self.ids.insert(column, id);
+        id
+    }
+
+    /// The number of a base column that has none yet.
+    fn intern_new(&mut self, column: Interned<'a>) -> SourceId {
         let id = SourceId::try_from(self.interned.len()).unwrap_or(SourceId::MAX);
-        let column = Rc::new(column);
-        self.ids.insert(Rc::clone(&column), id);
         self.interned.push(column);
         id
+    }
+
+    /// The base column of a number.
+    fn base_column(&self, source: SourceId) -> Option<(&RelationName, &str)> {
+        let index = usize::try_from(source).ok()?;
+        self.interned.get(index).map(Interned::parts)
     }
 
     /// Writes down that base columns are used.
@@ -231,8 +275,8 @@ impl<'a> Walker<'a> {
                 continue;
             }
             let column = usize::try_from(*source).ok().and_then(|index| self.interned.get(index));
-            if let Some(column) = column {
-                self.facts.column(column, role, mode);
+            if let Some((relation, column)) = column.map(Interned::parts) {
+                self.facts.column_of(relation, column, (role, mode, Via::Direct));
             }
             for Ingredient { column, mode: inside } in
                 self.made_of.get(source).into_iter().flat_map(|made_of| made_of.iter())
@@ -254,7 +298,7 @@ impl<'a> Walker<'a> {
     }
 
     /// A result column of a value.
-    fn col(name: impl Into<String>, value: &Value) -> Col {
+    fn col(name: impl Into<Rc<str>>, value: &Value) -> Col {
         let sources = Rc::from(value.sources.as_slice());
         Col { direct: value.direct, row: value.row.is_some(), ..Col::any(name, &sources) }
     }

@@ -71,3 +71,54 @@ test_a_join_does_not_hide_it if {
 test_the_same_name_in_another_schema_is_another_relation if {
 	not denied(fixtures.person, [fixtures.relation("public", "pg_authid", "read")])
 }
+
+mysql(relations) := object.union(
+	fixtures.intent(fixtures.person, "production", fixtures.reads(relations)),
+	{"target": {"engine": "mysql"}},
+)
+
+mysql_denied(relations) if {
+	ids := {denial.id | some denial in guardrails.deny} with input as mysql(relations)
+	ids == {"guardrails.protected_relation"}
+}
+
+test_secrets_of_mysql_are_closed if {
+	every id in [
+		"mysql.user", "mysql.global_priv", "mysql.column_stats", "mysql.innodb_index_stats", "mysql.general_log",
+		"mysql.servers", "information_schema.column_statistics", "information_schema.user_variables",
+		"information_schema.innodb_locks", "performance_schema.data_locks",
+		"performance_schema.user_variables_by_thread",
+	] {
+		[schema, name] := split(id, ".")
+		mysql_denied([fixtures.relation(schema, name, "read")])
+	}
+}
+
+test_what_tools_read_of_mysql_is_open if {
+	every id in [
+		"information_schema.tables", "information_schema.columns", "information_schema.statistics",
+		"information_schema.key_column_usage", "information_schema.processlist", "mysql.time_zone_name",
+		"performance_schema.session_variables", "sys.version",
+	] {
+		[schema, name] := split(id, ".")
+		not mysql_denied([fixtures.relation(schema, name, "read")])
+	}
+}
+
+test_texts_of_statements_of_mysql_are_closed_to_agents if {
+	every id in ["information_schema.processlist", "performance_schema.events_statements_history"] {
+		[schema, name] := split(id, ".")
+		denied(fixtures.agent, [fixtures.relation(schema, name, "read")])
+		not denied(fixtures.person, [fixtures.relation(schema, name, "read")])
+	}
+}
+
+test_system_views_of_mysql_are_open if {
+	# What sys.schema_table_statistics_with_buffer reads.
+	through := object.union(fixtures.relation("information_schema", "innodb_buffer_page", "read"), {"via": "view"})
+	not mysql_denied([view("sys", "innodb_buffer_stats_by_table"), through])
+	mysql_denied([view("shop", "mine"), through])
+
+	# On PostgreSQL, sys is a schema like others.
+	denied(fixtures.person, [view("sys", "mine"), through])
+}

@@ -122,6 +122,39 @@ masks contains {
 
 statement_texts contains "pg_catalog.pg_stat_activity.query"
 
+statement_texts contains column if {
+	input.target.engine in {"mariadb", "mysql"}
+	some column in {
+		"information_schema.innodb_trx.trx_query",
+		"information_schema.processlist.INFO",
+		"information_schema.processlist.INFO_BINARY",
+		"performance_schema.events_statements_current.MESSAGE_TEXT",
+		"performance_schema.events_statements_current.SQL_TEXT",
+		"performance_schema.events_statements_history.MESSAGE_TEXT",
+		"performance_schema.events_statements_history.SQL_TEXT",
+		"performance_schema.events_statements_history_long.MESSAGE_TEXT",
+		"performance_schema.events_statements_history_long.SQL_TEXT",
+		"performance_schema.events_statements_summary_by_digest.QUERY_SAMPLE_TEXT",
+		"performance_schema.prepared_statements_instances.SQL_TEXT",
+		"performance_schema.processlist.INFO",
+		"performance_schema.threads.PROCESSLIST_INFO",
+		"sys.innodb_lock_waits.blocking_query",
+		"sys.innodb_lock_waits.waiting_query",
+		"sys.processlist.current_statement",
+		"sys.processlist.last_statement",
+		"sys.schema_table_lock_waits.waiting_query",
+		"sys.session.current_statement",
+		"sys.session.last_statement",
+		"sys.x$innodb_lock_waits.blocking_query",
+		"sys.x$innodb_lock_waits.waiting_query",
+		"sys.x$processlist.current_statement",
+		"sys.x$processlist.last_statement",
+		"sys.x$schema_table_lock_waits.waiting_query",
+		"sys.x$session.current_statement",
+		"sys.x$session.last_statement",
+	}
+}
+
 # These show a session its own statements. Programs look there for what they have prepared themselves.
 statement_texts contains column if {
 	input.principal.kind != "service"

@@ -19,6 +19,17 @@ test_texts_of_others_are_hidden if {
 	texts(object.union(fixtures.person, {"groups": ["privacy"]})) == set()
 }
 
+test_texts_on_mysql_have_other_names if {
+	intent := object.union(
+		fixtures.intent(fixtures.service, "production", fixtures.select),
+		{"target": {"engine": "mariadb"}},
+	)
+	found := {mask.column | some mask in masking.masks; is_string(mask.column)} with input as intent
+	"information_schema.processlist.INFO" in found
+	"performance_schema.events_statements_history.SQL_TEXT" in found
+	not "information_schema.processlist.INFO" in texts(fixtures.service)
+}
+
 test_a_service_sees_what_it_has_prepared if {
 	own := "pg_catalog.pg_prepared_statements.statement"
 	not own in texts(fixtures.service)

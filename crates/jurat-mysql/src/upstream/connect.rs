@@ -366,7 +366,7 @@ async fn packet(pipe: &mut Pipe, sequence: &mut u8) -> Result<Vec<u8>, UpstreamE
 }
 
 /// Pins the settings of a session and checks that they hold.
-async fn pin(upstream: &mut Upstream, latin1: bool) -> Result<(), UpstreamError> {
+pub(super) async fn pin(upstream: &mut Upstream, latin1: bool) -> Result<(), UpstreamError> {
     upstream.ask(PIN);
     reply(upstream).await?;
     if latin1 {

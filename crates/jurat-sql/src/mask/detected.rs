@@ -4,8 +4,8 @@
 //! the column is redacted as a whole, because what is left of it could not be recognized.
 
 use jurat_types::{
-    ColumnId, ColumnMode, ColumnRole, DETECTORS, MaskMethod, OutputMode, RelationName,
-    StatementFacts,
+    ColumnId, ColumnMode, ColumnRole, DETECTORS, MaskMethod, OutputMode, RelationKind,
+    RelationName, StatementFacts,
 };
 use serde_json::Value;
 
@@ -72,7 +72,8 @@ impl MaskPlan {
             let name = RelationName::new(used.schema.clone(), used.name.clone());
             let Some(relation) = catalog.relation(&name) else { continue };
             // Behind a view the column has another place.
-            if !relation.reads.is_empty() || found.iter().any(|known| known.id.relation == name) {
+            let behind_view = relation.kind == RelationKind::View || !relation.reads.is_empty();
+            if behind_view || found.iter().any(|known| known.id.relation == name) {
                 continue;
             }
             for (column, mask) in self.own(relation, catalog) {

@@ -97,7 +97,7 @@ impl MaskPlan {
             match self.check_view(relation, &view, catalog) {
                 Ok(()) => {}
                 Err(Stop::Mask(error)) => return Err(error),
-                Err(stop @ (Stop::Unsupported(_) | Stop::Unresolved { .. })) => {
+                Err(stop @ (Stop::Unsupported(_) | Stop::Reason(_) | Stop::Unresolved { .. })) => {
                     return Err(RewriteError::Text { reason: stop.to_string() });
                 }
             }

@@ -7,20 +7,20 @@ use jurat_types::StatementClass::{self, Admin, Dcl, Ddl};
 
 /// A statement's first words and what they say.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Form {
+pub(crate) struct Form {
     /// The kind that intents use.
-    pub(super) kind: String,
+    pub(crate) kind: String,
     /// The family.
-    pub(super) class: StatementClass,
+    pub(crate) class: StatementClass,
     /// Which of its names is a relation that must exist.
-    pub(super) subject: Subject,
+    pub(crate) subject: Subject,
     /// How many words the first words are.
-    pub(super) length: usize,
+    pub(crate) length: usize,
 }
 
 /// Where a statement names the relation that it is about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Subject {
+pub(crate) enum Subject {
     /// Behind the first words.
     Here,
     /// Behind the word ON.
@@ -40,7 +40,7 @@ pub(super) enum Subject {
 use Subject::{BehindFrom, BehindOn, BehindTo, Here, Index, New, Nowhere};
 
 /// First words by what they mean; those in square brackets may be left out. The first that fits counts.
-const FORMS: &[(StatementClass, Subject, &[&str])] = &[
+const FORMS: &[FormOf] = &[
     (Ddl, BehindTo, &["create [or replace] rule"]),
     (Ddl, BehindOn, &["alter rule", "drop rule", "create [or replace] [constraint] trigger"]),
     (Ddl, BehindOn, &["alter trigger", "drop trigger", "create [unique] index [concurrently]"]),
@@ -84,7 +84,15 @@ const FORMS: &[(StatementClass, Subject, &[&str])] = &[
 
 /// The form of a statement, given its words in lower case.
 pub(super) fn form(lower: &[&str]) -> Option<Form> {
-    FORMS.iter().find_map(|(class, subject, heads)| {
+    form_among(FORMS, lower)
+}
+
+/// What statements with these first words say.
+pub(crate) type FormOf = (StatementClass, Subject, &'static [&'static str]);
+
+/// As [`form`], among other forms.
+pub(crate) fn form_among(forms: &[FormOf], lower: &[&str]) -> Option<Form> {
+    forms.iter().find_map(|(class, subject, heads)| {
         heads.iter().find_map(|head| {
             let length = length(head, lower)?;
             Some(Form { kind: kind(head), class: *class, subject: *subject, length })

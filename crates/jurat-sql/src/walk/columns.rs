@@ -5,8 +5,8 @@ use sqlparser::ast::{Expr, Ident};
 
 use super::{Stop, Value, Walker};
 use crate::mask::RewriteError;
-use crate::names;
-use crate::scope::{Col, Item, Scope, Shape};
+use crate::names::Naming;
+use crate::scope::{Col, Item, Scope, Shape, merge};
 
 /// Columns that every table has.
 const SYSTEM_COLUMNS: &[&str] = &["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
@@ -94,7 +94,7 @@ impl Walker<'_> {
 
     /// The entry that a qualifier stands for.
     pub(super) fn qualified_item(&mut self, parts: &mut Vec<Ident>) -> Result<Item, Stop> {
-        let qualifier = labels(parts)?;
+        let qualifier = labels(parts, self.naming)?;
         let Some(item) = self.find_item(&qualifier)? else {
             return Err(Stop::unresolved("relation", qualifier.join(".")));
         };
@@ -106,7 +106,7 @@ impl Walker<'_> {
     }
 
     fn resolve(&mut self, parts: &mut Vec<Ident>) -> Result<Reference, Stop> {
-        let mut names = labels(parts)?;
+        let mut names = labels(parts, self.naming)?;
         let Some(column) = names.pop() else {
             return Err(Stop::unsupported("an empty name"));
         };
@@ -117,13 +117,15 @@ impl Walker<'_> {
             return Err(Stop::unresolved("relation", names.join(".")));
         };
         let (shape, masked) = (item.shape.clone(), item.masked);
-        let hit = in_item(item, &column)?;
+        let hit = in_item(item, &column, self.naming)?;
         if masked {
             shorten(parts, 2);
         }
         match hit {
             Some(hit) => self.reference(hit),
-            None if self.is_function(&column)? => Ok(Reference::RowFunction(shape, column)),
+            None if self.naming.is_postgres() && self.is_function(&column)? => {
+                Ok(Reference::RowFunction(shape, column))
+            }
             None => match &shape.open {
                 Some(open) => {
                     let col = Col { opaque: shape.opaque, ..Col::any(column, open) };
@@ -140,7 +142,10 @@ impl Walker<'_> {
         let mut opaque = false;
         let mut found = None;
         for scope in self.scopes.iter().rev() {
-            found = in_scope(scope, name)?;
+            found = in_scope(scope, name, self.naming)?;
+            if let Some(outputs) = &scope.outputs {
+                found = or_alias(found, outputs, name, self.naming)?;
+            }
             if found.is_some() {
                 break;
             }
@@ -154,7 +159,10 @@ impl Walker<'_> {
         }
         let found = match found {
             Some(hit) => Some(self.reference(hit)?),
-            None => self.row_item(name)?.map(|item| Reference::Row(item.shape.clone())),
+            None if self.naming.is_postgres() => {
+                self.row_item(name)?.map(|item| Reference::Row(item.shape.clone()))
+            }
+            None => None,
         };
         match (found, open) {
             (Some(found), None) => Ok(found),
@@ -184,12 +192,14 @@ impl Walker<'_> {
     pub(super) fn column_of_table(&self, expr: &Expr) -> Option<(usize, usize, bool)> {
         let Expr::CompoundIdentifier(parts) = super::expr::inner(expr) else { return None };
         let [table, column] = parts.as_slice() else { return None };
-        let (table, column) = (names::name(table).ok()?, names::label(column).ok()?);
+        let (table, column) = (self.naming.name(table).ok()?, self.naming.label(column).ok()?);
         let items = &self.scopes.last()?.items;
-        let named = |item: &Item| item.relation_visible && item.alias.as_ref() == Some(&table);
+        let same = |alias: &String| self.naming.same_table(alias, &table);
+        let named = |item: &Item| item.relation_visible && item.alias.as_ref().is_some_and(same);
         let place = items.iter().position(named)?;
         let item = items.get(place)?;
-        let at = item.shape.cols.iter().position(|col| col.name == column)?;
+        let at =
+            item.shape.cols.iter().position(|col| self.naming.same_column(&col.name, &column))?;
         let relation = self.catalog.relation(item.relation.as_ref()?)?;
         Some((place, at, relation.columns.get(at)?.key))
     }
@@ -204,7 +214,7 @@ impl Walker<'_> {
     /// Whether the innermost level itself has a column of that name.
     pub(super) fn is_local_column(&self, name: &str) -> Result<bool, Stop> {
         match self.scopes.last() {
-            Some(scope) => Ok(in_scope(scope, name)?.is_some()),
+            Some(scope) => Ok(in_scope(scope, name, self.naming)?.is_some()),
             None => Ok(false),
         }
     }
@@ -230,11 +240,15 @@ impl Walker<'_> {
             let mut hits = scope.visible().iter().filter(|item| {
                 item.relation_visible
                     && match qualifier {
-                        [alias] => item.alias.as_deref() == Some(alias),
+                        [alias] => {
+                            let own = item.alias.as_deref();
+                            own.is_some_and(|own| self.naming.same_table(own, alias))
+                        }
                         [schema, table] => {
                             item.schema_visible
                                 && item.relation.as_ref().is_some_and(|relation| {
-                                    relation.schema == *schema && relation.name == *table
+                                    self.naming.same_table(&relation.schema, schema)
+                                        && self.naming.same_table(&relation.name, table)
                                 })
                         }
                         _ => false,
@@ -260,10 +274,10 @@ impl Walker<'_> {
 }
 
 /// The names of a dotted reference.
-fn labels(parts: &[Ident]) -> Result<Vec<String>, Stop> {
+fn labels(parts: &[Ident], naming: Naming) -> Result<Vec<String>, Stop> {
     let mut labels = Vec::with_capacity(parts.len());
     for (index, part) in parts.iter().enumerate() {
-        labels.push(if index == 0 { names::name(part)? } else { names::label(part)? });
+        labels.push(if index == 0 { naming.name(part)? } else { naming.label(part)? });
     }
     if labels.len() > 3 {
         return Err(Stop::unsupported("a name of more than three parts"));
@@ -278,10 +292,10 @@ fn shorten(parts: &mut Vec<Ident>, keep: usize) {
 }
 
 /// The one column of that name in one level.
-fn in_scope(scope: &Scope, name: &str) -> Result<Option<Hit>, Stop> {
+fn in_scope(scope: &Scope, name: &str, naming: Naming) -> Result<Option<Hit>, Stop> {
     let mut found = None;
     for item in scope.visible().iter().filter(|item| item.cols_visible) {
-        if let Some(hit) = in_item(item, name)? {
+        if let Some(hit) = in_item(item, name, naming)? {
             if found.is_some() {
                 return Err(Stop::unsupported(format!("the ambiguous column `{name}`")));
             }
@@ -291,14 +305,45 @@ fn in_scope(scope: &Scope, name: &str) -> Result<Option<Hit>, Stop> {
     Ok(found)
 }
 
+/// A column, or the result columns of that name, or both: which of them goes first depends on the clause.
+fn or_alias(
+    found: Option<Hit>,
+    outputs: &Shape,
+    name: &str,
+    naming: Naming,
+) -> Result<Option<Hit>, Stop> {
+    let mut all: Option<Col> = match found {
+        None => None,
+        Some(Hit::Column(col)) => Some(col),
+        Some(Hit::System(..)) => return Ok(found),
+    };
+    for col in outputs.cols.iter().filter(|col| naming.same_column(&col.name, name)) {
+        all = Some(match all {
+            None => col.clone(),
+            // In the text, a mask would stand over one of the two only.
+            Some(Col { masked: Some(masked), .. }) => {
+                let column = masked.column.to_string();
+                let place = "the place of an alias of that name";
+                return Err(Stop::Mask(crate::mask::RewriteError::InPlace { column, place }));
+            }
+            Some(known) => Col {
+                direct: known.direct && col.direct && known.sources == col.sources,
+                opaque: known.opaque || col.opaque,
+                ..Col::any(name, &merge(&known.sources, &col.sources))
+            },
+        });
+    }
+    Ok(all.map(Hit::Column))
+}
+
 /// The one column of that name in one entry.
-fn in_item(item: &Item, name: &str) -> Result<Option<Hit>, Stop> {
-    let mut hits = item.shape.cols.iter().filter(|col| col.name == name);
+fn in_item(item: &Item, name: &str, naming: Naming) -> Result<Option<Hit>, Stop> {
+    let mut hits = item.shape.cols.iter().filter(|col| naming.same_column(&col.name, name));
     match (hits.next(), hits.next()) {
         (Some(col), None) => Ok(Some(Hit::Column(col.clone()))),
         (Some(_), Some(_)) => Err(Stop::unsupported(format!("the ambiguous column `{name}`"))),
         (None, _) => Ok(match &item.relation {
-            Some(relation) if SYSTEM_COLUMNS.contains(&name) => {
+            Some(relation) if naming.is_postgres() && SYSTEM_COLUMNS.contains(&name) => {
                 Some(Hit::System(ColumnId::new(relation.clone(), name), item.masked))
             }
             Some(_) | None => None,

@@ -1,7 +1,7 @@
 //! COPY.
 
 use jurat_types::{
-    ColumnMode, ColumnRole, FunctionClass, RelationKind, RelationName, StatementClass,
+    ColumnMode, ColumnRole, Engine, FunctionClass, RelationKind, RelationName, StatementClass,
 };
 use sqlparser::ast::{CopySource, CopyTarget, Ident, Statement};
 
@@ -89,7 +89,7 @@ impl Walker<'_> {
         }
         let mut shape = self.base_shape(relation)?;
         if !chosen.is_empty() {
-            let col = |name: &String| shape.cols.iter().find(|col| col.name == *name).cloned();
+            let col = |name: &String| shape.cols.iter().find(|col| *col.name == **name).cloned();
             shape = Shape::closed(chosen.iter().filter_map(col).collect());
         }
         for col in shape.cols.iter() {
@@ -134,7 +134,7 @@ impl Walker<'_> {
             names::sql(&relation.schema),
             names::sql(&relation.name)
         );
-        let mut query = masks.parse(&text)?;
+        let mut query = masks.parse(&text, Engine::Postgres)?;
         self.query(&mut query, ColumnRole::Output)?;
         Ok(CopySource::Query(query))
     }

@@ -2,14 +2,14 @@
 
 use jurat_types::{ColumnMode, ColumnRole};
 use sqlparser::ast::{
-    AccessExpr, Array, CaseWhen, CeilFloorKind, Expr, Ident, Interval, Subscript, TypedString,
-    Value as Literal,
+    AccessExpr, Array, BinaryOperator, CaseWhen, CeilFloorKind, Expr, Ident, Interval, MemberOf,
+    Subscript, TypedString, Value as Literal,
 };
 
 use super::function::VALUE_WORDS;
 use super::{Stop, Value, Walker};
 use crate::scope::Shape;
-use crate::{keywords, names, pre};
+use crate::{keywords, mysql, names, pre};
 
 impl Walker<'_> {
     /// A whole expression.
@@ -52,9 +52,10 @@ impl Walker<'_> {
         self.note_failure(expr, role);
         match expr {
             // A cursor, or words that compute nothing.
-            Expr::Identifier(ident) if pre::is_mark(&ident.value) || is_value_word(ident) => {
+            Expr::Identifier(ident) if pre::is_mark(&ident.value) || self.is_value_word(ident) => {
                 Ok(Value::default())
             }
+            Expr::Identifier(ident) if self.is_variable(ident) => Ok(Value::default()),
             Expr::Identifier(ident) => {
                 let (value, mask) = self.column_ref(&mut vec![ident.clone()], role, top)?;
                 if let Some(mask) = mask {
@@ -107,6 +108,11 @@ impl Walker<'_> {
             Expr::Between { expr, negated: _, low, high } => {
                 self.parts([&mut **expr, &mut **low, &mut **high], role)
             }
+            Expr::BinaryOp { left, op: BinaryOperator::Assignment, right }
+                if !self.naming.is_postgres() =>
+            {
+                self.assignment(left, right, role)
+            }
             Expr::BinaryOp { left, op, right } => {
                 self.binary_operator(op)?;
                 self.parts([&mut **left, &mut **right], role)
@@ -125,6 +131,38 @@ impl Walker<'_> {
             }
             Expr::UnaryOp { op, expr } => {
                 self.unary_operator(*op)?;
+                self.parts([&mut **expr], role)
+            }
+            Expr::RLike { negated: _, expr, pattern, regexp: _ } if !self.naming.is_postgres() => {
+                self.parts([&mut **expr, &mut **pattern], role)
+            }
+            Expr::Prefixed { prefix, value } if !self.naming.is_postgres() => {
+                self.introducer(prefix)?;
+                self.parts([&mut **value], role)
+            }
+            Expr::MemberOf(MemberOf { value, array }) if !self.naming.is_postgres() => {
+                self.parts([&mut **value, &mut **array], role)
+            }
+            Expr::MatchAgainst { columns, match_value, opt_search_modifier: _ }
+                if !self.naming.is_postgres() =>
+            {
+                self.literal(&match_value.value)?;
+                self.matched(columns, role)
+            }
+            Expr::Convert {
+                is_try: false,
+                expr,
+                data_type,
+                charset,
+                target_before_value: false,
+                styles,
+            } if !self.naming.is_postgres() && styles.is_empty() => {
+                if let Some(data_type) = data_type {
+                    self.data_type(data_type)?;
+                }
+                if let Some(charset) = charset {
+                    self.naming.parts_of_call(charset)?;
+                }
                 self.parts([&mut **expr], role)
             }
             Expr::Cast { kind, expr, data_type, format: None } => {
@@ -167,7 +205,7 @@ impl Walker<'_> {
                 Ok(value)
             }
             Expr::Collate { expr, collation } => {
-                names::parts_of_label(collation)?;
+                self.naming.parts_of_call(collation)?;
                 self.parts([&mut **expr], role)
             }
             Expr::Function(function) => self.call(function, role),
@@ -223,6 +261,18 @@ impl Walker<'_> {
         }
     }
 
+    /// `current_role` and the like, where the parser takes them for a name.
+    fn is_value_word(&self, ident: &Ident) -> bool {
+        let among =
+            |words: &[&str]| words.iter().any(|word| ident.value.eq_ignore_ascii_case(word));
+        ident.quote_style.is_none()
+            && if self.naming.is_postgres() {
+                among(VALUE_WORDS) && keywords::is_reserved(&ident.value.to_ascii_lowercase())
+            } else {
+                among(mysql::VALUE_WORDS)
+            }
+    }
+
     /// A sub-query in an expression sees every level around it.
     fn subquery(
         &mut self,
@@ -232,7 +282,7 @@ impl Walker<'_> {
         self.query(query, role)
     }
 
-    fn rounding(
+    pub(super) fn rounding(
         &mut self,
         function: &str,
         expr: &mut Expr,
@@ -356,7 +406,7 @@ impl Walker<'_> {
         field: &str,
         role: ColumnRole,
     ) -> Result<Value, Stop> {
-        if let Some(col) = shape.cols.iter().find(|col| col.name == field) {
+        if let Some(col) = shape.cols.iter().find(|col| *col.name == *field) {
             if col.masked.is_some() {
                 return Err(super::in_place::in_place(shape, "a field of its row"));
             }
@@ -377,6 +427,10 @@ impl Walker<'_> {
 
     pub(super) fn literal(&mut self, literal: &Literal) -> Result<Value, Stop> {
         match literal {
+            // Of MySQL and MariaDB, which have no numbers: they are counted in the text.
+            Literal::Placeholder(name) if !self.naming.is_postgres() && name == "?" => {
+                Ok(Value::default())
+            }
             Literal::Number(..)
             | Literal::SingleQuotedString(_)
             | Literal::DollarQuotedString(_)
@@ -414,13 +468,6 @@ impl Walker<'_> {
             }
         }
     }
-}
-
-/// `current_role` and the like, where the parser takes them for a name.
-fn is_value_word(ident: &Ident) -> bool {
-    ident.quote_style.is_none()
-        && keywords::is_reserved(&ident.value.to_ascii_lowercase())
-        && VALUE_WORDS.contains(&ident.value.to_ascii_lowercase().as_str())
 }
 
 /// An expression without the brackets around it.

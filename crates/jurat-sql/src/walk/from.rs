@@ -10,6 +10,7 @@ use sqlparser::ast::{
 
 use super::{Stop, Value, Walker, Way};
 use crate::mask::RewriteError;
+use crate::names::Naming;
 use crate::scope::{Item, Scope, Shape};
 use crate::{names, pre};
 
@@ -49,12 +50,13 @@ impl Walker<'_> {
 
     /// Adds an entry and says where.
     pub(super) fn add_item(&mut self, item: Item) -> Result<Place, Stop> {
+        let naming = self.naming;
         self.spend(item.shape.cols.len().saturating_add(1))?;
         if let Some(alias) = item.alias.as_deref()
             && self.scopes.last().is_some_and(|scope| {
                 scope.items.iter().any(|known| {
                     known.relation_visible
-                        && known.alias.as_deref() == Some(alias)
+                        && known.alias.as_deref().is_some_and(|known| naming.same_table(known, alias))
                         // Two tables of one name from two schemas are allowed.
                         && (known.relation.is_none() || known.relation == item.relation)
                 })
@@ -159,8 +161,18 @@ impl Walker<'_> {
         else {
             return Err(Stop::unsupported("an option of a table in FROM"));
         };
-        if !(with_hints.is_empty() && partitions.is_empty() && index_hints.is_empty()) {
+        let plain = partitions.is_empty() && index_hints.is_empty();
+        if !(with_hints.is_empty() && (plain || !self.naming.is_postgres())) {
             return Err(Stop::unsupported("a table hint"));
+        }
+        if !plain && self.masks.is_some() {
+            return Err(Stop::Mask(RewriteError::Text {
+                reason: "an index hint or a partition in a statement over masked columns"
+                    .to_owned(),
+            }));
+        }
+        if self.is_dual(name) {
+            return Ok(self.scope_len());
         }
         let only = pre::take_only(name);
         if let Some(shape) = self.cte(name)? {
@@ -170,7 +182,7 @@ impl Walker<'_> {
             if sample.is_some() {
                 return Err(Stop::unsupported("TABLESAMPLE of a WITH query"));
             }
-            let default = names::parts(name)?.pop();
+            let default = self.naming.parts(name)?.pop();
             return self.add_aliased(shape, alias.as_mut(), default);
         }
         let relation = self.lookup(name)?;
@@ -182,7 +194,7 @@ impl Walker<'_> {
             self.sample(sample)?;
         }
         let mut shape = self.base_shape(&relation)?;
-        *name = names::qualified(&relation);
+        *name = self.naming.qualified(&relation);
         let stays = match self.way {
             Way::Usual => sample.is_some() || self.keep_tables,
             Way::Derived => sample.is_some(),
@@ -196,7 +208,7 @@ impl Walker<'_> {
         if only {
             pre::put_only(name);
         }
-        let (label, shape) = aliased(shape, alias.as_ref())?;
+        let (label, shape) = aliased(shape, alias.as_ref(), self.naming)?;
         let mut item = Item {
             alias: Some(label.clone().unwrap_or_else(|| relation.name.clone())),
             schema_visible: label.is_none(),
@@ -214,7 +226,7 @@ impl Walker<'_> {
                 let reason = format!("ONLY before the masked relation {relation}");
                 return Err(Stop::Mask(RewriteError::Text { reason }));
             }
-            let alias = alias.take().unwrap_or_else(|| plain_alias(&relation));
+            let alias = alias.take().unwrap_or_else(|| plain_alias(&relation, self.naming));
             item.masked = true;
             *factor = TableFactor::Derived {
                 lateral: false,
@@ -240,9 +252,12 @@ impl Walker<'_> {
 
     /// The columns of a WITH query, where an unqualified name stands for one.
     fn cte(&self, name: &ObjectName) -> Result<Option<Shape>, Stop> {
-        let parts = names::parts(name)?;
+        if self.ctes.is_empty() {
+            return Ok(None);
+        }
+        let parts = self.naming.parts(name)?;
         let [name] = parts.as_slice() else { return Ok(None) };
-        match self.ctes.iter().rev().find(|cte| cte.name == *name) {
+        match self.ctes.iter().rev().find(|cte| self.naming.same_table(&cte.name, name)) {
             None => Ok(None),
             Some(cte) => match &cte.shape {
                 Some(shape) => Ok(Some(shape.clone())),
@@ -337,7 +352,7 @@ impl Walker<'_> {
                 }
             }
         }
-        let (label, shape) = aliased(shape, alias.as_deref())?;
+        let (label, shape) = aliased(shape, alias.as_deref(), self.naming)?;
         self.add_item(Item {
             alias: label.or(default),
             relation: None,
@@ -367,7 +382,7 @@ impl Walker<'_> {
         let Some(shape) = shape else {
             return Err(Stop::unsupported("a join without entries"));
         };
-        let (label, shape) = aliased(shape, Some(alias))?;
+        let (label, shape) = aliased(shape, Some(alias), self.naming)?;
         self.add_item(Item {
             alias: label,
             relation: None,
@@ -390,6 +405,7 @@ struct Call<'c> {
 pub(super) fn aliased(
     shape: Shape,
     alias: Option<&TableAlias>,
+    naming: Naming,
 ) -> Result<(Option<String>, Shape), Stop> {
     let Some(TableAlias { explicit: _, name, columns, at: None }) = alias else {
         return match alias {
@@ -397,10 +413,10 @@ pub(super) fn aliased(
             Some(_) => Err(Stop::unsupported("this form of a table alias")),
         };
     };
-    let label = names::name(name)?;
+    let label = naming.name(name)?;
     let mut labels = Vec::with_capacity(columns.len());
     for column in columns {
-        labels.push(names::label(&column.name)?);
+        labels.push(naming.label(&column.name)?);
     }
     match shape.renamed(&labels) {
         Some(shape) => Ok((Some(label), shape)),
@@ -409,7 +425,7 @@ pub(super) fn aliased(
 }
 
 /// The alias that a table without one has anyway.
-fn plain_alias(relation: &RelationName) -> TableAlias {
-    let name: Ident = names::ident(&relation.name);
+fn plain_alias(relation: &RelationName, naming: Naming) -> TableAlias {
+    let name: Ident = naming.ident(&relation.name);
     TableAlias { explicit: true, name, columns: Vec::new(), at: None }
 }

@@ -12,7 +12,7 @@ use super::expr::{predicate_unless_source, sources_of};
 use super::{Stop, Value, Walker};
 use crate::catalog_index::{CatalogIndex, SYSTEM_SCHEMA};
 use crate::statement::SessionEffect;
-use crate::{names, pre};
+use crate::{mysql, names, pre};
 
 /// Words of the grammar that look like calls. They cannot be redefined and must not be qualified.
 const CONSTRUCTS: &[&str] = &[
@@ -81,7 +81,7 @@ impl Walker<'_> {
         };
         let mut value = Value::default();
         match args {
-            FunctionArguments::None => Self::value_word(name)?,
+            FunctionArguments::None => self.value_word(name)?,
             FunctionArguments::Subquery(query) => {
                 let parts = names::parts_of_label(name)?;
                 if parts != ["array"] && !parts.iter().all(|part| pre::is_mark(part)) {
@@ -93,8 +93,12 @@ impl Walker<'_> {
                 if let Some(projected) = self.functional_notation(name, list, role)? {
                     return Ok(projected);
                 }
+                if let Some(value) = self.inserted_value(name, list)? {
+                    return Ok(value);
+                }
+                let n_words = self.n_words(name, &list.args);
                 self.function_name(name, &list.args)?;
-                value = self.argument_list(list, role)?;
+                value = self.argument_list(list, n_words, role)?;
             }
         }
         for order in within_group {
@@ -106,7 +110,7 @@ impl Walker<'_> {
         match over {
             None => {}
             Some(WindowType::NamedWindow(window)) => {
-                names::label(window)?;
+                self.naming.label(window)?;
             }
             Some(WindowType::WindowSpec(window)) => value.absorb(&self.window(window)?),
         }
@@ -116,9 +120,12 @@ impl Walker<'_> {
     }
 
     /// `current_user` and the like.
-    fn value_word(name: &ObjectName) -> Result<(), Stop> {
+    fn value_word(&self, name: &ObjectName) -> Result<(), Stop> {
         let parts = names::parts_of_label(name)?;
         match parts.as_slice() {
+            [word] if !self.naming.is_postgres() && mysql::VALUE_WORDS.contains(&word.as_str()) => {
+                Ok(())
+            }
             [word] if VALUE_WORDS.contains(&word.as_str()) => Ok(()),
             _ => Err(Stop::unsupported("a function without brackets")),
         }
@@ -131,6 +138,9 @@ impl Walker<'_> {
         list: &mut FunctionArgumentList,
         role: ColumnRole,
     ) -> Result<Option<Value>, Stop> {
+        if !self.naming.is_postgres() {
+            return Ok(None);
+        }
         let idents = names::idents(name)?;
         let ([ident], [FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))]) =
             (idents.as_slice(), list.args.as_mut_slice())
@@ -150,7 +160,7 @@ impl Walker<'_> {
             None
         };
         match shape {
-            Some(shape) if shape.cols.iter().any(|col| col.name == field) => {
+            Some(shape) if shape.cols.iter().any(|col| *col.name == *field) => {
                 if self.is_function(&field)? {
                     // A function that takes the row goes first, if there is one. The name stays as
                     // it is, because behind a schema it could not be the column any more.
@@ -169,6 +179,7 @@ impl Walker<'_> {
     fn argument_list(
         &mut self,
         list: &mut FunctionArgumentList,
+        n_words: usize,
         role: ColumnRole,
     ) -> Result<Value, Stop> {
         let FunctionArgumentList { duplicate_treatment, args, clauses } = list;
@@ -178,7 +189,7 @@ impl Walker<'_> {
             Some(DuplicateTreatment::All) | None => role,
         };
         let mut value = Value::default();
-        for argument in args {
+        for argument in args.iter_mut().skip(n_words) {
             value.absorb(&self.argument(argument, role)?);
         }
         for clause in clauses {
@@ -188,6 +199,7 @@ impl Walker<'_> {
                         value.absorb(&self.order_expr(order, ColumnRole::Order)?);
                     }
                 }
+                FunctionArgumentClause::Separator(_) if !self.naming.is_postgres() => {}
                 FunctionArgumentClause::JsonNullClause(_) => {}
                 FunctionArgumentClause::JsonReturningClause(returning) => {
                     self.data_type(&mut returning.data_type)?;
@@ -265,6 +277,9 @@ impl Walker<'_> {
         object: &mut ObjectName,
         arguments: &[FunctionArg],
     ) -> Result<(), Stop> {
+        if !self.naming.is_postgres() {
+            return self.mysql_function(object);
+        }
         let parts = names::parts_of_label(object)?;
         match parts.as_slice() {
             [name] if self.is_construct(object, name) || pre::is_mark(name) => Ok(()),
@@ -310,6 +325,10 @@ impl Walker<'_> {
         name: &str,
         arguments: &[FunctionArg],
     ) -> Result<Option<String>, Stop> {
+        if !self.naming.is_postgres() {
+            self.built_in(name);
+            return Ok(None);
+        }
         let schemas = self.function_candidates(name)?;
         match schemas.as_slice() {
             [] => Err(Stop::unresolved("function", name)),
@@ -336,7 +355,7 @@ impl Walker<'_> {
     }
 
     /// Writes down a call, and whether what comes out of it can be anything.
-    fn called(&mut self, id: &str, class: FunctionClass) {
+    pub(super) fn called(&mut self, id: &str, class: FunctionClass) {
         match class {
             FunctionClass::DynamicSql
             | FunctionClass::File
@@ -393,7 +412,7 @@ impl Walker<'_> {
     fn window(&mut self, window: &mut WindowSpec) -> Result<Value, Stop> {
         let WindowSpec { window_name, partition_by, order_by, window_frame } = window;
         if let Some(name) = window_name {
-            names::label(name)?;
+            self.naming.label(name)?;
         }
         let mut value = self.parts(partition_by, ColumnRole::Group)?;
         for order in order_by {
@@ -418,7 +437,7 @@ impl Walker<'_> {
     /// `WINDOW w AS (…)`.
     pub(super) fn named_window(&mut self, window: &mut NamedWindowDefinition) -> Result<(), Stop> {
         let NamedWindowDefinition(name, definition) = window;
-        names::label(name)?;
+        self.naming.label(name)?;
         match definition {
             NamedWindowExpr::NamedWindow(_) => {
                 Err(Stop::unsupported("a window named after another one"))

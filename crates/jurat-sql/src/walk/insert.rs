@@ -18,12 +18,13 @@ impl Walker<'_> {
     pub(super) fn modification(&mut self, statement: &mut Statement) -> Result<Shape, Stop> {
         // A write sees no columns of the query around it.
         let hidden: Vec<_> = std::mem::take(&mut self.scopes);
+        let postgres = self.naming.is_postgres();
         let result = if let Statement::Insert(insert) = statement {
-            self.insert(insert)
+            if postgres { self.insert(insert) } else { self.mysql_insert(insert) }
         } else if let Statement::Update(update) = statement {
-            self.update(update)
+            if postgres { self.update(update) } else { self.mysql_update(update) }
         } else if let Statement::Delete(delete) = statement {
-            self.delete(delete)
+            if postgres { self.delete(delete) } else { self.mysql_delete(delete) }
         } else if let Statement::Merge(merge) = statement {
             self.merge(merge)
         } else {
@@ -74,7 +75,7 @@ impl Walker<'_> {
             return Err(Stop::unsupported("a clause that PostgreSQL's INSERT does not have"));
         }
         let alias = match table_alias {
-            Some(TableAliasWithoutColumns { explicit: _, alias }) => Some(names::name(alias)?),
+            Some(TableAliasWithoutColumns { explicit: _, alias }) => Some(self.naming.name(alias)?),
             None => None,
         };
         let relation = self.target(table)?;
@@ -109,7 +110,7 @@ impl Walker<'_> {
     pub(super) fn target(&mut self, name: &mut ObjectName) -> Result<RelationName, Stop> {
         let only = pre::take_only(name);
         let relation = self.lookup(name)?;
-        *name = names::qualified(&relation);
+        *name = self.naming.qualified(&relation);
         if only {
             pre::put_only(name);
         }

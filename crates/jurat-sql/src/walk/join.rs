@@ -5,7 +5,7 @@ use sqlparser::ast::{Join, JoinConstraint, JoinOperator};
 
 use super::from::Place;
 use super::{Stop, Walker};
-use crate::names;
+use crate::names::Naming;
 use crate::scope::{Col, Item, Shape, merge};
 
 impl Walker<'_> {
@@ -30,6 +30,7 @@ impl Walker<'_> {
             | JoinOperator::RightOuter(constraint)
             | JoinOperator::FullOuter(constraint)
             | JoinOperator::CrossJoin(constraint) => constraint,
+            JoinOperator::StraightJoin(constraint) if !self.naming.is_postgres() => constraint,
             JoinOperator::Semi(_)
             | JoinOperator::LeftSemi(_)
             | JoinOperator::RightSemi(_)
@@ -51,7 +52,7 @@ impl Walker<'_> {
             JoinConstraint::Using(columns) => {
                 let mut merged = Vec::with_capacity(columns.len());
                 for column in columns {
-                    let parts = names::parts(column)?;
+                    let parts = self.naming.parts(column)?;
                     let [name] = parts.as_slice() else {
                         return Err(Stop::unsupported("a qualified name in USING"));
                     };
@@ -114,8 +115,10 @@ impl Walker<'_> {
         Ok(left
             .cols
             .iter()
-            .filter(|col| right.cols.iter().any(|other| other.name == col.name))
-            .map(|col| col.name.clone())
+            .filter(|col| {
+                right.cols.iter().any(|other| self.naming.same_column(&other.name, &col.name))
+            })
+            .map(|col| col.name.to_string())
             .collect())
     }
 
@@ -129,7 +132,8 @@ impl Walker<'_> {
         let (left, right) = (self.shape_at(left)?, self.shape_at(right)?);
         let mut cols = Vec::with_capacity(left.cols.len().saturating_add(right.cols.len()));
         for name in merged {
-            let (one, two) = (single(&left, name)?, single(&right, name)?);
+            let (one, two) =
+                (single(&left, name, self.naming)?, single(&right, name, self.naming)?);
             for col in [&one, &two] {
                 if col.masked.is_some() {
                     let shape = Shape::closed(vec![col.clone()]);
@@ -139,7 +143,7 @@ impl Walker<'_> {
                 self.record(&col.sources, ColumnRole::Join, mode);
             }
             cols.push(Col {
-                name: name.clone(),
+                name: name.as_str().into(),
                 sources: merge(&one.sources, &two.sources),
                 direct: one.direct && two.direct,
                 row: one.row,
@@ -148,7 +152,7 @@ impl Walker<'_> {
             });
         }
         for col in left.cols.iter().chain(right.cols.iter()) {
-            if !merged.contains(&col.name) {
+            if !merged.iter().any(|name| self.naming.same_column(name, &col.name)) {
                 cols.push(col.clone());
             }
         }
@@ -165,8 +169,8 @@ impl Walker<'_> {
 }
 
 /// The one column of that name on one side of USING.
-fn single(shape: &Shape, name: &str) -> Result<Col, Stop> {
-    let mut hits = shape.cols.iter().filter(|col| col.name == name);
+fn single(shape: &Shape, name: &str, naming: Naming) -> Result<Col, Stop> {
+    let mut hits = shape.cols.iter().filter(|col| naming.same_column(&col.name, name));
     match (hits.next(), hits.next(), &shape.open) {
         (Some(col), None, _) => Ok(col.clone()),
         (None, _, Some(open)) => Ok(Col { opaque: shape.opaque, ..Col::any(name, open) }),

@@ -8,7 +8,11 @@ use crate::catalog_index::SYSTEM_SCHEMA;
 use crate::keywords::is_system_operator;
 
 impl Walker<'_> {
+    #[expect(clippy::too_many_lines, reason = "one arm per variant is what makes it exhaustive")]
     pub(super) fn binary_operator(&mut self, operator: &BinaryOperator) -> Result<(), Stop> {
+        if !self.naming.is_postgres() {
+            return mysql_operator(operator);
+        }
         match operator {
             BinaryOperator::Plus
             | BinaryOperator::Minus
@@ -103,6 +107,7 @@ impl Walker<'_> {
 
     pub(super) fn unary_operator(&mut self, operator: UnaryOperator) -> Result<(), Stop> {
         match operator {
+            UnaryOperator::BangNot if !self.naming.is_postgres() => Ok(()),
             UnaryOperator::AtDashAt
             | UnaryOperator::BitwiseNot
             | UnaryOperator::DoubleAt
@@ -132,5 +137,40 @@ impl Walker<'_> {
 
     fn unknown_operator(&mut self, name: &str) {
         self.facts.function(&format!("operator {name}"), FunctionClass::Unknown);
+    }
+}
+
+/// The operators of MySQL and MariaDB; users cannot add any.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not listed is refused, which is the answer for any new variant"
+)]
+fn mysql_operator(operator: &BinaryOperator) -> Result<(), Stop> {
+    match operator {
+        BinaryOperator::Plus
+        | BinaryOperator::Minus
+        | BinaryOperator::Multiply
+        | BinaryOperator::Divide
+        | BinaryOperator::Modulo
+        | BinaryOperator::MyIntegerDivide
+        | BinaryOperator::Gt
+        | BinaryOperator::Lt
+        | BinaryOperator::GtEq
+        | BinaryOperator::LtEq
+        | BinaryOperator::Spaceship
+        | BinaryOperator::Eq
+        | BinaryOperator::NotEq
+        | BinaryOperator::And
+        | BinaryOperator::Or
+        | BinaryOperator::Xor
+        | BinaryOperator::BitwiseOr
+        | BinaryOperator::BitwiseAnd
+        | BinaryOperator::BitwiseXor
+        | BinaryOperator::PGBitwiseShiftLeft
+        | BinaryOperator::PGBitwiseShiftRight
+        | BinaryOperator::Arrow
+        | BinaryOperator::LongArrow
+        | BinaryOperator::Regexp => Ok(()),
+        _ => Err(Stop::unsupported("an operator in the statement")),
     }
 }

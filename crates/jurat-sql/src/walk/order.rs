@@ -91,11 +91,16 @@ impl Walker<'_> {
                 (None, None) => return Err(Stop::unresolved("result column", number.as_str())),
             }
         } else if let Expr::Identifier(ident) = expr {
-            let name = names::name(ident)?;
+            let name = self.naming.name(ident)?;
             if prefer == Prefer::Input && self.is_local_column(&name)? {
                 return Ok(false);
             }
-            outputs.cols.iter().filter(|col| col.name == name).cloned().collect()
+            outputs
+                .cols
+                .iter()
+                .filter(|col| self.naming.same_column(&col.name, &name))
+                .cloned()
+                .collect()
         } else {
             return Ok(false);
         };

@@ -8,8 +8,9 @@ use sqlparser::ast::{
 
 use super::expr::is_default;
 use super::{Stop, Value, Walker};
-use crate::names;
+use crate::names::Naming;
 use crate::scope::{Col, Cte, Shape};
+use crate::{names, pre};
 
 impl Walker<'_> {
     /// A query anywhere in a statement; `role` is what its result columns are used for.
@@ -55,8 +56,10 @@ impl Walker<'_> {
         let shape = self.body(body, order_by, role)?;
         self.tail(limit_clause.as_mut(), fetch.as_mut())?;
         for LockClause { lock_type: _, of, nonblock: _ } in locks {
-            if let Some(of) = of {
-                names::parts(of)?;
+            if let Some(of) = of
+                && !names::idents(of)?.iter().any(|ident| pre::is_mark(&ident.value))
+            {
+                self.naming.parts(of)?;
             }
         }
         self.ctes.truncate(n_ctes);
@@ -78,6 +81,10 @@ impl Walker<'_> {
                 if let Some(Offset { value, rows: _ }) = offset {
                     self.expr(value, ColumnRole::Predicate)?;
                 }
+            }
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) if !self.naming.is_postgres() => {
+                self.expr(offset, ColumnRole::Predicate)?;
+                self.expr(limit, ColumnRole::Predicate)?;
             }
             Some(LimitClause::LimitOffset { .. } | LimitClause::OffsetCommaLimit { .. }) => {
                 return Err(Stop::unsupported("this form of LIMIT"));
@@ -126,9 +133,10 @@ impl Walker<'_> {
 
     /// `VALUES (…), (…)`.
     pub(super) fn values(&mut self, values: &mut Values, role: ColumnRole) -> Result<Shape, Stop> {
-        let Values { explicit_row: false, value_keyword: false, rows } = values else {
+        let Values { explicit_row, value_keyword, rows } = values;
+        if self.naming.is_postgres() && (*explicit_row || *value_keyword) {
             return Err(Stop::unsupported("this form of VALUES"));
-        };
+        }
         let mut columns: Vec<Value> = Vec::new();
         let opaque = self.opaque;
         for row in rows {
@@ -146,7 +154,11 @@ impl Walker<'_> {
                 .iter()
                 .enumerate()
                 .map(|(index, value)| {
-                    let name = format!("column{}", index.saturating_add(1));
+                    let name = if self.naming.is_postgres() {
+                        format!("column{}", index.saturating_add(1))
+                    } else {
+                        format!("column_{index}")
+                    };
                     Col { opaque: self.opaque > opaque, ..Self::col(name, value) }
                 })
                 .collect(),
@@ -159,7 +171,7 @@ impl Walker<'_> {
         let base = self.ctes.len();
         let mut pending = Vec::with_capacity(cte_tables.len());
         for cte in cte_tables.iter() {
-            let name = names::name(&cte.alias.name)?;
+            let name = self.naming.name(&cte.alias.name)?;
             if pending.contains(&name) {
                 return Err(Stop::unsupported(format!("two WITH queries named `{name}`")));
             }
@@ -196,7 +208,7 @@ impl Walker<'_> {
         else {
             return Err(Stop::unsupported("FROM in a WITH query"));
         };
-        let columns = cte_columns(alias)?;
+        let columns = cte_columns(alias, self.naming)?;
         if is_modification(&query.body) {
             self.facts.data_modifying_cte = true;
         }
@@ -211,11 +223,11 @@ impl Walker<'_> {
 }
 
 /// The column names in `WITH t (a, b)`.
-fn cte_columns(alias: &TableAlias) -> Result<Vec<String>, Stop> {
+fn cte_columns(alias: &TableAlias, naming: Naming) -> Result<Vec<String>, Stop> {
     let TableAlias { explicit: _, name: _, columns, at: None } = alias else {
         return Err(Stop::unsupported("this form of a WITH query"));
     };
-    columns.iter().map(|column| names::label(&column.name)).collect()
+    columns.iter().map(|column| naming.label(&column.name)).collect()
 }
 
 /// Whether the body of a query changes rows.

@@ -1,15 +1,15 @@
 //! Names of relations, and what reading or writing one reaches.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use jurat_types::{
     Access, ColumnId, ColumnMode, ColumnRole, Relation, RelationKind, RelationName, Trigger, Via,
 };
 use sqlparser::ast::ObjectName;
 
-use super::{Stop, Walker, is_temporary};
+use super::{Interned, Stop, Walker, is_temporary};
 use crate::catalog_index::SYSTEM_SCHEMA;
-use crate::names;
 use crate::scope::{Col, Shape};
 
 /// Which rows of other tables a write can change.
@@ -31,7 +31,10 @@ impl Walker<'_> {
     /// # Errors
     /// Where there is none, or the search path would be needed and is not known.
     pub(super) fn lookup(&self, object: &ObjectName) -> Result<RelationName, Stop> {
-        let parts = names::parts(object)?;
+        let parts = self.naming.parts(object)?;
+        if !self.naming.is_postgres() {
+            return self.lookup_table(&parts);
+        }
         match parts.as_slice() {
             [name] => {
                 for schema in self.search_path(name)? {
@@ -73,7 +76,10 @@ impl Walker<'_> {
         object: &ObjectName,
         temporary: bool,
     ) -> Result<RelationName, Stop> {
-        let parts = names::parts(object)?;
+        let parts = self.naming.parts(object)?;
+        if !self.naming.is_postgres() {
+            return self.new_table(&parts);
+        }
         match parts.as_slice() {
             [name] if temporary => Ok(RelationName::new("pg_temp", name)),
             [name] => {
@@ -107,13 +113,17 @@ impl Walker<'_> {
         self.spend(relation.columns.len())?;
         let mut cols = Vec::with_capacity(relation.columns.len());
         for column in relation.columns.iter().map(|column| &column.name) {
-            let id = self.intern(ColumnId::new(name.clone(), column.as_str()));
+            let id = if self.ids.is_empty() {
+                self.intern_new(Interned::Catalog(&relation.name, column))
+            } else {
+                self.intern(ColumnId::new(name.clone(), column.as_str()))
+            };
             if let Some(made_of) = view.as_ref().and_then(|view| view.columns.get(cols.len())) {
                 self.made_of.entry(id).or_insert_with(|| made_of.as_slice().into());
             }
             cols.push(Col {
-                name: column.clone(),
-                sources: std::rc::Rc::from([id].as_slice()),
+                name: Rc::from(column.as_str()),
+                sources: Rc::from([id].as_slice()),
                 direct: true,
                 row: false,
                 opaque: view.as_ref().is_some_and(|view| view.opaque.contains(&cols.len())),
@@ -121,7 +131,7 @@ impl Walker<'_> {
             });
         }
         let shape = Shape::closed(cols);
-        self.base_shapes.insert(name.clone(), shape.clone());
+        self.base_shapes.insert(&relation.name, shape.clone());
         Ok(shape)
     }
 
@@ -135,6 +145,8 @@ impl Walker<'_> {
         if relation.kind == RelationKind::Composite {
             return Err(Stop::unresolved("relation", name.to_string()));
         }
+        // What a view reads that is not understood is not known.
+        self.catalog.behind_view(relation, self.depth)?;
         let kind = kind_name(relation.kind);
         let sources = relation.reads.clone();
         self.facts.relation(name, kind, Access::Read, self.via);
@@ -185,8 +197,9 @@ impl Walker<'_> {
         }
         let view = if reach == Reach::Nothing { None } else { self.view(name) };
         // A write to a view ends in the tables that it reads.
-        let sources: Vec<RelationName> =
+        let mut sources: Vec<RelationName> =
             relation.reads.iter().map(|source| source.relation.clone()).collect();
+        sources.extend(self.catalog.behind_view(relation, self.depth)?);
         self.facts.relation(name, kind, Access::Write, self.via);
         for source in sources {
             let kind = self.relation(&source).map_or("unknown", |base| kind_name(base.kind));

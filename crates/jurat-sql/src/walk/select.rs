@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use jurat_types::{ColumnMode, ColumnRole};
 use sqlparser::ast::{
-    Distinct, Expr, FunctionArguments, GroupByExpr, OrderBy, Select, SelectFlavor, SelectItem,
-    SelectItemQualifiedWildcardKind, TrimWhereField, WildcardAdditionalOptions,
+    Distinct, Expr, FunctionArguments, GroupByExpr, GroupByWithModifier, OrderBy, Select,
+    SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, TrimWhereField,
+    WildcardAdditionalOptions,
 };
 
 use super::expr::inner;
@@ -35,7 +36,7 @@ impl Walker<'_> {
             select_token: _,
             optimizer_hints,
             distinct,
-            select_modifiers: None,
+            select_modifiers,
             top: None,
             top_before_distinct: _,
             projection,
@@ -61,6 +62,7 @@ impl Walker<'_> {
             return Err(Stop::unsupported("a clause that PostgreSQL's SELECT does not have"));
         };
         if !(optimizer_hints.is_empty()
+            && (select_modifiers.is_none() || !self.naming.is_postgres())
             && lateral_views.is_empty()
             && connect_by.is_empty()
             && cluster_by.is_empty()
@@ -88,6 +90,7 @@ impl Walker<'_> {
         }
         held.into_iter().for_each(|look_up| add(selection, look_up));
         let outputs = self.projection(projection, role)?;
+        self.show_aliases(&outputs);
         self.group_by(group_by, &outputs)?;
         if let Some(condition) = having {
             self.expr(condition, ColumnRole::Predicate)?;
@@ -113,6 +116,7 @@ impl Walker<'_> {
         if let Some(order_by) = order_by {
             self.order_by(order_by, &outputs)?;
         }
+        self.keep_items();
         Ok(outputs)
     }
 
@@ -120,7 +124,9 @@ impl Walker<'_> {
         let GroupByExpr::Expressions(exprs, modifiers) = group_by else {
             return Err(Stop::unsupported("GROUP BY ALL"));
         };
-        if !modifiers.is_empty() {
+        let rollup = !self.naming.is_postgres()
+            && modifiers.iter().all(|modifier| *modifier == GroupByWithModifier::Rollup);
+        if !(modifiers.is_empty() || rollup) {
             return Err(Stop::unsupported("a modifier of GROUP BY"));
         }
         let dependent = self.dependent(exprs);
@@ -203,7 +209,7 @@ impl Walker<'_> {
     ) -> Result<Option<Vec<SelectItem>>, Stop> {
         match item {
             SelectItem::UnnamedExpr(expr) => {
-                let name = figure_name(expr);
+                let name = self.column_name(expr);
                 let opaque = self.opaque;
                 let value = self.expr(expr, role)?;
                 let label = name.clone().unwrap_or_else(|| "?column?".to_owned());
@@ -212,17 +218,17 @@ impl Walker<'_> {
                 // A mask must not change what the column is called.
                 if self.masks.is_some()
                     && let Some(name) = name
-                    && figure_name(expr).as_ref() != Some(&name)
+                    && self.column_name(expr).as_ref() != Some(&name)
                 {
                     let named = SelectItem::ExprWithAlias {
                         expr: expr.clone(),
-                        alias: names::ident(&name),
+                        alias: self.naming.ident(&name),
                     };
                     return Ok(Some(vec![named]));
                 }
             }
             SelectItem::ExprWithAlias { expr, alias } => {
-                let name = names::label(alias)?;
+                let name = self.naming.name(alias)?;
                 let opaque = self.opaque;
                 let value = self.expr(expr, role)?;
                 let opaque = self.opaque > opaque;
@@ -267,6 +273,22 @@ impl Walker<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// The name of a result column without an alias, where it can be told from the tree.
+    fn column_name(&self, expr: &Expr) -> Option<String> {
+        if self.naming.is_postgres() {
+            return figure_name(expr);
+        }
+        let expr = inner(expr);
+        if let Expr::Identifier(ident) = expr {
+            let variable = self.is_variable(ident);
+            if variable { None } else { self.naming.label(ident).ok() }
+        } else if let Expr::CompoundIdentifier(parts) = expr {
+            self.naming.label(parts.last()?).ok()
+        } else {
+            None
+        }
     }
 
     /// Adds every column of a row.

@@ -181,6 +181,16 @@ impl Walker<'_> {
             return Ok(());
         }
         let into = first_select(&mut query.body).and_then(|select| select.into.as_ref());
+        if let Some(into) = into
+            && !self.naming.is_postgres()
+        {
+            self.check_variables(into)?;
+            self.facts.set("select_into", StatementClass::Read);
+            self.into_allowed = true;
+            // A variable can be read later without any check, so what it gets counts as written.
+            self.query(query, ColumnRole::Source)?;
+            return Ok(());
+        }
         if let Some(into) = into {
             if into.table && into.targets.is_empty() {
                 return Err(Stop::unsupported("INTO without a name"));

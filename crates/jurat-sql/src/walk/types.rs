@@ -122,6 +122,10 @@ impl Walker<'_> {
     #[expect(clippy::too_many_lines, reason = "one arm per variant is what makes it exhaustive")]
     pub(super) fn data_type(&mut self, data_type: &mut DataType) -> Result<(), Stop> {
         self.spend(1)?;
+        if !self.naming.is_postgres() {
+            // Users cannot add types; what is none is refused by the server.
+            return Ok(());
+        }
         match data_type {
             DataType::Character(_)
             | DataType::Char(_)

@@ -1,4 +1,4 @@
-//! Goldens: every statement in `testdata/postgres/*.md` with what is read from it.
+//! Goldens: every statement in `testdata/postgres/*.md` and `testdata/mysql/*.md` with what is read from it.
 //!
 //! A file is a list of sections. A section's first block, ```` ```sql ````, is a text; the block after
 //! it, ```` ```read ````, is what is expected. A ```` ```masks ```` block (`column method {params}` per
@@ -10,12 +10,26 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use crate::support::{catalog, describe, filters, masks, names, outputs};
-use jurat_sql::{ColumnMask, Protection, ReadLimits, RowFilter, Statement, read};
+use crate::support::{
+    catalog, describe, filters, masks, mysql_catalog, mysql_names, names, outputs,
+};
+use jurat_sql::{
+    CatalogIndex, ColumnMask, NameContext, Protection, ReadLimits, RowFilter, Statement, read,
+};
 
 #[test]
 fn goldens() {
-    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/postgres");
+    check("testdata/postgres", &catalog(), &names());
+}
+
+#[test]
+fn goldens_of_mysql() {
+    check("testdata/mysql", &mysql_catalog(), &mysql_names());
+}
+
+/// Compares the files of a directory with what is read.
+fn check(dir: &str, catalog: &CatalogIndex, names: &NameContext) {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(dir);
     let mut files: Vec<PathBuf> = std::fs::read_dir(&dir)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -26,7 +40,7 @@ fn goldens() {
     let mut wrong = Vec::new();
     for path in files {
         let text = std::fs::read_to_string(&path).unwrap();
-        let blessed = bless(&text);
+        let blessed = bless(&text, catalog, names);
         if std::env::var_os("BLESS").is_some() {
             std::fs::write(&path, &blessed).unwrap();
         } else if blessed != text {
@@ -39,8 +53,7 @@ fn goldens() {
 }
 
 /// The file as it should be.
-fn bless(text: &str) -> String {
-    let catalog = catalog();
+fn bless(text: &str, catalog: &CatalogIndex, names: &NameContext) -> String {
     let mut out = String::new();
     let shows_outputs = text.contains("```outputs");
     let mut active: Vec<ColumnMask> = Vec::new();
@@ -71,7 +84,7 @@ fn bless(text: &str) -> String {
             "```sql" => {
                 let sql = block();
                 write!(out, "```sql\n{sql}\n```\n").unwrap();
-                let reading = read(sql.as_bytes(), &names(), &catalog, &ReadLimits::default());
+                let reading = read(sql.as_bytes(), names, catalog, &ReadLimits::default());
                 writeln!(out, "```read").unwrap();
                 for statement in &reading.statements {
                     out.push_str(&describe(statement));

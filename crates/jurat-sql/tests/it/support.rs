@@ -21,6 +21,17 @@ pub(crate) fn names() -> NameContext {
     }
 }
 
+/// The same shop on MariaDB.
+pub(crate) fn mysql_catalog() -> CatalogIndex {
+    let text = include_str!("../../testdata/mysql/catalog.json");
+    CatalogIndex::new(serde_json::from_str(text).unwrap())
+}
+
+/// The selected database of an ordinary session.
+pub(crate) fn mysql_names() -> NameContext {
+    NameContext { search_path: SearchPath::Known(vec!["shop".to_owned()]) }
+}
+
 /// Masks, one a line: `schema.relation.column method {params}`. `predicates` among the parameters says what
 /// may be asked.
 pub(crate) fn masks(text: &str) -> Vec<ColumnMask> {
@@ -177,10 +188,19 @@ mod erased {
 
 /// The texts of all goldens.
 pub(crate) fn statements() -> Vec<String> {
-    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/postgres");
+    statements_in("testdata/postgres")
+}
+
+/// The texts of the goldens in a directory.
+pub(crate) fn statements_in(dir: &str) -> Vec<String> {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
     let mut all = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
         for block in text.split("```sql\n").skip(1) {
             all.push(block.split("\n```").next().unwrap().to_owned());
         }

@@ -258,8 +258,10 @@ fn parse_upstream(text: &str, engine: Engine) -> Result<UpstreamUrl, &'static st
     };
     // The parser's own default is that of PostgreSQL, so what it found is looked for in the text.
     let said = rest.rsplit('@').next().and_then(|place| place.split('/').next());
-    let says_port = said.is_some_and(|place| place.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with(':'));
-    let port = if says_port { url.get_ports().first().copied().unwrap_or(port_usual) } else { port_usual };
+    let says_port = said
+        .is_some_and(|place| place.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with(':'));
+    let port =
+        if says_port { url.get_ports().first().copied().unwrap_or(port_usual) } else { port_usual };
     if host.is_empty() || user.is_empty() || dbname.is_empty() || port == 0 {
         return Err(form);
     }

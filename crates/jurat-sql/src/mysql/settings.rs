@@ -1,0 +1,230 @@
+//! SET of MySQL and MariaDB.
+//!
+//! What a session's texts mean hangs on some variables, so the front-end lets those be set to nothing but
+//! what they are. Such assignments are named in `settings_kept` as well.
+
+use jurat_types::{ColumnRole, StatementClass};
+
+use super::form::{Form, Read, Word};
+use crate::scan::Kind;
+use crate::walk::{Stop, Walker};
+
+/// Modes that change neither how a text is cut nor what its operators are.
+const HARMLESS_MODES: &[&str] = &[
+    "",
+    "allow_invalid_dates",
+    "error_for_division_by_zero",
+    "no_auto_create_user",
+    "no_auto_value_on_zero",
+    "no_dir_in_create",
+    "no_engine_substitution",
+    "no_field_options",
+    "no_key_options",
+    "no_table_options",
+    "no_unsigned_subtraction",
+    "no_zero_date",
+    "no_zero_in_date",
+    "only_full_group_by",
+    "pad_char_to_full_length",
+    "strict_all_tables",
+    "strict_trans_tables",
+    "time_round_fractional",
+    "time_truncate_fractional",
+    "traditional",
+];
+
+/// Character sets in which texts are cut as Jurat cuts them.
+const UTF8: &[&str] = &["utf8", "utf8mb3", "utf8mb4"];
+
+/// Reads SET. `None` where it is none, or of another form.
+pub(super) fn read(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
+    if form.at(0) != "set" {
+        return None;
+    }
+    match (form.at(1), form.at(2)) {
+        ("names", _) => names(walker, form),
+        ("character", "set") => charset(walker, form, 3),
+        ("charset", _) => charset(walker, form, 2),
+        ("role", _) | ("default", "role") => {
+            walker.facts.set("set_role", StatementClass::Session);
+            walker.facts.setting("role");
+            Some(Ok(None))
+        }
+        ("password", _) => {
+            walker.facts.set("set_password", StatementClass::Dcl);
+            Some(Ok(None))
+        }
+        // It runs a statement under other variables.
+        ("statement", _) | ("resource", "group") => None,
+        _ if is_transaction(form) => {
+            walker.facts.set("set_transaction", StatementClass::Transaction);
+            Some(Ok(None))
+        }
+        _ => Some(assignments(walker, form)),
+    }
+}
+
+/// `SET [SESSION] TRANSACTION …`.
+fn is_transaction(form: &Form<'_>) -> bool {
+    const MODES: &[&str] = &[
+        ",",
+        "committed",
+        "isolation",
+        "level",
+        "only",
+        "read",
+        "repeatable",
+        "serializable",
+        "uncommitted",
+        "write",
+    ];
+    let at = if let "session" | "global" | "local" = form.at(1) { 2 } else { 1 };
+    form.at(at) == "transaction"
+        && form.lower.iter().skip(at.saturating_add(1)).all(|mode| MODES.contains(&mode.as_str()))
+}
+
+/// `SET NAMES x [COLLATE y]`.
+fn names(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
+    let collation = match (form.len(), form.at(3)) {
+        (3, _) => None,
+        (5, "collate") => Some(value(form.words.get(4)?)?),
+        _ => return None,
+    };
+    let name = value(form.words.get(2)?)?;
+    let fits = collation.is_none_or(|collation| collation.starts_with("utf8"));
+    walker.facts.set("set", StatementClass::Session);
+    for setting in ["character_set_client", "character_set_connection", "character_set_results"] {
+        if UTF8.contains(&name.as_str()) && fits {
+            walker.facts.settings_kept.push(setting.to_owned());
+        }
+        walker.facts.setting(setting);
+    }
+    Some(Ok(None))
+}
+
+/// `SET CHARACTER SET x`.
+fn charset(walker: &mut Walker<'_>, form: &Form<'_>, at: usize) -> Read {
+    if form.len() != at.saturating_add(1) {
+        return None;
+    }
+    let name = value(form.words.get(at)?)?;
+    walker.facts.set("set", StatementClass::Session);
+    for setting in ["character_set_client", "character_set_results"] {
+        if UTF8.contains(&name.as_str()) {
+            walker.facts.settings_kept.push(setting.to_owned());
+        }
+        walker.facts.setting(setting);
+    }
+    Some(Ok(None))
+}
+
+/// A plain value in lower case, without quotes.
+fn value((kind, text): &Word<'_>) -> Option<String> {
+    match kind {
+        Kind::Word if text.starts_with('@') => None,
+        Kind::Word | Kind::Number => Some(text.to_ascii_lowercase()),
+        Kind::Text if !text.contains('\\') => Some(crate::gate::inside(text).to_ascii_lowercase()),
+        Kind::Text
+        | Kind::Space
+        | Kind::Comment
+        | Kind::Quoted
+        | Kind::Prefixed
+        | Kind::Dollar
+        | Kind::Parameter
+        | Kind::Operator
+        | Kind::Symbol => None,
+    }
+}
+
+/// One variable that SET names.
+struct Variable {
+    name: String,
+    is_global: bool,
+    /// A variable of the user's own.
+    of_user: bool,
+}
+
+/// `SET a = 1, @@session.b = 'x', @c = (SELECT …)`.
+fn assignments(walker: &mut Walker<'_>, form: &Form<'_>) -> Result<Option<String>, Stop> {
+    let unknown = || Stop::unsupported("this form of SET");
+    let mut text = Vec::new();
+    let mut global = false;
+    for (from, to) in form.list(1, form.len()) {
+        let place = form.find(from, |word| word == "=" || word == ":=").filter(|at| *at < to);
+        let place = place.ok_or_else(unknown)?;
+        let named = form.words.get(from..place).and_then(variable);
+        let Variable { name, is_global, of_user } = named.ok_or_else(unknown)?;
+        let start = place.saturating_add(1);
+        let plain = match form.words.get(start..to).unwrap_or_default() {
+            [word] => value(word),
+            [(Kind::Operator, "-" | "+"), number @ (Kind::Number, _)] => value(number),
+            _ => None,
+        };
+        let written = if plain.is_some() {
+            form.text(start, to)
+        } else {
+            // A variable can be read later without any check, so what it gets counts as written.
+            form.expression(walker, (start, to), ColumnRole::Source)?
+        };
+        text.push(format!("{} = {written}", form.text(from, place).trim_end()));
+        global |= is_global;
+        if of_user {
+            continue;
+        }
+        if !is_global && plain.is_some_and(|value| keeps(&name, &value)) {
+            walker.facts.settings_kept.push(name.clone());
+        }
+        walker.facts.setting(&name);
+    }
+    if global {
+        walker.facts.set("set_global", StatementClass::Admin);
+    } else {
+        walker.facts.set("set", StatementClass::Session);
+    }
+    Ok(Some(format!("SET {}", text.join(", "))))
+}
+
+/// `x`, `SESSION x`, `@@global.x`, `@x`.
+fn variable(words: &[Word<'_>]) -> Option<Variable> {
+    let (scope, (kind, text)) = match words {
+        [word] => (None, word),
+        [(Kind::Word, scope), word] => (Some(scope.to_ascii_lowercase()), word),
+        _ => return None,
+    };
+    let lower = text.to_ascii_lowercase();
+    let (scope, name) = match (scope, kind) {
+        (Some(scope), Kind::Word) => (scope, lower),
+        (None, Kind::Word) => match lower.strip_prefix("@@") {
+            Some(name) => match name.split_once('.') {
+                Some((scope, name)) => (scope.to_owned(), name.to_owned()),
+                None => (String::new(), name.to_owned()),
+            },
+            None if lower.starts_with('@') => {
+                return Some(Variable { name: lower, is_global: false, of_user: true });
+            }
+            None => (String::new(), lower),
+        },
+        _ => return None,
+    };
+    let is_global = match scope.as_str() {
+        "" | "session" | "local" => false,
+        "global" | "persist" | "persist_only" => true,
+        _ => return None,
+    };
+    if name.starts_with('@') || name.contains('.') {
+        return None;
+    }
+    Some(Variable { name, is_global, of_user: false })
+}
+
+/// Whether a variable that texts hang on stays what it is.
+fn keeps(name: &str, value: &str) -> bool {
+    match name {
+        "character_set_client" | "character_set_connection" | "character_set_results" => {
+            UTF8.contains(&value)
+        }
+        "collation_connection" => value.starts_with("utf8"),
+        "sql_mode" => value.split(',').all(|mode| HARMLESS_MODES.contains(&mode.trim())),
+        _ => false,
+    }
+}

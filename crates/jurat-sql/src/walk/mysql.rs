@@ -1,0 +1,244 @@
+//! What MySQL and MariaDB have of their own where names and values are concerned.
+
+use jurat_types::{ColumnMode, ColumnRole, FunctionClass, RelationName};
+use sqlparser::ast::{
+    Expr, FunctionArg, FunctionArgExpr, FunctionArgumentList, Ident, ObjectName, ObjectNamePart,
+    SelectInto,
+};
+
+use super::{Stop, Value, Walker};
+use crate::mysql;
+use crate::scope::Shape;
+use crate::statement::SearchPath;
+
+/// Functions whose first argument is a word of the grammar: a unit, or a kind of value.
+const WORD_FIRST: [&str; 3] = ["get_format", "timestampadd", "timestampdiff"];
+
+impl Walker<'_> {
+    /// The database that unqualified names are looked up in.
+    ///
+    /// # Errors
+    /// Where none is selected, or which one it is is not known.
+    fn default_database(&self, name: &str) -> Result<&str, Stop> {
+        match &self.names.search_path {
+            SearchPath::Known(databases) => match databases.first() {
+                Some(database) => Ok(database),
+                None => Err(Stop::unresolved("without a selected database", name)),
+            },
+            SearchPath::Unknown => Err(Stop::unresolved("without a known database", name)),
+        }
+    }
+
+    /// The table that a name of one or two parts stands for.
+    pub(super) fn lookup_table(&self, parts: &[String]) -> Result<RelationName, Stop> {
+        let wanted = self.new_table(parts)?;
+        self.catalog
+            .table(&wanted.schema, &wanted.name)
+            .ok_or_else(|| Stop::unresolved("relation", wanted.to_string()))
+    }
+
+    /// The name that a new table gets.
+    pub(super) fn new_table(&self, parts: &[String]) -> Result<RelationName, Stop> {
+        match parts {
+            [name] => Ok(RelationName::new(self.default_database(name)?, name)),
+            [database, name] => Ok(RelationName::new(database, name)),
+            _ => Err(Stop::unsupported("a relation name of more than two parts")),
+        }
+    }
+
+    /// Lets the clauses behind the result columns see their aliases.
+    pub(super) fn show_aliases(&mut self, outputs: &Shape) {
+        if !self.naming.is_postgres()
+            && let Some(scope) = self.scopes.last_mut()
+        {
+            scope.outputs = Some(outputs.clone());
+        }
+    }
+
+    /// Keeps the entries of the innermost FROM list, where they are wanted behind the query.
+    pub(super) fn keep_items(&mut self) {
+        if self.kept_items.is_some() {
+            self.kept_items = self.scopes.last().map(|scope| scope.items.clone());
+        }
+    }
+
+    /// Whether a name is the table of no columns and one row.
+    pub(super) fn is_dual(&self, name: &ObjectName) -> bool {
+        !self.naming.is_postgres()
+            && matches!(
+                name.0.as_slice(),
+                [ObjectNamePart::Identifier(Ident { value, quote_style: None, .. })]
+                    if value.eq_ignore_ascii_case("dual")
+            )
+    }
+
+    /// Writes down a called function.
+    pub(super) fn mysql_function(&mut self, object: &mut ObjectName) -> Result<(), Stop> {
+        let parts = self.naming.parts_of_call(object)?;
+        match parts.as_slice() {
+            [name] => {
+                let bare = matches!(
+                    object.0.as_slice(),
+                    [ObjectNamePart::Identifier(Ident { quote_style: None, .. })]
+                );
+                let lower = name.to_ascii_lowercase();
+                let class = mysql::function_class(&lower, self.naming.engine);
+                match class {
+                    Some(class) if bare => {
+                        self.called(&lower, class);
+                        Ok(())
+                    }
+                    Some(_) | None => self.stored_function(object, name),
+                }
+            }
+            [database, name] => {
+                let id = self.known_function(database, name)?;
+                self.called(&id, self.catalog.user_function_class(&id));
+                Ok(())
+            }
+            _ => Err(Stop::unsupported("a function name of more than two parts")),
+        }
+    }
+
+    /// A function without a database that is none of the server's own.
+    fn stored_function(&mut self, object: &mut ObjectName, name: &str) -> Result<(), Stop> {
+        let database = self.default_database(name)?.to_owned();
+        let id = self.known_function(&database, name)?;
+        self.called(&id, self.catalog.user_function_class(&id));
+        *object = self.naming.qualified(&RelationName::new(database, name));
+        Ok(())
+    }
+
+    /// The id of a stored function; the names of functions have no case.
+    fn known_function(&self, database: &str, name: &str) -> Result<String, Stop> {
+        let mut known = self.catalog.catalog().functions.iter().filter(|function| {
+            self.naming.same_table(&function.name.schema, database)
+                && function.name.name.eq_ignore_ascii_case(name)
+        });
+        match known.next() {
+            Some(function) => Ok(function.name.to_string()),
+            None => Err(Stop::unresolved("function", name)),
+        }
+    }
+
+    /// A function of the grammar, such as EXTRACT.
+    pub(super) fn built_in(&mut self, name: &str) {
+        let class = mysql::function_class(name, self.naming.engine);
+        self.called(name, class.unwrap_or(FunctionClass::Unknown));
+    }
+
+    /// Whether an identifier is a variable of the session or the server.
+    pub(super) fn is_variable(&self, ident: &Ident) -> bool {
+        !self.naming.is_postgres() && ident.quote_style.is_none() && ident.value.starts_with('@')
+    }
+
+    /// `@a := expr`: what the variable gets can be read later without any check, so it counts as written.
+    pub(super) fn assignment(
+        &mut self,
+        left: &Expr,
+        right: &mut Expr,
+        role: ColumnRole,
+    ) -> Result<Value, Stop> {
+        let variable = if let Expr::Identifier(ident) = left {
+            self.is_variable(ident) && !ident.value.starts_with("@@")
+        } else {
+            false
+        };
+        if !variable {
+            return Err(Stop::unsupported("`:=` behind anything but a user variable"));
+        }
+        let value = self.part(right, ColumnRole::Source)?;
+        self.record(&value.sources, role, ColumnMode::Derived);
+        Ok(value)
+    }
+
+    /// `_utf8mb4'…'`.
+    pub(super) fn introducer(&self, prefix: &Ident) -> Result<(), Stop> {
+        let lower = prefix.value.to_ascii_lowercase();
+        let known = ["_binary", "_latin1", "_utf8", "_utf8mb3", "_utf8mb4"];
+        if prefix.quote_style.is_none() && known.contains(&lower.as_str()) {
+            Ok(())
+        } else {
+            Err(Stop::unsupported("a string in another character set"))
+        }
+    }
+
+    /// The columns of MATCH … AGAINST.
+    pub(super) fn matched(
+        &mut self,
+        columns: &mut [ObjectName],
+        role: ColumnRole,
+    ) -> Result<Value, Stop> {
+        let mut value = Value::default();
+        for column in columns {
+            let mut idents = crate::names::idents(column)?;
+            let (one, mask) = self.column_ref(&mut idents, role, false)?;
+            if mask.is_some() {
+                return Err(Stop::unsupported("MATCH over a masked column"));
+            }
+            *column = idents.into();
+            value.absorb(&one);
+        }
+        Ok(value)
+    }
+
+    /// `VALUES(column)`: the value that was to be inserted, and nothing of the table.
+    pub(super) fn inserted_value(
+        &self,
+        object: &ObjectName,
+        list: &FunctionArgumentList,
+    ) -> Result<Option<Value>, Stop> {
+        let (
+            [ObjectNamePart::Identifier(name)],
+            [FunctionArg::Unnamed(FunctionArgExpr::Expr(column))],
+        ) = (object.0.as_slice(), list.args.as_slice())
+        else {
+            return Ok(None);
+        };
+        let is_values = ["value", "values"].iter().any(|w| name.value.eq_ignore_ascii_case(w));
+        if self.naming.is_postgres() || name.quote_style.is_some() || !is_values {
+            return Ok(None);
+        }
+        if let Expr::Identifier(ident) = column {
+            self.naming.name(ident).map(|_| Some(Value::default()))
+        } else if let Expr::CompoundIdentifier(_) = column {
+            Ok(Some(Value::default()))
+        } else {
+            Err(Stop::unsupported("VALUES() of anything but a column"))
+        }
+    }
+
+    /// `SELECT … INTO @a, @b`.
+    pub(super) fn check_variables(&self, into: &SelectInto) -> Result<(), Stop> {
+        let SelectInto { temporary: false, unlogged: false, table: false, targets } = into else {
+            return Err(Stop::unsupported("this form of INTO"));
+        };
+        let variable = |target: &Expr| {
+            if let Expr::Identifier(ident) = target { self.is_variable(ident) } else { false }
+        };
+        if targets.iter().all(variable) {
+            Ok(())
+        } else {
+            Err(Stop::unsupported("INTO anything but user variables"))
+        }
+    }
+
+    /// How many of a function's first arguments are words of the grammar.
+    pub(super) fn n_words(&self, object: &ObjectName, arguments: &[FunctionArg]) -> usize {
+        if self.naming.is_postgres() {
+            return 0;
+        }
+        let [ObjectNamePart::Identifier(name)] = object.0.as_slice() else { return 0 };
+        let bare = |argument: &FunctionArg| {
+            matches!(
+                argument,
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(Ident {
+                    quote_style: None,
+                    ..
+                })))
+            )
+        };
+        let takes_word = WORD_FIRST.iter().any(|known| name.value.eq_ignore_ascii_case(known));
+        usize::from(takes_word && arguments.first().is_some_and(bare))
+    }
+}
