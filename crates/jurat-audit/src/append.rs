@@ -5,8 +5,9 @@ use std::io;
 use std::sync::{Arc, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use jurat_types::{OutcomeRecord, RecordBody, rfc3339};
+use jurat_types::{OutcomeRecord, RecordBody, rfc3339_bytes};
 
+use crate::json;
 use crate::line;
 use crate::log::{AppendError, Inner, Receipt, lock};
 use crate::options::AuditOptions;
@@ -86,9 +87,8 @@ impl Inner {
     pub(crate) fn append_outcome(&self, outcome: &OutcomeRecord) -> Result<(), AppendError> {
         let mut buffer = BODY.take();
         buffer.clear();
-        let result = serde_json::to_writer(&mut buffer, outcome)
-            .map_err(|error| AppendError::Json { reason: error.to_string() })
-            .and_then(|()| self.gather_outcome(&buffer));
+        json::outcome(&mut buffer, outcome);
+        let result = self.gather_outcome(&buffer);
         keep(buffer);
         result
     }
@@ -168,7 +168,7 @@ impl Inner {
         if bytes > max {
             return Err(AppendError::TooLarge { bytes, max });
         }
-        let now = rfc3339(nanoseconds((self.clock)()));
+        let now = rfc3339_bytes(nanoseconds((self.clock)()));
         let mut guard = self.state_with_room(body.len())?;
         let state = &mut *guard;
         let segment = state.span.segment;
@@ -176,9 +176,10 @@ impl Inner {
             return Ok(None);
         }
         // The order of the records is the order of their timestamps, whatever the clock does.
-        let timestamp = if now > state.timestamp { now } else { state.timestamp.clone() };
+        let later = now.as_slice() > state.timestamp.as_slice();
+        let timestamp = if later { now.as_slice() } else { state.timestamp.as_slice() };
         let before = state.pending.len();
-        line::write(&mut state.pending, state.next, &timestamp, &state.previous, body);
+        line::write(&mut state.pending, state.next, timestamp, &state.previous, body);
         let line = state.pending.get(before..).unwrap_or_default();
         let leaf = leaf_hash(line.strip_suffix(b"\n").unwrap_or(line));
         if can_wait && state.pending.len() <= PENDING_MAX {
@@ -195,7 +196,10 @@ impl Inner {
         let seq = state.next;
         state.next += 1;
         state.previous = leaf;
-        state.timestamp = timestamp;
+        if later {
+            state.timestamp.clear();
+            state.timestamp.extend_from_slice(&now);
+        }
         state.unsigned.push(leaf);
         if state.unsigned.len() >= self.options.checkpoint_records {
             self.sign_bell.ring();

@@ -5,13 +5,14 @@
 //! process writes it; [`verify()`] needs only the files and the public key. The format is described for
 //! an independent implementer in `docs/audit.md`.
 //!
-//! In reading order: `log` (append, durable, checkpoint), `append` and `run` (how records are written),
+//! In reading order: `log` (append, durable, checkpoint), `append`, `run` and `json` (how records are written),
 //! `line` (one record as bytes), `tree` and `tile` (hashes), `key`, `note` and `checkpoint` (signatures), `open` (recovery), `verify`, `tail`.
 
 mod append;
 mod bell;
 mod checkpoint;
 mod hex;
+mod json;
 mod key;
 mod line;
 mod log;

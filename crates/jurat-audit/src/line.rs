@@ -6,6 +6,7 @@ use jurat_types::{Effect, Outcome, Stage};
 use serde::Deserialize;
 
 use crate::hex;
+use crate::json;
 use crate::tree::Hash;
 
 /// The `previous` of the first record.
@@ -18,11 +19,12 @@ pub(crate) const OVERHEAD_MAX: usize = 160;
 ///
 /// The body comes already serialized, so that the lock of the log is not held for that; `body` must be
 /// a JSON object that is not empty.
-pub(crate) fn write(line: &mut Vec<u8>, seq: u64, timestamp: &str, previous: &Hash, body: &[u8]) {
+pub(crate) fn write(line: &mut Vec<u8>, seq: u64, timestamp: &[u8], previous: &Hash, body: &[u8]) {
+    line.reserve(body.len().saturating_add(OVERHEAD_MAX));
     line.extend_from_slice(b"{\"seq\":");
-    line.extend_from_slice(seq.to_string().as_bytes());
+    json::number(line, seq);
     line.extend_from_slice(b",\"timestamp\":\"");
-    line.extend_from_slice(timestamp.as_bytes());
+    line.extend_from_slice(timestamp);
     line.extend_from_slice(b"\",\"previous\":\"");
     hex::push(line, previous);
     line.extend_from_slice(b"\",");
@@ -162,14 +164,14 @@ mod tests {
         let body = RecordBody::System(SystemRecord { event: "started".to_owned(), details });
         let mut line = Vec::new();
         let timestamp = "2026-01-02T03:04:05.000000006Z";
-        write(&mut line, 7, timestamp, &[0xab; 32], &serde_json::to_vec(&body).unwrap());
+        write(&mut line, 7, timestamp.as_bytes(), &[0xab; 32], &serde_json::to_vec(&body).unwrap());
         let record =
             Record { seq: 7, timestamp: timestamp.to_owned(), previous: "ab".repeat(32), body };
         assert_eq!(line, format!("{}\n", serde_json::to_string(&record).unwrap()).into_bytes());
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
 
         line.clear();
-        write(&mut line, u64::MAX, timestamp, &[0xab; 32], b"{}");
+        write(&mut line, u64::MAX, timestamp.as_bytes(), &[0xab; 32], b"{}");
         assert!(line.len() <= 2 + OVERHEAD_MAX);
     }
 

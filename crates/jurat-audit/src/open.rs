@@ -160,7 +160,7 @@ pub(crate) fn recover(
     let state = State {
         next: scan.next,
         previous: scan.previous,
-        timestamp: scan.timestamp,
+        timestamp: scan.timestamp.into_bytes(),
         span,
         signed: tree.size(),
         unsigned: scan.unsigned,

@@ -1,10 +1,9 @@
 //! The record of one more run under a decision that is on record: what is the same each time, a few
 //! kilobytes, is referred to.
 
-use std::io::Write as _;
-
 use jurat_types::{DecisionRecord, SessionTotals};
 
+use crate::json;
 use crate::log::Receipt;
 
 /// A decision record that stands in the log, for the records of further runs to refer to.
@@ -72,48 +71,37 @@ impl DecisionModel {
     /// Appends the JSON of a run: the same bytes as serde gives for a [`jurat_types::RunRecord`] in a
     /// [`jurat_types::RecordBody`].
     pub(crate) fn render(&self, run: &DecisionRun<'_>, out: &mut Vec<u8>) {
-        let DecisionRun { now_ns, in_transaction, judge_ns, .. } = run;
+        let &DecisionRun { now_ns, in_transaction, judge_ns, .. } = run;
         let SessionTotals { statements, rows_read, rows_written, denied } = run.totals;
-        put(out, format_args!("{{\"type\":\"run\",\"of\":{},\"decision_id\":", self.seq));
-        string(out, run.decision_id);
-        put(
-            out,
-            format_args!(
-                ",\"now_ns\":{now_ns},\"in_transaction\":{in_transaction},\
-                 \"totals\":{{\"statements\":{statements},\"rows_read\":{rows_read},\
-                 \"rows_written\":{rows_written},\"denied\":{denied}}},\"judge_ns\":{judge_ns}"
-            ),
-        );
+        out.extend_from_slice(b"{\"type\":\"run\",\"of\":");
+        json::number(out, self.seq);
+        out.extend_from_slice(b",\"decision_id\":");
+        json::string(out, run.decision_id);
+        out.extend_from_slice(b",\"now_ns\":");
+        json::signed(out, now_ns);
+        out.extend_from_slice(match in_transaction {
+            true => b",\"in_transaction\":true,\"totals\":{\"statements\":".as_slice(),
+            false => b",\"in_transaction\":false,\"totals\":{\"statements\":".as_slice(),
+        });
+        json::number(out, statements);
+        out.extend_from_slice(b",\"rows_read\":");
+        json::number(out, rows_read);
+        out.extend_from_slice(b",\"rows_written\":");
+        json::number(out, rows_written);
+        out.extend_from_slice(b",\"denied\":");
+        json::number(out, denied);
+        out.extend_from_slice(b"},\"judge_ns\":");
+        json::number(out, judge_ns);
         for (name, here, there) in [
-            ("text", run.text, &self.text),
-            ("sha256", run.sha256, &self.sha256),
-            ("sent_sha256", run.sent_sha256, &self.sent_sha256),
+            (b",\"text\":".as_slice(), run.text, &self.text),
+            (b",\"sha256\":".as_slice(), run.sha256, &self.sha256),
+            (b",\"sent_sha256\":".as_slice(), run.sent_sha256, &self.sent_sha256),
         ] {
             if *here != **there {
-                put(out, format_args!(",\"{name}\":"));
-                string(out, here);
+                out.extend_from_slice(name);
+                json::string(out, here);
             }
         }
         out.push(b'}');
-    }
-}
-
-/// Most texts need no escape, and looking is cheaper than escaping.
-fn string(out: &mut Vec<u8>, text: &str) {
-    // Without an early exit the compiler looks at many bytes at once.
-    let escapes = |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\');
-    if !text.bytes().fold(false, escapes) {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-    } else if serde_json::to_writer(&mut *out, text).is_err() {
-        // Writing a text into memory does not fail; a record that breaks off is seen as such.
-        out.push(b'"');
-    }
-}
-
-fn put(out: &mut Vec<u8>, words: std::fmt::Arguments<'_>) {
-    if out.write_fmt(words).is_err() {
-        out.push(b'"');
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct State {
     /// The leaf hash of the last record.
     pub(crate) previous: Hash,
     /// The timestamp of the last record; the next one is never earlier.
-    pub(crate) timestamp: String,
+    pub(crate) timestamp: Vec<u8>,
     /// The segment that is written to. All segments before it are on stable storage.
     pub(crate) span: Span,
     /// How many records the last checkpoint covers.

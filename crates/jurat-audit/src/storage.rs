@@ -118,15 +118,19 @@ const OPEN_MAX: usize = 32;
 
 /// Writes a file's content under another name in its directory, not yet synced.
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<(File, PathBuf)> {
-    if let Some(parent) = path.parent() {
-        create_directories(parent)?;
-    }
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
     let temporary = path.with_file_name(name);
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(FILE_MODE);
-    let mut file = options.open(&temporary)?;
+    let mut file = match options.open(&temporary) {
+        // Most files go where others are.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            path.parent().map_or(Ok(()), create_directories)?;
+            options.open(&temporary)?
+        }
+        result => result?,
+    };
     file.write_all(bytes)?;
     Ok((file, temporary))
 }

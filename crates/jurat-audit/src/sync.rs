@@ -13,7 +13,7 @@ use crate::log::{AppendError, Inner, lock};
 use crate::segment::{self, Lines, Next};
 use crate::state::Span;
 use crate::tile;
-use crate::tree::{Hash, TILE_WIDTH, Tree, leaf_hash};
+use crate::tree::{Hash, TILE_WIDTH, Tile, Tree, leaf_hash};
 
 type Work = fn(&Inner);
 
@@ -253,7 +253,8 @@ impl Inner {
         for leaf in leaves {
             next.push(*leaf, |tile| full.push(tile));
         }
-        let before: Vec<String> = tree.partial_tiles().map(|tile| tile.name()).collect();
+        let partial: Vec<_> = tree.partial_tiles().collect();
+        let before: Vec<String> = partial.iter().map(Tile::name).collect();
         let files: Vec<_> = full
             .iter()
             .cloned()
@@ -265,7 +266,9 @@ impl Inner {
         self.storage.replace_all(&files)?;
         let text = Checkpoint::sign(next.size(), &next.root(), &self.key);
         self.storage.replace(&self.dir.join(checkpoint::FILE), text.as_bytes())?;
-        for tile in full {
+        let had_partial =
+            |tile: &Tile| partial.iter().any(|p| (p.level, p.index) == (tile.level, tile.index));
+        for tile in full.into_iter().filter(had_partial) {
             // Nobody needs the partial tiles of a full one. Left behind they do no harm.
             let name = tile::name(tile.level, tile.index, TILE_WIDTH);
             fs::remove_dir_all(self.dir.join(format!("{name}.p"))).ok();

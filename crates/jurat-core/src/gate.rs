@@ -69,16 +69,16 @@ impl Gate {
             tracing::error!(%error, "the record could not be made durable");
             return Err(refusals::audit_unavailable());
         }
-        Ok(drafts.into_iter().map(|draft| draft.permit).collect())
+        Ok(drafts.into_iter().map(|draft| draft.0).collect())
     }
 
     /// Records are written and made durable in order, so the last one speaks for all.
     async fn stored(&self, drafts: &[Draft]) -> Result<(), AppendError> {
-        if let Some(draft) = drafts.iter().rev().find(|draft| draft.needs_sync) {
-            self.audit.durable(draft.permit.receipt()).await?;
+        if let Some(draft) = drafts.iter().rev().find(|draft| draft.0.needs_sync) {
+            self.audit.durable(draft.0.receipt()).await?;
         }
         match drafts.last() {
-            Some(draft) => self.audit.written(draft.permit.receipt()).await,
+            Some(draft) => self.audit.written(draft.0.receipt()).await,
             None => Ok(()),
         }
     }
@@ -209,9 +209,9 @@ impl Gate {
             notices,
             decision: Arc::clone(&verdict.decision),
             scans: verdict.scans.clone(),
+            needs_sync: class.is_none_or(needs_sync),
         };
-        let permit = Permit::new(audit, receipt, decision_id, Arc::clone(judged), allowance);
-        Draft { permit, needs_sync: class.is_none_or(needs_sync) }
+        Draft(Permit::new(audit, receipt, decision_id, Arc::clone(judged), allowance))
     }
 
     fn decision_record(

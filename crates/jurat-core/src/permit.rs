@@ -54,16 +54,18 @@ pub struct Permit {
     running: Running,
     text: Arc<str>,
     notices: Vec<Reason>,
+    /// Whether the record must survive a power cut before the statement is sent.
+    pub(crate) needs_sync: bool,
 }
 
 /// A judged and recorded statement whose record is not durable yet; see
 /// [`Gate::settle`](crate::Gate::settle).
 #[derive(Debug)]
 #[must_use = "a draft has to be settled into a permit"]
-pub struct Draft {
-    pub(crate) permit: Permit,
-    pub(crate) needs_sync: bool,
-}
+pub struct Draft(
+    /// As large as a draft, so that a list of drafts becomes a list of permits where it lies.
+    pub(crate) Permit,
+);
 
 /// The right to prepare, but not to run, one judged text.
 #[derive(Debug)]
@@ -82,6 +84,8 @@ pub(crate) struct Allowance {
     pub(crate) decision: Arc<Decision>,
     /// Result columns that are looked through.
     pub(crate) scans: Option<Arc<Scans>>,
+    /// Whether the record must survive a power cut before the statement is sent.
+    pub(crate) needs_sync: bool,
 }
 
 impl Preparation {
@@ -90,7 +94,7 @@ impl Preparation {
     }
 
     /// The text to prepare.
-    pub fn text(&self) -> &str {
+    pub const fn text(&self) -> &Arc<str> {
         &self.text
     }
 }
@@ -103,7 +107,7 @@ impl Permit {
         judged: Arc<JudgedStatement>,
         allowance: Allowance,
     ) -> Self {
-        let Allowance { text, notices, decision, scans } = allowance;
+        let Allowance { text, notices, decision, scans, needs_sync } = allowance;
         let running = Running {
             audit,
             receipt,
@@ -115,7 +119,7 @@ impl Permit {
             launched: false,
             finished: false,
         };
-        Self { running, text, notices }
+        Self { running, text, notices, needs_sync }
     }
 
     pub(crate) const fn receipt(&self) -> &Receipt {
@@ -140,6 +144,11 @@ impl Permit {
     /// Whether masked columns are in reach of the statement.
     pub fn protects(&self) -> bool {
         self.running.protects()
+    }
+
+    /// What kind of statement it is, as policies call it.
+    pub fn kind(&self) -> &str {
+        &self.running.judged.statement().facts().kind
     }
 
     /// The decision itself.

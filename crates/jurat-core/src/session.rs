@@ -132,6 +132,16 @@ impl Session {
         &self.facts.id
     }
 
+    /// Whose it is.
+    pub const fn principal(&self) -> &Principal {
+        &self.login.principal
+    }
+
+    /// Where its client connects from.
+    pub fn client_addr(&self) -> &str {
+        &self.facts.client_addr
+    }
+
     /// The gate that it passes.
     pub const fn gate(&self) -> &Arc<Gate> {
         &self.gate

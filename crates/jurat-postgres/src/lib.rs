@@ -16,6 +16,7 @@ mod cancel;
 mod catalog;
 #[cfg(test)]
 mod corpus;
+mod inbox;
 mod internal;
 mod listen;
 mod login;

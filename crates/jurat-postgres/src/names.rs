@@ -14,13 +14,20 @@ pub(crate) type Named = Option<Prepared>;
 /// The tables.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    statements: HashMap<Vec<u8>, Entry>,
-    portals: HashMap<Vec<u8>, Entry>,
+    statements: Table,
+    portals: Table,
     /// The number of the message cycle that is being forwarded.
     generation: u64,
     /// Whether this cycle has changed a name, and the newest earlier cycle that has.
     changing: bool,
     changed: Option<u64>,
+}
+
+/// What stands under names. Most statements and portals have none, and are found without hashing.
+#[derive(Debug, Default)]
+struct Table {
+    unnamed: Option<Entry>,
+    named: HashMap<Vec<u8>, Entry>,
 }
 
 #[derive(Clone, Debug)]
@@ -40,6 +47,43 @@ pub(crate) struct Undo(Vec<Step>);
 enum Step {
     Statement(Vec<u8>, Option<Entry>),
     Portal(Vec<u8>, Option<Entry>),
+}
+
+impl Table {
+    fn get(&self, name: &[u8]) -> Option<&Entry> {
+        if name.is_empty() { self.unnamed.as_ref() } else { self.named.get(name) }
+    }
+
+    fn insert(&mut self, name: &[u8], entry: Entry) -> Option<Entry> {
+        if name.is_empty() {
+            self.unnamed.replace(entry)
+        } else {
+            self.named.insert(name.to_vec(), entry)
+        }
+    }
+
+    fn remove(&mut self, name: &[u8]) -> Option<Entry> {
+        if name.is_empty() { self.unnamed.take() } else { self.named.remove(name) }
+    }
+
+    fn len(&self) -> usize {
+        self.named.len().saturating_add(usize::from(self.unnamed.is_some()))
+    }
+
+    fn values(&self) -> impl Iterator<Item = &Entry> {
+        self.named.values().chain(&self.unnamed)
+    }
+
+    fn drain(&mut self) -> impl Iterator<Item = (Vec<u8>, Entry)> {
+        self.named.drain().chain(self.unnamed.take().map(|entry| (Vec::new(), entry)))
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Entry) -> bool) {
+        self.unnamed = self.unnamed.take().filter(&keep);
+        if !self.named.is_empty() {
+            self.named.retain(|_, entry| keep(entry));
+        }
+    }
 }
 
 impl Names {
@@ -67,13 +111,13 @@ impl Names {
 
     pub(crate) fn put_statement(&mut self, name: &[u8], named: Named) -> Undo {
         let entry = self.entry(named, false);
-        let old = self.statements.insert(name.to_vec(), entry);
+        let old = self.statements.insert(name, entry);
         Undo(vec![Step::Statement(name.to_vec(), old)])
     }
 
     pub(crate) fn put_portal(&mut self, name: &[u8], named: Named, hold: bool) -> Undo {
         let entry = self.entry(named, hold);
-        let old = self.portals.insert(name.to_vec(), entry);
+        let old = self.portals.insert(name, entry);
         Undo(vec![Step::Portal(name.to_vec(), old)])
     }
 
@@ -133,10 +177,17 @@ impl Names {
     }
 
     /// Enters what a statement does to names by its SQL; `made` is what PREPARE and DECLARE make.
-    pub(crate) fn apply(&mut self, effect: &SessionEffect, made: Prepared) -> Undo {
+    pub(crate) fn apply(
+        &mut self,
+        effect: &SessionEffect,
+        made: impl FnOnce() -> Prepared,
+    ) -> Undo {
         match effect {
-            SessionEffect::Prepare { name, .. } => self.put_statement(name.as_bytes(), Some(made)),
+            SessionEffect::Prepare { name, .. } => {
+                self.put_statement(name.as_bytes(), Some(made()))
+            }
             SessionEffect::DeclareCursor { name, .. } => {
+                let made = made();
                 let hold = made.holds();
                 self.put_portal(name.as_bytes(), Some(made), hold)
             }
@@ -174,13 +225,13 @@ impl Names {
         for step in undo.0.into_iter().rev() {
             match step {
                 Step::Statement(name, Some(entry)) => {
-                    self.statements.insert(name, entry);
+                    self.statements.insert(&name, entry);
                 }
                 Step::Statement(name, None) => {
                     self.statements.remove(&name);
                 }
                 Step::Portal(name, Some(portal)) => {
-                    self.portals.insert(name, portal);
+                    self.portals.insert(&name, portal);
                 }
                 Step::Portal(name, None) => {
                     self.portals.remove(&name);
@@ -201,14 +252,14 @@ impl Names {
 
     /// A simple Query replaces the unnamed statement and portal.
     pub(crate) fn forget_unnamed(&mut self) {
-        self.statements.remove(&Vec::new());
-        self.portals.remove(&Vec::new());
+        self.statements.remove(b"");
+        self.portals.remove(b"");
     }
 
     /// The transaction of the oldest `cycles_done` cycles ended: their portals are gone, but for cursors
     /// WITH HOLD. After a rollback those are gone too, and the database refuses a FETCH from them.
     pub(crate) fn transaction_ended(&mut self, cycles_done: u64) {
-        self.portals.retain(|_, portal| portal.hold || portal.generation >= cycles_done);
+        self.portals.retain(|portal| portal.hold || portal.generation >= cycles_done);
     }
 }
 

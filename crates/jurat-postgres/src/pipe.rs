@@ -1,19 +1,15 @@
-//! One connection with its two buffers. Buffers exist only while they hold something, so an idle
-//! session costs no buffer memory.
+//! One connection: bytes that came and are not handled yet, and bytes to be written.
 
 use std::{
     future::poll_fn,
     io,
-    mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll},
 };
 
-use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What one read takes at most, bytes. Larger buffers gained nothing on loopback (measured).
-const READ_BYTES: usize = 16 << 10;
+use crate::inbox::{self, Inbox};
 
 /// A byte stream in both directions, encrypted or not.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -23,7 +19,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub(crate) struct Pipe {
     stream: Box<dyn Stream>,
     /// Bytes that came in.
-    pub(crate) inbox: BytesMut,
+    pub(crate) inbox: Inbox,
     /// Bytes that go out. Use [`Pipe::out`] to append.
     outbox: Vec<u8>,
     written: usize,
@@ -41,7 +37,7 @@ impl std::fmt::Debug for Pipe {
 
 impl Pipe {
     pub(crate) fn new(stream: Box<dyn Stream>) -> Self {
-        Self { stream, inbox: BytesMut::new(), outbox: Vec::new(), written: 0, needs_flush: false }
+        Self { stream, inbox: Inbox::default(), outbox: Vec::new(), written: 0, needs_flush: false }
     }
 
     /// Gives the stream back, for TLS to be put around it.
@@ -58,7 +54,10 @@ impl Pipe {
     }
 
     /// The buffer of what goes out.
-    pub(crate) const fn out(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn out(&mut self) -> &mut Vec<u8> {
+        if self.outbox.capacity() == 0 {
+            self.outbox = inbox::outbox();
+        }
         &mut self.outbox
     }
 
@@ -72,26 +71,18 @@ impl Pipe {
         self.pending() == 0 && !self.needs_flush
     }
 
-    /// Drops handled bytes, and the buffer with them once it is empty.
+    /// Drops handled bytes.
     pub(crate) fn consume(&mut self, bytes: usize) {
-        self.inbox.advance(bytes.min(self.inbox.len()));
-        if self.inbox.is_empty() {
-            self.inbox = BytesMut::new();
-        }
+        self.inbox.consume(bytes);
     }
 
     /// Reads what is there; 0 means the other side has ended the stream. Cancel-safe.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut scratch = [const { MaybeUninit::<u8>::uninit() }; READ_BYTES];
-        let mut buffer = ReadBuf::uninit(&mut scratch);
-        match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
-            Poll::Ready(Ok(())) => {
-                self.inbox.extend_from_slice(buffer.filled());
-                Poll::Ready(Ok(buffer.filled().len()))
-            }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => Poll::Pending,
-        }
+        let mut buffer = ReadBuf::new(self.inbox.room());
+        let polled = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
+        let count = buffer.filled().len();
+        self.inbox.filled(count);
+        polled.map_ok(|()| count)
     }
 
     /// Writes and flushes what the other side takes now. The task is woken when it takes more of what is
@@ -113,7 +104,7 @@ impl Pipe {
         }
         if self.written > 0 {
             self.written = 0;
-            self.outbox = Vec::new();
+            inbox::give_back(std::mem::take(&mut self.outbox));
         }
         if self.needs_flush && Pin::new(&mut self.stream).poll_flush(cx)?.is_ready() {
             self.needs_flush = false;

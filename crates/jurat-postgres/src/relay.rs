@@ -3,7 +3,13 @@
 //! Each side is read only while the other side takes what was read before, so a slow reader holds up
 //! its own session and nothing grows.
 
-use std::{future::poll_fn, io, pin::pin, sync::Arc, task::Poll};
+use std::{
+    future::poll_fn,
+    io,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use jurat_core::{Ending, Running, Session, refusal};
 use jurat_types::{Outcome, Refusal, RefusalCode};
@@ -182,27 +188,46 @@ impl Relay {
     /// Moves bytes in whatever direction they can move.
     async fn progress(&mut self) -> Result<(), End> {
         let client_wanted = self.wants_client_bytes();
+        // Where nothing is under way, the client is the one to say something.
+        let client_first = self.queue.is_empty();
         poll_fn(|cx| {
             let full = [self.upstream.pending(), self.client.pending()].map(is_full);
             self.upstream.write_some(cx).map_err(End::UpstreamGone)?;
             self.client.write_some(cx).map_err(End::ClientGone)?;
             // What was written is done with, unless the other side was held up by it.
             let mut moved = full != [self.upstream.pending(), self.client.pending()].map(is_full);
-            if !is_full(self.client.pending())
-                && let Poll::Ready(result) = self.upstream.poll_read(cx)
-            {
-                ended(result).map_err(End::UpstreamGone)?;
-                moved = true;
-            }
-            if client_wanted && let Poll::Ready(result) = self.client.poll_read(cx) {
-                ended(result).map_err(End::ClientGone)?;
-                moved = true;
+            // What has come from one side is handled before the other is asked, which costs a look each time.
+            for client in [client_first, !client_first] {
+                if moved {
+                    break;
+                }
+                moved = if client {
+                    client_wanted && self.read_client(cx)?
+                } else {
+                    !is_full(self.client.pending()) && self.read_upstream(cx)?
+                };
             }
             // The answers are on their way, or the client does not take them now.
             self.record_ended();
             if moved { Poll::Ready(Ok(())) } else { Poll::Pending }
         })
         .await
+    }
+
+    /// Reads what the client has sent; false where there is nothing yet.
+    fn read_client(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        match self.client.poll_read(cx) {
+            Poll::Ready(result) => ended(result).map(|()| true).map_err(End::ClientGone),
+            Poll::Pending => Ok(false),
+        }
+    }
+
+    /// The same for the database.
+    fn read_upstream(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        match self.upstream.poll_read(cx) {
+            Poll::Ready(result) => ended(result).map(|()| true).map_err(End::UpstreamGone),
+            Poll::Pending => Ok(false),
+        }
     }
 
     /// Records the outcomes of statements that were answered.

@@ -28,8 +28,8 @@ pub(crate) enum Text {
 /// What a client wrote, and what was sent for it.
 #[derive(Debug)]
 pub(crate) struct Printed {
-    client: String,
-    sent: String,
+    client: Box<str>,
+    sent: Arc<str>,
 }
 
 /// Longer texts are not kept until they are answered, bytes.
@@ -37,13 +37,13 @@ const KEPT_BYTES_MAX: usize = 16 << 10;
 
 impl Text {
     /// What is to be remembered of a text while it is not answered.
-    pub(crate) fn new(client: &[u8], sent: &str) -> Self {
+    pub(crate) fn new(client: &[u8], sent: Arc<str>) -> Self {
         if sent.as_bytes() == client {
             return Self::Own;
         }
         match std::str::from_utf8(client) {
             Ok(client) if client.len().max(sent.len()) <= KEPT_BYTES_MAX => {
-                let (client, sent) = (client.to_owned(), sent.to_owned());
+                let client = Box::from(client);
                 Self::Printed(Arc::new(Printed { client, sent }))
             }
             _ => Self::NotKept,
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_printed_text_has_the_position_in_the_clients_own() {
-        let text = Text::new(b"select\n\n  lower(7)", "SELECT pg_catalog.lower(7)");
+        let text = Text::new(b"select\n\n  lower(7)", "SELECT pg_catalog.lower(7)".into());
         let text = pass("42883", "wrong", Care { protects: false, text });
         assert!(text.contains("Mwrong") && text.contains("Dcanary") && text.contains("p9"));
         assert!(text.contains("\0P11\0"), "{text}");
@@ -206,7 +206,9 @@ mod tests {
     #[test]
     fn a_text_that_is_not_kept_has_no_position() {
         let long = "x".repeat(super::KEPT_BYTES_MAX + 1);
-        for text in [Text::new(long.as_bytes(), "x"), Text::new(b"\xff", "x"), Text::NotKept] {
+        for text in
+            [Text::new(long.as_bytes(), "x".into()), Text::new(b"\xff", "x".into()), Text::NotKept]
+        {
             let text = pass("42883", "wrong", Care { protects: false, text });
             assert!(
                 text.contains("Mwrong") && text.contains("p9") && !text.contains("\0P"),

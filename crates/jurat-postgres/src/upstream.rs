@@ -15,7 +15,7 @@ use jurat_wire::postgres::{
     value::Target,
 };
 
-use crate::{pipe::Pipe, respond::write};
+use crate::{inbox::Inbox, pipe::Pipe, respond::write};
 
 mod connect;
 
@@ -59,20 +59,20 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Sends the statements of one message, in order, as one simple query; returns its text.
-    pub(crate) fn query(&mut self, permits: Vec<Permit>) -> (String, Vec<Running>) {
-        let mut text = String::new();
-        let mut running = Vec::with_capacity(permits.len());
-        for permit in permits {
-            let (statement, run) = permit.launch();
-            if !text.is_empty() {
-                text.push_str(";\n");
+    /// Sends the statements of one message, in order, as one simple query; returns its text, and each
+    /// statement's own.
+    pub(crate) fn query(&mut self, permits: Vec<Permit>) -> (Arc<str>, Vec<(Arc<str>, Running)>) {
+        let mut launched = Vec::with_capacity(permits.len());
+        launched.extend(permits.into_iter().map(Permit::launch));
+        let text = match launched.as_slice() {
+            [(only, _)] => Arc::clone(only),
+            several => {
+                let texts: Vec<&str> = several.iter().map(|(text, _)| &**text).collect();
+                Arc::from(texts.join(";\n"))
             }
-            text.push_str(&statement);
-            running.push(run);
-        }
+        };
         write(encode::query(self.pipe.out(), text.as_bytes()));
-        (text, running)
+        (text, launched)
     }
 
     /// Prepares a judged text; nothing runs.
@@ -171,8 +171,10 @@ impl Upstream {
         self.pipe.close().await;
     }
 
-    pub(crate) fn inbox(&self) -> &[u8] {
-        &self.pipe.inbox
+    /// What the database has sent and is not handled yet. It may be taken out to be handled where it lies, and has to
+    /// be put back before more is read.
+    pub(crate) const fn inbox(&mut self) -> &mut Inbox {
+        &mut self.pipe.inbox
     }
 
     pub(crate) fn consume(&mut self, bytes: usize) {

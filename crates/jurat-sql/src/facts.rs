@@ -55,8 +55,30 @@ pub(crate) struct Facts {
     pub(crate) settings: Vec<String>,
     pub(crate) settings_kept: Vec<String>,
     seen_relations: HashSet<(RelationName, Access, Via)>,
-    seen_columns: HashSet<(ColumnId, ColumnRole, ColumnMode, Via)>,
+    /// The uses in `columns`, once they are [`FEW`]: relation, name and how.
+    seen_columns: HashSet<(String, String, How)>,
     seen_functions: HashSet<String>,
+}
+
+/// How a column is used.
+type How = (ColumnRole, ColumnMode, Via);
+
+/// Up to so many uses, looking through them costs less than hashing.
+const FEW: usize = 24;
+
+/// A relation as `Display` writes it, without its machinery: there are many.
+pub(crate) fn relation_id(RelationName { schema, name }: &RelationName) -> String {
+    [schema.as_str(), ".", name].concat()
+}
+
+/// The same for a column.
+pub(crate) fn column_id(relation: &str, column: &str) -> String {
+    [relation, ".", column].concat()
+}
+
+fn is_relation_id(id: &str, RelationName { schema, name }: &RelationName) -> bool {
+    let rest = id.strip_prefix(schema.as_str()).and_then(|rest| rest.strip_prefix('.'));
+    rest == Some(name.as_str())
 }
 
 impl Default for Facts {
@@ -100,7 +122,7 @@ impl Facts {
     pub(crate) fn relation(&mut self, name: &RelationName, kind: &str, access: Access, via: Via) {
         if self.seen_relations.insert((name.clone(), access, via)) {
             self.relations.push(RelationUse {
-                id: name.to_string(),
+                id: relation_id(name),
                 schema: name.schema.clone(),
                 name: name.name.clone(),
                 kind: kind.to_owned(),
@@ -116,6 +138,34 @@ impl Facts {
         self.column_via(column, role, mode, Via::Direct);
     }
 
+    /// As [`Self::column_via`], for a column in two parts.
+    pub(crate) fn column_of(&mut self, relation: &RelationName, name: &str, how: How) {
+        let (role, mode, via) = how;
+        let same = |used: &ColumnUse| {
+            (used.role, used.mode, used.via) == how
+                && used.name == name
+                && is_relation_id(&used.relation, relation)
+        };
+        let few = self.columns.len() < FEW;
+        if few && self.columns.iter().any(same) {
+            return;
+        }
+        let relation = relation_id(relation);
+        if !few {
+            if self.seen_columns.is_empty() {
+                let key = |used: &ColumnUse| {
+                    (used.relation.clone(), used.name.clone(), (used.role, used.mode, used.via))
+                };
+                self.seen_columns = self.columns.iter().map(key).collect();
+            }
+            if !self.seen_columns.insert((relation.clone(), name.to_owned(), how)) {
+                return;
+            }
+        }
+        let (id, name, labels) = (column_id(&relation, name), name.to_owned(), Vec::new());
+        self.columns.push(ColumnUse { id, relation, name, role, mode, via, labels });
+    }
+
     /// A column that the statement names, or that the definition of a view does.
     pub(crate) fn column_via(
         &mut self,
@@ -124,20 +174,7 @@ impl Facts {
         mode: ColumnMode,
         via: Via,
     ) {
-        if self.seen_columns.insert((column.clone(), role, mode, via)) {
-            // As `Display` writes them, without its machinery: there are many.
-            let RelationName { schema, name } = &column.relation;
-            let relation = [schema.as_str(), ".", name].concat();
-            self.columns.push(ColumnUse {
-                id: [relation.as_str(), ".", &column.column].concat(),
-                relation,
-                name: column.column.clone(),
-                role,
-                mode,
-                via,
-                labels: Vec::new(),
-            });
-        }
+        self.column_of(&column.relation, &column.column, (role, mode, via));
     }
 
     /// A use that was written down elsewhere.

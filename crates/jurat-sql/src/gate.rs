@@ -75,24 +75,24 @@ pub(crate) fn split<'a>(
 ) -> Result<Vec<Source<'a>>, GateError> {
     let pieces = cut(text, engine, limits.tokens_max)?;
     let mut sources: Vec<Source<'a>> = Vec::new();
-    let mut current: Vec<Piece> = Vec::new();
     if !engine.is_postgres() {
         for pieces in mysql::statements(text, pieces) {
             push(&mut sources, text, engine, pieces, limits)?;
         }
         return Ok(sources);
     }
+    let mut current: Vec<Piece> = Vec::with_capacity(pieces.len());
     let mut brackets = 0_usize;
     let mut previous = "";
     for piece in pieces {
         let word = piece.of(text);
-        if piece.kind == Kind::Symbol && word == ";" && brackets == 0 {
-            push(&mut sources, text, engine, std::mem::take(&mut current), limits)?;
-            previous = "";
-            continue;
-        }
         if piece.kind == Kind::Symbol {
             match word {
+                ";" if brackets == 0 => {
+                    push(&mut sources, text, engine, std::mem::take(&mut current), limits)?;
+                    previous = "";
+                    continue;
+                }
                 "(" | "[" => brackets = brackets.saturating_add(1),
                 ")" | "]" => brackets = brackets.saturating_sub(1),
                 _ => {}
@@ -148,28 +148,63 @@ fn push<'a>(
 fn nesting(whole: &str, pieces: &[Piece]) -> usize {
     let (mut open, mut prefixes, mut joins, mut deepest) = (0_usize, 0_usize, 0_usize, 0_usize);
     for piece in pieces.iter().filter(|piece| !piece.kind.is_blank()) {
-        let word = piece.of(whole);
-        let is_word =
-            |expected: &str| piece.kind == Kind::Word && word.eq_ignore_ascii_case(expected);
-        let opens = matches!(word, "(" | "[") || is_word("case") || is_word("select");
-        if opens && !is_word("select") {
-            open = open.saturating_add(1);
-        } else if matches!(word, ")" | "]") || is_word("end") {
-            open = open.saturating_sub(1);
+        let turn = turn(piece, whole);
+        match turn {
+            Turn::Opens => open = open.saturating_add(1),
+            Turn::Closes => open = open.saturating_sub(1),
+            Turn::Joins => joins = joins.saturating_add(1),
+            Turn::Joined => joins = joins.saturating_sub(1),
+            Turn::Prefix | Turn::None => {}
         }
-        if is_word("join") {
-            joins = joins.saturating_add(1);
-        } else if is_word("on") || is_word("using") || is_word("natural") || is_word("cross") {
-            joins = joins.saturating_sub(1);
-        }
-        let prefix = piece.kind == Kind::Operator
-            || ["not", "explain", "prepare", "interval", "as", "analyze", "verbose", "setof"]
-                .iter()
-                .any(|expected| is_word(expected));
-        prefixes = if prefix || opens { prefixes.saturating_add(1) } else { 0 };
+        let waits = matches!(turn, Turn::Opens | Turn::Prefix);
+        prefixes = if waits { prefixes.saturating_add(1) } else { 0 };
         deepest = deepest.max(open.saturating_add(prefixes).saturating_add(joins));
     }
     deepest
+}
+
+/// What a piece does to the depth.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// Opens something that is closed later.
+    Opens,
+    Closes,
+    /// A join that waits for its condition.
+    Joins,
+    Joined,
+    /// What follows is read by a further call.
+    Prefix,
+    None,
+}
+
+fn turn(piece: &Piece, whole: &str) -> Turn {
+    let word = piece.of(whole);
+    match (piece.kind, word) {
+        (Kind::Operator, _) => return Turn::Prefix,
+        (Kind::Symbol, "(" | "[") => return Turn::Opens,
+        (Kind::Symbol, ")" | "]") => return Turn::Closes,
+        (Kind::Word, _) => {}
+        _ => return Turn::None,
+    }
+    // By length, because most words are names.
+    let known: &[(&str, Turn)] = match word.len() {
+        2 => &[("on", Turn::Joined), ("as", Turn::Prefix)],
+        3 => &[("end", Turn::Closes), ("not", Turn::Prefix)],
+        4 => &[("join", Turn::Joins), ("case", Turn::Opens)],
+        5 => &[("using", Turn::Joined), ("cross", Turn::Joined), ("setof", Turn::Prefix)],
+        6 => &[("select", Turn::Prefix)],
+        7 => &[
+            ("natural", Turn::Joined),
+            ("explain", Turn::Prefix),
+            ("prepare", Turn::Prefix),
+            ("analyze", Turn::Prefix),
+            ("verbose", Turn::Prefix),
+        ],
+        8 => &[("interval", Turn::Prefix)],
+        _ => &[],
+    };
+    let same = |(name, _): &&(&str, Turn)| word.eq_ignore_ascii_case(name);
+    known.iter().find(same).map_or(Turn::None, |(_, turn)| *turn)
 }
 
 impl Source<'_> {
@@ -297,7 +332,7 @@ impl Source<'_> {
             let text = piece.of(self.whole);
             let token = match piece.kind {
                 Kind::Space | Kind::Comment => continue,
-                Kind::Word => Token::make_word(text, None),
+                Kind::Word => keywords::token(text),
                 Kind::Quoted => Token::make_word(inside(text), Some('"')),
                 Kind::Number => Token::Number(text.to_owned(), false),
                 Kind::Text => Token::SingleQuotedString(inside(text).to_owned()),

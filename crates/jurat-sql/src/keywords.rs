@@ -3,6 +3,11 @@
 //! Source: `select word, catcode from pg_get_keywords()` of PostgreSQL 15. Newer servers only add
 //! unreserved words.
 
+use std::sync::LazyLock;
+
+use sqlparser::keywords::{ALL_KEYWORDS, ALL_KEYWORDS_INDEX, Keyword};
+use sqlparser::tokenizer::{Token, Word};
+
 /// Reserved for everything but labels after AS (catcode R), sorted.
 const RESERVED: &[&str] = &[
     "all",
@@ -172,24 +177,57 @@ fn among(words: &[&str], folded: &str) -> bool {
     words.binary_search(&folded).is_ok()
 }
 
+/// For each first letter the lengths of the words above that begin with it, one bit each. Most words of a statement are
+/// names, and most of these are told from all key words by that.
+static LENGTHS: LazyLock<[u32; LETTERS]> = LazyLock::new(|| {
+    let lists = [RESERVED, RESERVED_FOR_FUNCTIONS, RESERVED_FOR_COLUMNS, PARSER_WORDS];
+    let mut lengths = [0; LETTERS];
+    for word in lists.into_iter().flatten() {
+        if let Some(bits) = letter(word).and_then(|letter| lengths.get_mut(letter)) {
+            *bits |= length_bit(word);
+        }
+    }
+    lengths
+});
+
+const LETTERS: usize = 26;
+
+fn letter(word: &str) -> Option<usize> {
+    word.bytes().next().and_then(|first| first.checked_sub(b'a')).map(usize::from)
+}
+
+/// No key word is as long as the last bit says.
+const fn length_bit(word: &str) -> u32 {
+    let length = if word.len() < 31 { word.len() } else { 31 };
+    1 << length
+}
+
+/// Whether a folded word can be one of the words above.
+fn may_be_known(folded: &str) -> bool {
+    let bits = letter(folded).and_then(|letter| LENGTHS.get(letter));
+    bits.is_some_and(|bits| bits & length_bit(folded) != 0)
+}
+
 /// Function names that the parser reads as its own syntax, even behind a schema. Sorted.
 const PARSER_WORDS: &[&str] = &["ceil", "floor", "substr"];
 
 /// Whether a folded, unquoted word can never be a name by itself.
 pub(crate) fn is_reserved(folded: &str) -> bool {
-    among(RESERVED, folded)
+    may_be_known(folded) && among(RESERVED, folded)
 }
 
 /// Whether a folded, unquoted word can be no column or relation.
 pub(crate) fn is_reserved_for_relations(folded: &str) -> bool {
-    is_reserved(folded) || among(RESERVED_FOR_FUNCTIONS, folded)
+    may_be_known(folded) && (among(RESERVED, folded) || among(RESERVED_FOR_FUNCTIONS, folded))
 }
 
 /// Whether a name should be written in quotes although its characters do not need them.
 pub(crate) fn needs_quotes(folded: &str) -> bool {
-    is_reserved_for_relations(folded)
-        || among(RESERVED_FOR_COLUMNS, folded)
-        || among(PARSER_WORDS, folded)
+    may_be_known(folded)
+        && (among(RESERVED, folded)
+            || among(RESERVED_FOR_FUNCTIONS, folded)
+            || among(RESERVED_FOR_COLUMNS, folded)
+            || among(PARSER_WORDS, folded))
 }
 
 /// The operators of `pg_catalog`; any other may run a user's function.
@@ -202,6 +240,39 @@ const OPERATORS: &[&str] = &[
     "|&>", "|/", "|>>", "||", "||/", "~", "~*", "~<=~", "~<~", "~=", "~>=~", "~>~", "~~", "~~*",
 ];
 
+/// The parser's token of a word without quotes. [`Token::make_word`] makes the same, and searches a thousand key
+/// words by halves, which takes longer than cutting the word out of its text.
+pub(crate) fn token(word: &str) -> Token {
+    Token::Word(Word { keyword: of_parser(word), value: word.to_owned(), quote_style: None })
+}
+
+/// The key words of the parser, by first letter and length.
+static PARSER: LazyLock<Vec<Vec<(&str, Keyword)>>> = LazyLock::new(|| {
+    let mut buckets = vec![Vec::new(); LETTERS * LENGTHS_OF_PARSER];
+    for (word, keyword) in ALL_KEYWORDS.iter().zip(ALL_KEYWORDS_INDEX) {
+        if let Some(bucket) = bucket(word).and_then(|bucket| buckets.get_mut(bucket)) {
+            bucket.push((*word, *keyword));
+        }
+    }
+    buckets
+});
+
+/// How many lengths are told apart; longer words are not key words.
+const LENGTHS_OF_PARSER: usize = 64;
+
+fn bucket(word: &str) -> Option<usize> {
+    let first = word.bytes().next()?.to_ascii_uppercase().checked_sub(b'A')?;
+    let letter = usize::from(first);
+    let known = letter < LETTERS && word.len() < LENGTHS_OF_PARSER;
+    known.then(|| letter * LENGTHS_OF_PARSER + word.len())
+}
+
+fn of_parser(word: &str) -> Keyword {
+    let bucket = bucket(word).and_then(|bucket| PARSER.get(bucket)).map_or(&[][..], Vec::as_slice);
+    let found = bucket.iter().find(|(known, _)| known.eq_ignore_ascii_case(word));
+    found.map_or(Keyword::NoKeyword, |(_, keyword)| *keyword)
+}
+
 /// Whether `pg_catalog` has an operator of that name.
 pub(crate) fn is_system_operator(operator: &str) -> bool {
     among(OPERATORS, operator)
@@ -209,16 +280,35 @@ pub(crate) fn is_system_operator(operator: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use sqlparser::keywords::ALL_KEYWORDS;
+    use sqlparser::tokenizer::Token;
+
     use super::{
-        OPERATORS, RESERVED, RESERVED_FOR_COLUMNS, RESERVED_FOR_FUNCTIONS, is_reserved,
-        is_system_operator,
+        OPERATORS, PARSER_WORDS, RESERVED, RESERVED_FOR_COLUMNS, RESERVED_FOR_FUNCTIONS,
+        is_reserved, is_system_operator, needs_quotes, token,
     };
+
+    #[test]
+    fn a_token_is_what_the_parser_makes_of_the_word() {
+        let others = ["", "_", "x", "selects", "selec", "é", "Ünion", "nokeyword", "sélect"];
+        let long = "a".repeat(70);
+        for word in ALL_KEYWORDS.iter().copied().chain(others).chain([long.as_str()]) {
+            let small = word.to_ascii_lowercase();
+            assert_eq!(token(word), Token::make_word(word, None), "{word}");
+            assert_eq!(token(&small), Token::make_word(&small, None), "{small}");
+        }
+    }
 
     #[test]
     fn the_lists_are_sorted_because_they_are_searched_by_halves() {
         for list in [RESERVED, RESERVED_FOR_FUNCTIONS, RESERVED_FOR_COLUMNS, OPERATORS] {
             assert!(list.is_sorted(), "{list:?}");
         }
+        let all = [RESERVED, RESERVED_FOR_FUNCTIONS, RESERVED_FOR_COLUMNS, PARSER_WORDS];
+        for word in all.into_iter().flatten() {
+            assert!(needs_quotes(word) && word.len() < 31, "{word}");
+        }
+        assert!(!needs_quotes("users") && !needs_quotes("") && !needs_quotes("Ärger"));
         assert!(is_reserved("only") && is_reserved("from") && !is_reserved("users"));
         assert!(is_system_operator("@>") && !is_system_operator("==="));
     }

@@ -92,9 +92,14 @@ fn names_expression(piece: &Piece, text: &str) -> bool {
 
 /// SHA-256 in hexadecimal digits.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' - 10 + half });
     let digest = digest(&SHA256, bytes);
-    let halves = digest.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    halves.filter_map(|half| char::from_digit(u32::from(half), 16)).collect()
+    let mut hex = String::with_capacity(digest.as_ref().len().saturating_mul(2));
+    for byte in digest.as_ref() {
+        hex.push(digit(byte >> 4));
+        hex.push(digit(byte & 0xf));
+    }
+    hex
 }
 
 #[cfg(test)]

@@ -106,13 +106,17 @@ pub(crate) fn cut(text: &str, engine: Engine, tokens_max: usize) -> Result<Vec<P
     }
 }
 
+/// For how many pieces room is made before any is found.
+const PIECES_AT_ONCE: usize = 1024;
+
 /// Cuts `text` into pieces.
 ///
 /// # Errors
 /// Where the text has more than `tokens_max` pieces that are not blank, or is not PostgreSQL's.
 pub(crate) fn scan(text: &str, tokens_max: usize) -> Result<Vec<Piece>, ScanError> {
     let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
-    let mut pieces: Vec<Piece> = Vec::new();
+    // Words are mostly longer than the three bytes that this assumes with the blank behind each.
+    let mut pieces: Vec<Piece> = Vec::with_capacity((text.len() / 3).min(PIECES_AT_ONCE));
     let mut tokens = 0_usize;
     // Whether only blanks stand between here and a string literal.
     let mut after_string = false;

@@ -13,7 +13,7 @@ pub(crate) type SourceId = u32;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Col {
     /// Its name; `?column?` where it has none.
-    pub(crate) name: String,
+    pub(crate) name: Rc<str>,
     /// The base columns that its value is made of, sorted.
     pub(crate) sources: Rc<[SourceId]>,
     /// Whether it is one base column, unchanged.
@@ -38,12 +38,12 @@ pub(crate) struct Masked {
 
 impl Col {
     /// A column that is made of no base column.
-    pub(crate) fn constant(name: impl Into<String>) -> Self {
+    pub(crate) fn constant(name: impl Into<Rc<str>>) -> Self {
         Self::any(name, &Rc::from([]))
     }
 
     /// A column that can be made of any of these.
-    pub(crate) fn any(name: impl Into<String>, sources: &Rc<[SourceId]>) -> Self {
+    pub(crate) fn any(name: impl Into<Rc<str>>, sources: &Rc<[SourceId]>) -> Self {
         Self {
             name: name.into(),
             sources: Rc::clone(sources),
@@ -98,7 +98,7 @@ impl Shape {
         let mut cols: Vec<Col> = self.cols.to_vec();
         for (index, name) in names.iter().enumerate() {
             match (cols.get_mut(index), &self.open) {
-                (Some(col), None) => name.clone_into(&mut col.name),
+                (Some(col), None) => col.name = Rc::from(name.as_str()),
                 (Some(col), Some(_)) => {
                     *col = Col {
                         masked: col.masked.clone(),

@@ -120,6 +120,23 @@ impl Value {
     }
 }
 
+/// A base column that has a number.
+#[derive(Debug)]
+enum Interned<'a> {
+    /// As it stands in the catalog: there are many of these, and most are never used.
+    Catalog(&'a RelationName, &'a str),
+    Own(ColumnId),
+}
+
+impl Interned<'_> {
+    fn parts(&self) -> (&RelationName, &str) {
+        match self {
+            Self::Catalog(relation, column) => (relation, column),
+            Self::Own(id) => (&id.relation, &id.column),
+        }
+    }
+}
+
 /// State of one walk.
 pub(crate) struct Walker<'a> {
     pub(crate) catalog: &'a CatalogIndex,
@@ -139,10 +156,11 @@ pub(crate) struct Walker<'a> {
     via: Via,
     /// Whether the next SELECT may have INTO: only the first of a statement may.
     into_allowed: bool,
-    interned: Vec<Rc<ColumnId>>,
-    ids: HashMap<Rc<ColumnId>, SourceId>,
+    interned: Vec<Interned<'a>>,
+    /// The numbers of those that are no relation's whose columns were all met.
+    ids: HashMap<ColumnId, SourceId>,
     /// The columns of the relations that were met, because one is often met again.
-    base_shapes: HashMap<RelationName, Shape>,
+    base_shapes: HashMap<&'a RelationName, Shape>,
     /// Uses that are written down, of columns that are no view's.
     recorded: HashSet<(SourceId, ColumnRole, ColumnMode)>,
     /// What columns of views are made of.
@@ -226,14 +244,27 @@ impl<'a> Walker<'a> {
 
     /// The number of a base column.
     fn intern(&mut self, column: ColumnId) -> SourceId {
-        if let Some(id) = self.ids.get(&column) {
+        let met = self.base_shapes.get(&column.relation);
+        let known = met.and_then(|shape| shape.cols.iter().find(|col| *col.name == *column.column));
+        if let Some(id) = known.and_then(|col| col.sources.first()).or(self.ids.get(&column)) {
             return *id;
         }
+        let id = self.intern_new(Interned::Own(column.clone()));
+        self.ids.insert(column, id);
+        id
+    }
+
+    /// The number of a base column that has none yet.
+    fn intern_new(&mut self, column: Interned<'a>) -> SourceId {
         let id = SourceId::try_from(self.interned.len()).unwrap_or(SourceId::MAX);
-        let column = Rc::new(column);
-        self.ids.insert(Rc::clone(&column), id);
         self.interned.push(column);
         id
+    }
+
+    /// The base column of a number.
+    fn base_column(&self, source: SourceId) -> Option<(&RelationName, &str)> {
+        let index = usize::try_from(source).ok()?;
+        self.interned.get(index).map(Interned::parts)
     }
 
     /// Writes down that base columns are used.
@@ -244,8 +275,8 @@ impl<'a> Walker<'a> {
                 continue;
             }
             let column = usize::try_from(*source).ok().and_then(|index| self.interned.get(index));
-            if let Some(column) = column {
-                self.facts.column(column, role, mode);
+            if let Some((relation, column)) = column.map(Interned::parts) {
+                self.facts.column_of(relation, column, (role, mode, Via::Direct));
             }
             for Ingredient { column, mode: inside } in
                 self.made_of.get(source).into_iter().flat_map(|made_of| made_of.iter())
@@ -267,7 +298,7 @@ impl<'a> Walker<'a> {
     }
 
     /// A result column of a value.
-    fn col(name: impl Into<String>, value: &Value) -> Col {
+    fn col(name: impl Into<Rc<str>>, value: &Value) -> Col {
         let sources = Rc::from(value.sources.as_slice());
         Col { direct: value.direct, row: value.row.is_some(), ..Col::any(name, &sources) }
     }

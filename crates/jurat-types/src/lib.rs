@@ -33,7 +33,7 @@ pub use intent::{
     Replication, SessionFacts, SessionTotals, Stage, StatementClass, StatementFacts, TimeFacts,
     VERSION, Via,
 };
-pub use moment::{is_rfc3339, rfc3339};
+pub use moment::{is_rfc3339, rfc3339, rfc3339_bytes};
 pub use object_name::{ColumnId, IDENTIFIER_BYTES_MAX, RelationName, fold_identifier};
 pub use principal::{Auth, AuthMethod, Delegator, Principal, PrincipalKind};
 pub use record::{

@@ -1,7 +1,7 @@
 //! Judgements of one session: remembered where nothing they depend on can have changed, made anew where
 //! not, recorded always.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use jurat_audit::DecisionModel;
 use jurat_sql::{SessionEffect, Statement};
@@ -30,16 +30,16 @@ impl Session {
 
     /// What was prepared is read again once names mean something else; the text that the database
     /// has stays, and the comparison with it decides whether it may still run.
-    pub(super) fn up_to_date(&mut self, prepared: &Prepared) -> Prepared {
-        let mut prepared = prepared.clone();
-        if let Some((source, epoch)) = &mut prepared.source
+    pub(super) fn up_to_date<'a>(&mut self, prepared: &'a Prepared) -> Cow<'a, Prepared> {
+        if let Some((source, epoch)) = &prepared.source
             && *epoch != self.epoch
             && let [judged] = &*self.read(source)
         {
-            *epoch = self.epoch;
-            prepared.judged = Arc::clone(judged);
+            let source = Some((Arc::clone(source), self.epoch));
+            let judged = Arc::clone(judged);
+            return Cow::Owned(Prepared { judged, source, ..prepared.clone() });
         }
-        prepared
+        Cow::Borrowed(prepared)
     }
 
     pub(super) fn judge_own(&mut self, judged: &Arc<JudgedStatement>) -> Result<Draft, Refusal> {

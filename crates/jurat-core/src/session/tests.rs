@@ -33,7 +33,7 @@ fn prepare(bench: &mut Bench, text: &str) -> Prepared {
 /// Runs it and tells the text that would be sent, or why not.
 fn run(bench: &mut Bench, prepared: &Prepared) -> Result<String, RefusalCode> {
     let draft = bench.session.judge_prepared(prepared, None).map_err(|refusal| refusal.code)?;
-    let (text, running) = draft.permit.launch();
+    let (text, running) = draft.0.launch();
     running.finish(jurat_types::Outcome::Done, Ending::default());
     Ok(text.to_string())
 }
@@ -67,7 +67,7 @@ fn it_is_judged_once_and_recorded_at_every_run() {
 fn ask(bench: &mut Bench, text: &str) -> (String, Arc<Decision>) {
     let statements = bench.session.read(text.as_bytes());
     let drafts = bench.session.judge_message(&statements, |_| None).unwrap();
-    let (sent, running) = drafts.into_iter().next().unwrap().permit.launch();
+    let (sent, running) = drafts.into_iter().next().unwrap().0.launch();
     running.finish(jurat_types::Outcome::Done, Ending::default());
     (sent.to_string(), Arc::clone(&statements[0].last().unwrap().decision))
 }

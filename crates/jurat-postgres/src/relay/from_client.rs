@@ -14,6 +14,7 @@ use jurat_wire::postgres::{
 
 use super::{End, OUTBOX_BYTES_MAX, Relay};
 use crate::{
+    inbox::Inbox,
     names::{Named, Names, Undo},
     queue::{Execution, Expect},
     report::Text,
@@ -27,10 +28,21 @@ const TOO_MANY: (&str, &str) =
 impl Relay {
     /// Handles every complete message of the client that may be handled now.
     pub(super) async fn take_from_client(&mut self) -> Result<(), End> {
+        if !self.client.inbox.is_empty() {
+            // Taken out, so that messages can be handled where they lie.
+            let mut inbox = std::mem::take(&mut self.client.inbox);
+            let taken = self.take_messages(&mut inbox).await;
+            self.client.inbox = inbox;
+            taken?;
+        }
+        if self.script.is_some() { self.continue_script().await } else { Ok(()) }
+    }
+
+    async fn take_messages(&mut self, inbox: &mut Inbox) -> Result<(), End> {
         while self.upstream.pending() < OUTBOX_BYTES_MAX && !self.client_must_wait() {
-            let message = match self.client_scanner.next(&self.client.inbox)? {
-                None => return Ok(()),
-                Some(Piece::Frame(frame)) if frame.tag != b'd' => {
+            let Some(piece) = self.client_scanner.next(inbox)? else { return Ok(()) };
+            match piece {
+                Piece::Frame(frame) if frame.tag != b'd' => {
                     let done = self.cycles_done;
                     let looks_up = !self.skipping && !self.copy.takes_rows();
                     if looks_up && self.names.any_unsettled(done) {
@@ -40,26 +52,20 @@ impl Relay {
                             return Ok(());
                         }
                     }
-                    frame.whole.to_vec()
+                    self.handle(&frame).await?;
                 }
-                Some(data) => {
+                data @ (Piece::Frame(_) | Piece::StreamStart { .. } | Piece::StreamPart { .. }) => {
                     if self.copy.takes(&data)
                         && let Some(piece) = CopyPiece::new(&data)
                     {
                         self.upstream.copy(&piece);
                     }
-                    let length = data.bytes().len();
-                    self.client.consume(length);
-                    continue;
                 }
-            };
-            self.client.consume(message.len());
-            let header = jurat_wire::postgres::frame::FRAME_HEADER;
-            if let (Some(tag), Some(body)) = (message.first(), message.get(header..)) {
-                self.handle(&Frame { tag: *tag, body, whole: &message }).await?;
             }
+            let length = piece.bytes().len();
+            inbox.consume(length);
         }
-        if self.script.is_some() { self.continue_script().await } else { Ok(()) }
+        Ok(())
     }
 
     /// Whether the next message has to wait for replies first.
@@ -185,11 +191,10 @@ impl Relay {
     }
 
     pub(super) fn send_query(&mut self, permits: Vec<Permit>, client_text: &[u8]) {
-        let texts: Vec<Arc<str>> = permits.iter().map(Permit::text).collect();
-        let (sent, running) = self.upstream.query(permits);
-        let text = Text::new(client_text, &sent);
-        let mut executions = VecDeque::with_capacity(running.len());
-        for (run, statement) in running.into_iter().zip(texts) {
+        let (sent, launched) = self.upstream.query(permits);
+        let text = Text::new(client_text, sent);
+        let mut executions = VecDeque::with_capacity(launched.len());
+        for (statement, run) in launched {
             executions.push_back(self.started(run, statement, text.clone()));
         }
         self.queue.push(Expect::Query(executions));
@@ -198,7 +203,7 @@ impl Relay {
 
     /// Notes what a statement that was just sent does to the session.
     fn started(&mut self, run: Running, statement: Arc<str>, text: Text) -> Execution {
-        let made = self.session.declared(run.judged(), statement);
+        let made = || self.session.declared(run.judged(), statement);
         let undo = self.names.apply(run.effect(), made);
         self.freshness.note(run.effect());
         let awaits_copy = self.copy.started(&run);
@@ -278,7 +283,7 @@ impl Relay {
             Ok((prepared, preparation)) => {
                 self.upstream.prepare(name, &preparation, types);
                 let undo = self.names.put_statement(name, Some(prepared));
-                let text = Text::new(text, preparation.text());
+                let text = Text::new(text, Arc::clone(preparation.text()));
                 self.queue.push(Expect::Parse { undo, text });
             }
             Err(refusal) => self.refuse_extended(&refusal),

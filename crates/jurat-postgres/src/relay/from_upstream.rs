@@ -13,6 +13,7 @@ use super::{
     detect::{Row, look_through, row_scans},
 };
 use crate::{
+    inbox::Inbox,
     queue::{Execution, Expect, Queue},
     report::{self, Text},
     upstream::violated_pin,
@@ -21,8 +22,18 @@ use crate::{
 impl Relay {
     /// Handles every message, and every piece of a long row, that has come.
     pub(super) fn take_from_upstream(&mut self) -> Result<(), End> {
+        if self.upstream.inbox().is_empty() {
+            return Ok(());
+        }
+        // Taken out, so that messages can be handled where they lie.
+        let mut inbox = std::mem::take(self.upstream.inbox());
+        let taken = self.take_answers(&mut inbox);
+        *self.upstream.inbox() = inbox;
+        taken
+    }
+
+    fn take_answers(&mut self, inbox: &mut Inbox) -> Result<(), End> {
         loop {
-            let inbox = self.upstream.inbox();
             let piece = match self.upstream_scanner.next(inbox) {
                 Ok(Some(piece)) => piece,
                 Ok(None) => break,
@@ -42,12 +53,7 @@ impl Relay {
                         }
                     }
                 }
-                Piece::Frame(frame) => {
-                    let message = frame.whole.to_vec();
-                    let header = jurat_wire::postgres::frame::FRAME_HEADER;
-                    let body = message.get(header..).unwrap_or_default();
-                    self.answer(&Frame { tag: frame.tag, body, whole: &message })?;
-                }
+                Piece::Frame(frame) => self.answer(&frame)?,
                 Piece::StreamStart { bytes, .. } | Piece::StreamPart { bytes, .. } => {
                     if !may_come(piece.tag(), &self.queue, &self.copy) {
                         return Err(out_of_turn(piece.tag()));
@@ -62,7 +68,7 @@ impl Relay {
                     }
                 }
             }
-            self.upstream.consume(length);
+            inbox.consume(length);
             if !self.deferred.is_empty() && !self.upstream_scanner.mid_message() {
                 let deferred = std::mem::take(&mut self.deferred);
                 self.client.out().extend_from_slice(&deferred);

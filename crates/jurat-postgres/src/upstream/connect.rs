@@ -147,7 +147,7 @@ async fn open(target: &UpstreamDatabase) -> Result<(Pipe, Trust), UpstreamError>
     pipe.fill().await.map_err(io_error("asking for TLS"))?;
     // Exactly one byte answers; more would be data that an attacker put in front of TLS
     // (CVE-2021-23222).
-    if pipe.inbox.as_ref() != b"S" {
+    if *pipe.inbox != *b"S" {
         return Err(UpstreamError::Tls(
             "the server answered `no` or more than one byte".to_owned(),
         ));

@@ -56,6 +56,25 @@ impl Origins {
             self.0.iter().filter(|origin| origin.oid == table_oid && origin.attnum == attnum);
         hits.find(|origin| !(origin.detected && looked_through)).map(|origin| &origin.column)
     }
+
+    /// The same for MySQL and MariaDB, which tell the names of database, table and column: empty ones for an
+    /// expression. Names are compared without regard to case, which is wrong on the safe side only.
+    /// Source: MySQL internals documentation, `Protocol::ColumnDefinition41`.
+    pub fn exposed_by_name(
+        &self,
+        (schema, table, column): (&[u8], &[u8], &[u8]),
+        looked_through: bool,
+    ) -> Option<&ColumnId> {
+        if table.is_empty() || column.is_empty() {
+            return None;
+        }
+        let same = |name: &str, said: &[u8]| name.as_bytes().eq_ignore_ascii_case(said);
+        let mut hits = self.0.iter().filter(|origin| {
+            let ColumnId { relation, column: name } = &origin.column;
+            same(&relation.schema, schema) && same(&relation.name, table) && same(name, column)
+        });
+        hits.find(|origin| !(origin.detected && looked_through)).map(|origin| &origin.column)
+    }
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ impl Walker<'_> {
         }
         let mut shape = self.base_shape(relation)?;
         if !chosen.is_empty() {
-            let col = |name: &String| shape.cols.iter().find(|col| col.name == *name).cloned();
+            let col = |name: &String| shape.cols.iter().find(|col| *col.name == **name).cloned();
             shape = Shape::closed(chosen.iter().filter_map(col).collect());
         }
         for col in shape.cols.iter() {

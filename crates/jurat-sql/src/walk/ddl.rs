@@ -171,7 +171,7 @@ impl Walker<'_> {
             self.relation(table)?.columns.iter().map(|column| column.name.clone()).collect();
         self.with_scope(|walker| {
             for alias in ["new", "old"] {
-                let cols = names.iter().map(Col::constant).collect();
+                let cols = names.iter().map(|name| Col::constant(name.as_str())).collect();
                 walker.add_item(Item {
                     alias: Some(alias.to_owned()),
                     relation: None,

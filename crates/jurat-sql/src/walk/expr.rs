@@ -263,12 +263,13 @@ impl Walker<'_> {
 
     /// `current_role` and the like, where the parser takes them for a name.
     fn is_value_word(&self, ident: &Ident) -> bool {
-        let lower = ident.value.to_ascii_lowercase();
+        let among =
+            |words: &[&str]| words.iter().any(|word| ident.value.eq_ignore_ascii_case(word));
         ident.quote_style.is_none()
             && if self.naming.is_postgres() {
-                keywords::is_reserved(&lower) && VALUE_WORDS.contains(&lower.as_str())
+                among(VALUE_WORDS) && keywords::is_reserved(&ident.value.to_ascii_lowercase())
             } else {
-                mysql::VALUE_WORDS.contains(&lower.as_str())
+                among(mysql::VALUE_WORDS)
             }
     }
 
@@ -405,7 +406,7 @@ impl Walker<'_> {
         field: &str,
         role: ColumnRole,
     ) -> Result<Value, Stop> {
-        if let Some(col) = shape.cols.iter().find(|col| col.name == field) {
+        if let Some(col) = shape.cols.iter().find(|col| *col.name == *field) {
             if col.masked.is_some() {
                 return Err(super::in_place::in_place(shape, "a field of its row"));
             }

@@ -252,6 +252,9 @@ impl Walker<'_> {
 
     /// The columns of a WITH query, where an unqualified name stands for one.
     fn cte(&self, name: &ObjectName) -> Result<Option<Shape>, Stop> {
+        if self.ctes.is_empty() {
+            return Ok(None);
+        }
         let parts = self.naming.parts(name)?;
         let [name] = parts.as_slice() else { return Ok(None) };
         match self.ctes.iter().rev().find(|cte| self.naming.same_table(&cte.name, name)) {

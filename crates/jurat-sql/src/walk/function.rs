@@ -160,7 +160,7 @@ impl Walker<'_> {
             None
         };
         match shape {
-            Some(shape) if shape.cols.iter().any(|col| col.name == field) => {
+            Some(shape) if shape.cols.iter().any(|col| *col.name == *field) => {
                 if self.is_function(&field)? {
                     // A function that takes the row goes first, if there is one. The name stays as
                     // it is, because behind a schema it could not be the column any more.

@@ -31,7 +31,7 @@ impl Walker<'_> {
         let Some(masks) = self.masks else { return Ok(shape.clone()) };
         let mut cols: Vec<Col> = shape.cols.to_vec();
         for (column, refused) in masks.in_place(name, self.catalog)? {
-            for col in cols.iter_mut().filter(|col| col.name == column) {
+            for col in cols.iter_mut().filter(|col| *col.name == *column) {
                 let column = ColumnId::new(name.clone(), column.clone());
                 col.masked = Some(Rc::new(Masked { column, refused: refused.clone() }));
             }

@@ -118,7 +118,7 @@ impl Walker<'_> {
             .filter(|col| {
                 right.cols.iter().any(|other| self.naming.same_column(&other.name, &col.name))
             })
-            .map(|col| col.name.clone())
+            .map(|col| col.name.to_string())
             .collect())
     }
 
@@ -143,7 +143,7 @@ impl Walker<'_> {
                 self.record(&col.sources, ColumnRole::Join, mode);
             }
             cols.push(Col {
-                name: name.clone(),
+                name: name.as_str().into(),
                 sources: merge(&one.sources, &two.sources),
                 direct: one.direct && two.direct,
                 row: one.row,

@@ -1,13 +1,14 @@
 //! Names of relations, and what reading or writing one reaches.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use jurat_types::{
     Access, ColumnId, ColumnMode, ColumnRole, Relation, RelationKind, RelationName, Trigger, Via,
 };
 use sqlparser::ast::ObjectName;
 
-use super::{Stop, Walker, is_temporary};
+use super::{Interned, Stop, Walker, is_temporary};
 use crate::catalog_index::SYSTEM_SCHEMA;
 use crate::scope::{Col, Shape};
 
@@ -112,13 +113,17 @@ impl Walker<'_> {
         self.spend(relation.columns.len())?;
         let mut cols = Vec::with_capacity(relation.columns.len());
         for column in relation.columns.iter().map(|column| &column.name) {
-            let id = self.intern(ColumnId::new(name.clone(), column.as_str()));
+            let id = if self.ids.is_empty() {
+                self.intern_new(Interned::Catalog(&relation.name, column))
+            } else {
+                self.intern(ColumnId::new(name.clone(), column.as_str()))
+            };
             if let Some(made_of) = view.as_ref().and_then(|view| view.columns.get(cols.len())) {
                 self.made_of.entry(id).or_insert_with(|| made_of.as_slice().into());
             }
             cols.push(Col {
-                name: column.clone(),
-                sources: std::rc::Rc::from([id].as_slice()),
+                name: Rc::from(column.as_str()),
+                sources: Rc::from([id].as_slice()),
                 direct: true,
                 row: false,
                 opaque: view.as_ref().is_some_and(|view| view.opaque.contains(&cols.len())),
@@ -126,7 +131,7 @@ impl Walker<'_> {
             });
         }
         let shape = Shape::closed(cols);
-        self.base_shapes.insert(name.clone(), shape.clone());
+        self.base_shapes.insert(&relation.name, shape.clone());
         Ok(shape)
     }
 

@@ -9,6 +9,7 @@ use sqlparser::ast::Query;
 
 use super::{Stop, Value, Walker};
 use crate::catalog_index::CatalogIndex;
+use crate::facts::{column_id, relation_id};
 use crate::scope::{Col, Shape};
 use crate::statement::NameContext;
 use crate::view::View;
@@ -88,7 +89,7 @@ impl<'a> Walker<'a> {
                 Col { .. } => OutputMode::Derived,
             };
             let columns = self.column_ids(col);
-            outputs.push(OutputColumn { name: col.name.clone(), mode, columns });
+            outputs.push(OutputColumn { name: col.name.to_string(), mode, columns });
         }
         if let Some(open) = &shape.open {
             let columns = self.column_ids(&Col::any("*", open));
@@ -100,11 +101,19 @@ impl<'a> Walker<'a> {
 
     /// The ids of the columns behind a result column, each once.
     fn column_ids(&self, col: &Col) -> Vec<String> {
-        let mut ids: Vec<String> = Vec::new();
-        for ingredient in self.ingredients(col) {
-            let id = ingredient.column.to_string();
+        let mut ids: Vec<String> = Vec::with_capacity(col.sources.len());
+        let mut add = |id: String| {
             if !ids.contains(&id) {
                 ids.push(id);
+            }
+        };
+        for source in col.sources.iter() {
+            if let Some((relation, column)) = self.base_column(*source) {
+                add(column_id(&relation_id(relation), column));
+            }
+            let made_of = self.made_of.get(source).into_iter().flat_map(|made_of| made_of.iter());
+            for Ingredient { column: ColumnId { relation, column }, mode: _ } in made_of {
+                add(column_id(&relation_id(relation), column));
             }
         }
         ids
@@ -115,8 +124,10 @@ impl<'a> Walker<'a> {
         let mode = if col.direct { ColumnMode::Direct } else { ColumnMode::Derived };
         let mut found: Vec<Ingredient> = Vec::with_capacity(col.sources.len());
         for source in col.sources.iter() {
-            let own = usize::try_from(*source).ok().and_then(|index| self.interned.get(index));
-            found.extend(own.map(|column| Ingredient { column: (**column).clone(), mode }));
+            found.extend(self.base_column(*source).map(|(relation, column)| Ingredient {
+                column: ColumnId::new(relation.clone(), column),
+                mode,
+            }));
             let made_of = self.made_of.get(source).into_iter().flat_map(|made_of| made_of.iter());
             found.extend(made_of.map(|inside| Ingredient {
                 column: inside.column.clone(),

@@ -32,7 +32,8 @@ pub enum AuthReply<'a> {
     Switch {
         /// Its name.
         plugin: &'a [u8],
-        /// Its challenge, without the NUL byte that may end it.
+        /// Its challenge as it came. Plugins whose challenge is text end it with a NUL byte, and for
+        /// others a NUL byte at the end is part of it.
         challenge: &'a [u8],
     },
 }
@@ -51,9 +52,7 @@ impl<'a> AuthReply<'a> {
             MORE => Ok(Self::More(Secret::new(cursor.rest()))),
             SWITCH => {
                 let plugin = cursor.string("plugin name")?;
-                let challenge = cursor.rest();
-                let challenge = challenge.strip_suffix(&[0]).unwrap_or(challenge);
-                Ok(Self::Switch { plugin, challenge })
+                Ok(Self::Switch { plugin, challenge: cursor.rest() })
             }
             first => Err(ParseError::Unexpected { first }),
         }

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::column_type::{ColumnType, Layout};
-use super::cursor::Cursor;
+use super::cursor::{Cursor, NULL};
+use super::encode::put_bytes;
 use super::error::ParseError;
 
 /// One value of a binary row, or one that was bound to a parameter.
@@ -187,6 +188,63 @@ pub fn binary_values<'a>(
     }
     cursor.finish()?;
     Ok(values)
+}
+
+/// A text row of exactly `columns` values with some of them replaced: `replace` is given the place and the bytes
+/// of each value that is not NULL, and says what stands there instead.
+///
+/// # Errors
+/// [`ParseError`] when the row does not have exactly these columns.
+pub fn replace_text(
+    row: &[u8],
+    columns: usize,
+    mut replace: impl FnMut(usize, &[u8]) -> Option<Vec<u8>>,
+) -> Result<Vec<u8>, ParseError> {
+    let mut cursor = Cursor::new(row);
+    let mut out = Vec::with_capacity(row.len());
+    for at in 0..columns {
+        match cursor.value("value")? {
+            None => out.push(NULL),
+            Some(value) => put_bytes(&mut out, replace(at, value).as_deref().unwrap_or(value)),
+        }
+    }
+    cursor.finish()?;
+    Ok(out)
+}
+
+/// The same for a binary row whose columns have these types and signs; only values that are bytes are replaced.
+///
+/// # Errors
+/// As [`replace_text`].
+pub fn replace_binary(
+    row: &[u8],
+    columns: &[(ColumnType, bool)],
+    mut replace: impl FnMut(usize, &[u8]) -> Option<Vec<u8>>,
+) -> Result<Vec<u8>, ParseError> {
+    let mut cursor = Cursor::new(row);
+    let first = cursor.u8("row")?;
+    if first != 0 {
+        return Err(ParseError::Unexpected { first });
+    }
+    let bitmap = cursor.take(columns.len().saturating_add(9) >> 3, "null bitmap")?;
+    let mut out = Vec::with_capacity(row.len());
+    out.push(0);
+    out.extend_from_slice(bitmap);
+    for (at, (kind, unsigned)) in columns.iter().enumerate() {
+        if bit(bitmap, at.saturating_add(2)) {
+            continue;
+        }
+        let before = cursor.rest();
+        let value = read_value(&mut cursor, *kind, *unsigned)?;
+        if let Value::Bytes(value) = value {
+            put_bytes(&mut out, replace(at, value).as_deref().unwrap_or(value));
+        } else {
+            let read = before.len().saturating_sub(cursor.rest().len());
+            out.extend_from_slice(before.get(..read).unwrap_or_default());
+        }
+    }
+    cursor.finish()?;
+    Ok(out)
 }
 
 /// Whether a bit is set, the lowest of the first byte being number 0.

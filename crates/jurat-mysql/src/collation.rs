@@ -1,0 +1,83 @@
+//! Which character set a client begins in, by the number of its collation, and what becomes of it.
+//!
+//! Text is judged as UTF-8, so the database must read it as UTF-8 as well: a character set in which another
+//! character ends in the byte of a backslash (gbk, sjis, big5, …) or that gives bytes other meanings would
+//! let the database see another statement than was judged.
+
+use jurat_wire::mysql::encode::server::UTF8MB4;
+
+/// What a client begins in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum CharacterSet {
+    /// UTF-8, or one that is the same below 128 and that drivers only name by default: the session is in
+    /// utf8mb4.
+    Utf8,
+    /// latin1, the default of old drivers. What the client sends is read as UTF-8, so ASCII stays what it is
+    /// and anything else is refused as text; results are in latin1.
+    Latin1,
+    /// Any other; the client is turned away.
+    Other,
+}
+
+/// The character set of a collation (`information_schema.COLLATIONS`).
+pub(crate) const fn character_set(collation: u8) -> CharacterSet {
+    match collation {
+        // Zero is what drivers send that leave it to the server; 11 and 65 are ASCII, 63 is binary.
+        0 | 11 | 63 | 65 => CharacterSet::Utf8,
+        // utf8mb3 and utf8mb4.
+        33 | 45 | 46 | 76 | 83 | 192..=215 | 223..=247 | 255 => CharacterSet::Utf8,
+        5 | 8 | 15 | 31 | 47 | 48 | 49 | 94 => CharacterSet::Latin1,
+        _ => CharacterSet::Other,
+    }
+}
+
+/// Whether results are to be in latin1.
+pub(crate) fn is_latin1(collation: u8) -> bool {
+    character_set(collation) == CharacterSet::Latin1
+}
+
+/// The collation to ask a database for: the client's where it is one of utf8mb4 that MySQL and MariaDB both
+/// have, and else the one that both have.
+pub(crate) const fn upstream(collation: u8) -> u8 {
+    match collation {
+        45 | 46 | 224..=247 => collation,
+        _ => UTF8MB4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CharacterSet, character_set, upstream};
+
+    #[test]
+    fn only_character_sets_that_read_a_text_as_utf8_does_are_taken() {
+        for (name, collation, expected) in [
+            ("utf8mb4_general_ci", 45, CharacterSet::Utf8),
+            ("utf8mb4_0900_ai_ci, the default of MySQL 8", 255, CharacterSet::Utf8),
+            ("utf8_general_ci", 33, CharacterSet::Utf8),
+            ("binary", 63, CharacterSet::Utf8),
+            ("latin1_swedish_ci, the default of old drivers", 8, CharacterSet::Latin1),
+            ("gbk_chinese_ci", 28, CharacterSet::Other),
+            ("gbk_bin", 87, CharacterSet::Other),
+            ("sjis_japanese_ci", 13, CharacterSet::Other),
+            ("cp932_japanese_ci", 95, CharacterSet::Other),
+            ("big5_chinese_ci", 1, CharacterSet::Other),
+            ("gb18030_chinese_ci", 248, CharacterSet::Other),
+            ("ucs2_general_ci", 35, CharacterSet::Other),
+            ("utf16_general_ci", 54, CharacterSet::Other),
+            ("utf16le_general_ci", 56, CharacterSet::Other),
+            ("utf32_general_ci", 60, CharacterSet::Other),
+            ("swe7_swedish_ci, whose backslash is a letter", 10, CharacterSet::Other),
+        ] {
+            assert_eq!(character_set(collation), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_database_is_asked_for_utf8mb4_in_any_case() {
+        assert_eq!(upstream(224), 224, "utf8mb4_unicode_ci");
+        for collation in [0, 8, 28, 33, 63, 255] {
+            assert_eq!(upstream(collation), 45);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Keeping what names mean up to date: the catalog and the default database of the session.
+//!
+//! A name is resolved against a snapshot of the catalog and the default database that the server itself reports.
+//! Both are read again, over the session's own connection, after a statement that may have changed them, when a
+//! name is not known, and when the snapshot is old. A definition commits the open transaction, so a rollback
+//! takes none of them back.
+
+use std::sync::Arc;
+
+use jurat_core::{JudgedStatement, SearchPath, SessionEffect};
+
+use super::{End, Relay};
+use crate::{internal, upstream::UpstreamError};
+
+/// A name that is not known makes the catalog be read again, but not more often than this.
+const UNKNOWN_NAME_INTERVAL_NS: i64 = 1_000_000_000;
+
+/// What of the session's names may be out of date.
+#[derive(Debug)]
+pub(super) struct Freshness {
+    schema_stale: bool,
+    catalog_stale: bool,
+    catalog_read_ns: i64,
+    /// How many definitions the sessions of this database had changed when the catalog was last read.
+    definitions_seen: u64,
+}
+
+impl Freshness {
+    pub(super) const fn new(now_ns: i64) -> Self {
+        Self {
+            schema_stale: false,
+            catalog_stale: false,
+            catalog_read_ns: now_ns,
+            definitions_seen: 0,
+        }
+    }
+
+    /// Notes what a statement that is on its way may change. Tells whether it may change definitions.
+    pub(super) const fn note(&mut self, effect: &SessionEffect) -> bool {
+        match effect {
+            SessionEffect::SearchPathChanged => self.schema_stale = true,
+            SessionEffect::CatalogChanged | SessionEffect::DiscardAll => {
+                self.note_all();
+                return true;
+            }
+            SessionEffect::None
+            | SessionEffect::Prepare { .. }
+            | SessionEffect::Execute { .. }
+            | SessionEffect::Deallocate { .. }
+            | SessionEffect::DeclareCursor { .. }
+            | SessionEffect::Fetch { .. }
+            | SessionEffect::CloseCursor { .. }
+            | SessionEffect::CopyIn
+            | SessionEffect::CopyOut
+            | SessionEffect::Transaction => {}
+        }
+        false
+    }
+
+    /// The server says that the default database is another one.
+    pub(super) const fn note_schema(&mut self) {
+        self.schema_stale = true;
+    }
+
+    /// Everything may be out of date.
+    pub(super) const fn note_all(&mut self) {
+        self.schema_stale = true;
+        self.catalog_stale = true;
+    }
+
+    const fn stale(&self) -> bool {
+        self.schema_stale || self.catalog_stale
+    }
+}
+
+impl Relay {
+    /// Reads a text against what its names mean now.
+    pub(super) async fn read_fresh(
+        &mut self,
+        text: &[u8],
+    ) -> Result<Arc<[Arc<JudgedStatement>]>, End> {
+        self.refresh_names().await?;
+        let statements = self.session.read(text);
+        let unknown = statements.iter().any(|judged| !judged.unresolved().is_empty());
+        if unknown && self.may_ask_again() {
+            self.freshness.catalog_stale = true;
+            self.refresh_names().await?;
+            return Ok(self.session.read(text));
+        }
+        Ok(statements)
+    }
+
+    fn may_ask_again(&self) -> bool {
+        let age_ns = self.session.gate().clock.now_ns() - self.freshness.catalog_read_ns;
+        // What another session has defined since is there at once; what was defined past Jurat, soon.
+        let defined = self.freshness.definitions_seen != self.session.database().definitions();
+        defined || age_ns > UNKNOWN_NAME_INTERVAL_NS
+    }
+
+    pub(super) async fn refresh_names(&mut self) -> Result<(), End> {
+        if !self.freshness.stale() {
+            self.session.adopt_shared_catalog();
+        }
+        let now_ns = self.session.gate().clock.now_ns();
+        let age_max_ns = i64::try_from(self.session.gate().limits.catalog_age_max.as_nanos())
+            .unwrap_or(i64::MAX);
+        let claim = self.session.database().claim_refresh(now_ns, age_max_ns);
+        if claim.is_none() && !self.freshness.stale() {
+            return Ok(());
+        }
+        let read_catalog = claim.is_some() || self.freshness.catalog_stale;
+        let definitions = self.session.database().definitions();
+        match self.ask(read_catalog).await {
+            Ok(()) => {
+                self.freshness.schema_stale = false;
+                self.freshness.catalog_stale = false;
+                if read_catalog {
+                    self.freshness.catalog_read_ns = now_ns;
+                    self.freshness.definitions_seen = definitions;
+                }
+                Ok(())
+            }
+            Err(error) => self.failed_to_ask(error),
+        }
+    }
+
+    async fn ask(&mut self, read_catalog: bool) -> Result<(), UpstreamError> {
+        let path: SearchPath = internal::read_search_path(&mut self.upstream).await?;
+        let mut catalog = self.session.catalog();
+        if read_catalog {
+            catalog = internal::read_index(&mut self.upstream).await?;
+            let now_ns = self.session.gate().clock.now_ns();
+            catalog = self.session.database().publish(catalog, now_ns);
+        }
+        self.session.set_names(catalog, path);
+        Ok(())
+    }
+
+    /// A server that refuses the question leaves the session alive without names; a connection that broke
+    /// ends it.
+    fn failed_to_ask(&mut self, error: UpstreamError) -> Result<(), End> {
+        tracing::warn!(session = self.session.id(), %error, "the catalog could not be read again");
+        match error {
+            UpstreamError::Io { .. } | UpstreamError::Protocol(_) => Err(error.into()),
+            UpstreamError::Authentication(_)
+            | UpstreamError::Catalog(_)
+            | UpstreamError::Refused { .. }
+            | UpstreamError::Timeout(_)
+            | UpstreamError::Tls(_) => {
+                self.session.forget_search_path();
+                Ok(())
+            }
+        }
+    }
+}
+
+impl From<UpstreamError> for End {
+    fn from(error: UpstreamError) -> Self {
+        match error {
+            UpstreamError::Io { source, .. } => Self::UpstreamGone(source),
+            UpstreamError::Authentication(_)
+            | UpstreamError::Catalog(_)
+            | UpstreamError::Protocol(_)
+            | UpstreamError::Refused { .. }
+            | UpstreamError::Timeout(_)
+            | UpstreamError::Tls(_) => Self::UpstreamProtocol(error.to_string()),
+        }
+    }
+}

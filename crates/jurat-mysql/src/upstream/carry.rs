@@ -1,0 +1,66 @@
+//! What the relay needs of the connection besides sending: the bytes that came, and small commands of Jurat's
+//! own whose answers the client is not told.
+
+use bytes::BytesMut;
+use jurat_wire::mysql::{
+    encode::command as encode,
+    frame::{Limits, Scanner},
+    result::{Event, Reply, ReplyKind},
+};
+
+use super::{Upstream, UpstreamError, connect};
+
+/// The answer to such a command is this long at most, bytes.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+
+impl Upstream {
+    /// Takes the bytes that came, to be given back once they were looked at.
+    pub(crate) fn take_inbox(&mut self) -> BytesMut {
+        std::mem::take(&mut self.pipe.inbox)
+    }
+
+    /// Gives them back, without the first of them.
+    pub(crate) fn give_back(&mut self, inbox: BytesMut, consumed: usize) {
+        self.pipe.inbox = inbox;
+        self.pipe.consume(consumed);
+    }
+
+    /// Begins the session anew, and pins the settings that it must have.
+    ///
+    /// # Errors
+    /// [`UpstreamError`]; what the session is then is not known.
+    pub(crate) async fn reset(&mut self) -> Result<(), UpstreamError> {
+        encode::reset_connection(self.pipe.out());
+        self.answered().await?;
+        connect::pin(self, false).await
+    }
+
+    /// Forgets the pieces of parameters that a prepared statement was sent.
+    ///
+    /// # Errors
+    /// As [`Self::reset`].
+    pub(crate) async fn reset_statement(&mut self, statement: u32) -> Result<(), UpstreamError> {
+        encode::reset(self.pipe.out(), statement);
+        self.answered().await
+    }
+
+    async fn answered(&mut self) -> Result<(), UpstreamError> {
+        let io = |source| UpstreamError::Io { doing: "waiting for the server", source };
+        self.drain().await.map_err(io)?;
+        let limits = Limits { payload_max: ANSWER_BYTES_MAX, stream_above: None };
+        let mut scanner = Scanner::new(1, limits);
+        let mut reply = Reply::new(ReplyKind::Simple, self.capabilities());
+        while !reply.is_done() {
+            let Some(piece) = scanner.next(self.inbox())? else {
+                self.fill().await.map_err(io)?;
+                continue;
+            };
+            let consumed = piece.bytes().len();
+            if let Some(Event::Err(error)) = reply.next(&piece)? {
+                return Err(connect::refused(&error));
+            }
+            self.consume(consumed);
+        }
+        Ok(())
+    }
+}
