@@ -14,6 +14,7 @@ mod function_call;
 mod login;
 mod mask;
 mod misread;
+mod mysql_masks;
 mod names;
 mod pipeline;
 mod prot;
