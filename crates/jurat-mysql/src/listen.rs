@@ -158,8 +158,7 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr)
         return;
     };
     let limit = shared.listener.gate.limits.login_timeout;
-    let arrival =
-        arrive(Box::new(stream), shared.listener.tls.as_ref(), registration.number, &profile);
+    let arrival = arrive(Box::new(stream), shared.listener.tls.as_ref(), registration.number, &profile);
     // A task is as large as the largest state of its future: what only the login needs is boxed, so that an
     // idle session does not carry it.
     match tokio::time::timeout(limit, Box::pin(arrival)).await {

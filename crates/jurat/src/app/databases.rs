@@ -134,3 +134,4 @@ pub(crate) fn target(config: &DatabaseConfig) -> Target {
         upstream_user: config.user.clone(),
     }
 }
+

@@ -126,3 +126,4 @@ pub(super) fn load_tls(config: &Config) -> Result<Option<Arc<rustls::ServerConfi
         .map(|server| Some(Arc::new(server)))
         .map_err(|error| Failure::because(Exit::Usage, "[tls] cannot be used", &error))
 }
+
