@@ -14,7 +14,7 @@ mod function_call;
 mod login;
 mod mask;
 mod misread;
-mod mysql_masks;
+mod mysql;
 mod names;
 mod pipeline;
 mod prot;

@@ -1,0 +1,16 @@
+//! The same promises and threats over MySQL's protocol, on a MariaDB. What differs from PostgreSQL, and why, is
+//! in docs/mysql.md.
+
+mod basics;
+mod chatter;
+mod deny;
+mod drivers;
+mod login;
+mod mask;
+mod masks;
+mod misread;
+mod names;
+mod prepared;
+mod record;
+mod several;
+mod wire;
