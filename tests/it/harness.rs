@@ -3,8 +3,9 @@
 //! - [`cluster`] is one throw-away PostgreSQL for the whole run; its log is the independent witness.
 //! - [`jurat`] starts the binary in front of it, with configuration, users, policies, and a record.
 //! - [`shop`] puts both together: a database of its own for each test, and the ways to connect.
+//! - [`mariadb`] starts MariaDB servers, and [`mysql`] is the shop in front of one of them.
 //! - [`client`] logs tokio-postgres in, with and without TLS.
-//! - [`wire`] speaks the protocol by hand and keeps every byte that it receives.
+//! - [`wire`] speaks the protocol by hand and keeps every byte that it receives; [`mysql_wire`] speaks MySQL's.
 //! - [`tap`] is a relay that records both directions of a connection and can be cut.
 //! - [`rogue`] is a server that breaks the protocol.
 //! - [`canary`] searches for protected values in any spelling.
@@ -14,6 +15,9 @@ pub(crate) mod canary;
 pub(crate) mod client;
 pub(crate) mod cluster;
 pub(crate) mod jurat;
+pub(crate) mod mariadb;
+pub(crate) mod mysql;
+pub(crate) mod mysql_wire;
 pub(crate) mod record;
 pub(crate) mod rogue;
 pub(crate) mod shop;
@@ -23,6 +27,7 @@ pub(crate) mod wire;
 
 pub(crate) use client::{fields, sqlstate};
 pub(crate) use jurat::Setup;
+pub(crate) use mysql::MyShop;
 pub(crate) use shop::Shop;
 pub(crate) use wire::Wire;
 

@@ -14,7 +14,8 @@ use toml::Spanned;
 use crate::{
     VerifierError, check_verifier,
     document::{Document, DocumentError},
-    verifier::{Decoy, USUAL_ITERATIONS},
+    mysql,
+    verifier::{self, Decoy, USUAL_ITERATIONS},
 };
 
 /// The users of one file, as it was when it was read.
@@ -29,6 +30,8 @@ pub struct Users {
 struct User {
     principal: Principal,
     verifier: Secret<String>,
+    mysql_sha2: Option<Secret<[u8; 32]>>,
+    mysql_native: Option<Secret<[u8; 20]>>,
 }
 
 /// Why a users file was refused. Nothing of it is in use afterwards.
@@ -105,10 +108,26 @@ impl Authenticate for Users {
         match self.known.get(user) {
             Some(known) => Credential {
                 scram_verifier: known.verifier.clone(),
+                mysql_sha2: known.mysql_sha2.clone(),
+                mysql_native: known.mysql_native.clone(),
                 principal: Some(known.principal.clone()),
             },
-            None => Credential { scram_verifier: Secret::new(made_up), principal: None },
+            None => Credential {
+                scram_verifier: Secret::new(made_up),
+                mysql_sha2: None,
+                mysql_native: None,
+                principal: None,
+            },
         }
+    }
+
+    fn check_password(&self, user: &str, password: &[u8]) -> Option<Principal> {
+        let Credential { scram_verifier, principal, .. } = self.credential(user);
+        let fits = verifier::fits(scram_verifier.expose(), password);
+        principal.filter(|_| fits).map(|mut principal| {
+            principal.auth.method = AuthMethod::Password;
+            principal
+        })
     }
 }
 
@@ -141,6 +160,10 @@ struct RawUser {
     #[serde(default)]
     on_behalf_of: Option<Spanned<RawDelegator>>,
     scram: Spanned<String>,
+    #[serde(default)]
+    mysql_sha2: Option<Spanned<String>>,
+    #[serde(default)]
+    mysql_native: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -182,6 +205,8 @@ impl RawUser {
             })?;
             attributes.insert(key, json);
         }
+        let mysql_sha2 = read_optional(document, self.mysql_sha2, mysql::read_sha2)?;
+        let mysql_native = read_optional(document, self.mysql_native, mysql::read_native)?;
         let delegation = on_behalf_of.iter().map(|_delegator| name.clone()).collect();
         let principal = Principal {
             id: name,
@@ -192,8 +217,22 @@ impl RawUser {
             on_behalf_of,
             delegation,
         };
-        Ok((User { principal, verifier: Secret::new(self.scram.into_inner()) }, iterations))
+        let verifier = Secret::new(self.scram.into_inner());
+        Ok((User { principal, verifier, mysql_sha2, mysql_native }, iterations))
     }
+}
+
+fn read_optional<T, E: fmt::Display>(
+    document: &Document,
+    text: Option<Spanned<String>>,
+    read: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<Secret<T>>, DocumentError> {
+    text.map(|text| {
+        read(text.get_ref())
+            .map(Secret::new)
+            .map_err(|error| document.error(text.span(), error.to_string()))
+    })
+    .transpose()
 }
 
 /// Policies read JSON: dates become text, and a float that JSON cannot hold is refused.

@@ -1,9 +1,11 @@
 //! SCRAM-SHA-256 verifiers in the form that PostgreSQL keeps in `pg_authid.rolpassword`:
 //! `SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>` (RFC 5802, RFC 7677).
 
+use std::num::NonZeroU32;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ring::{
-    hmac,
+    digest, hmac, pbkdf2,
     rand::{SecureRandom as _, SystemRandom},
 };
 
@@ -89,6 +91,31 @@ pub fn check_verifier(verifier: &str) -> Result<u32, VerifierError> {
     Ok(iterations)
 }
 
+/// Whether a password is the one that a verifier was made of. Hashes it as often as the verifier says.
+pub(crate) fn fits(verifier: &str, password: &[u8]) -> bool {
+    let Some((iterations, salt, stored)) = parts(verifier) else { return false };
+    let password = match std::str::from_utf8(password).map(stringprep::saslprep) {
+        Ok(Ok(prepared)) => prepared.into_owned().into_bytes(),
+        // What has no prepared form is taken as it is (as PostgreSQL does, and `make_verifier`).
+        Ok(Err(_)) | Err(_) => password.to_vec(),
+    };
+    let mut salted = [0; KEY_BYTES];
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, &salt, &password, &mut salted);
+    let client_key = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &salted), b"Client Key");
+    let found = digest::digest(&digest::SHA256, client_key.as_ref());
+    stored.len() == found.as_ref().len()
+        && stored.iter().zip(found.as_ref()).fold(0, |all, (one, two)| all | (one ^ two)) == 0
+}
+
+/// Iterations, salt and stored key of a verifier.
+fn parts(verifier: &str) -> Option<(NonZeroU32, Vec<u8>, Vec<u8>)> {
+    let (cost, keys) = verifier.strip_prefix("SCRAM-SHA-256$")?.split_once('$')?;
+    let (iterations, salt) = cost.split_once(':')?;
+    let (stored, _server) = keys.split_once(':')?;
+    let iterations = iterations.parse().ok()?;
+    Some((iterations, STANDARD.decode(salt).ok()?, STANDARD.decode(stored).ok()?))
+}
+
 /// Makes up verifiers for names that do not exist.
 ///
 /// A client learns salt and iterations before it proves anything. Were the salt of an unknown name
@@ -129,7 +156,7 @@ mod tests {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     use ring::{digest, hmac, pbkdf2};
 
-    use super::{Decoy, PasswordError, VerifierError, check_verifier, make_verifier};
+    use super::{Decoy, PasswordError, VerifierError, check_verifier, fits, make_verifier};
 
     /// Computes the stored key of RFC 5802 section 3 by other means than the code under test.
     fn stored_key(password: &str, salt: &[u8], iterations: u32) -> String {
@@ -158,6 +185,20 @@ mod tests {
         let salt = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
         let stored = stored_key("pencil", &salt, 4_096);
         assert_eq!(stored, "WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=");
+    }
+
+    #[test]
+    fn a_password_sent_in_clear_is_checked_against_the_verifier() {
+        // A soft hyphen and a wide letter have another prepared form, a control character has none.
+        for password in ["demo", "s\u{ad}ecret", "\u{ff21}bc", "a\u{7}b"] {
+            let verifier = make_verifier(password).unwrap();
+            assert!(fits(&verifier, password.as_bytes()), "{password:?}");
+            assert!(!fits(&verifier, b"other"), "{password:?}");
+            assert!(!fits(&verifier, b""), "{password:?}");
+        }
+        assert!(fits(&make_verifier("Abc").unwrap(), "\u{ff21}bc".as_bytes()));
+        assert!(!fits("", b""));
+        assert!(!fits(&Decoy::new().unwrap().verifier("eve", 4_096), b"demo"));
     }
 
     #[test]

@@ -11,18 +11,22 @@
 //!                                                                   └ refresh
 //! ```
 
+mod auth;
 mod cancel;
 pub mod catalog;
 mod collation;
 mod internal;
+mod listen;
 mod names;
 mod pipe;
 mod relay;
 mod report;
 mod respond;
+mod startup;
 mod tls;
 mod upstream;
 
+pub use listen::{Listener, Seats, serve};
 pub use tls::{TlsError, client_config, server_config};
 pub use upstream::{UpstreamDatabase, UpstreamError, UpstreamTls};
 

@@ -82,8 +82,12 @@ impl Pipe {
 
     /// Reads what is there; 0 means the other side has ended the stream. Cancel-safe.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.poll_read_most(cx, READ_BYTES)
+    }
+
+    fn poll_read_most(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<usize>> {
         let mut scratch = [const { MaybeUninit::<u8>::uninit() }; READ_BYTES];
-        let mut buffer = ReadBuf::uninit(&mut scratch);
+        let mut buffer = ReadBuf::uninit(scratch.get_mut(..most).unwrap_or_default());
         match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
             Poll::Ready(Ok(())) => {
                 self.inbox.extend_from_slice(buffer.filled());
@@ -130,6 +134,20 @@ impl Pipe {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             _ => Ok(()),
         }
+    }
+
+    /// Waits until the inbox holds `bytes`, and reads not one byte more than that: what follows a request for
+    /// TLS belongs to TLS.
+    ///
+    /// # Errors
+    /// As [`Pipe::fill`].
+    pub(crate) async fn fill_exactly(&mut self, bytes: usize) -> io::Result<()> {
+        while let Some(missing @ 1..) = bytes.checked_sub(self.inbox.len()) {
+            if poll_fn(|cx| self.poll_read_most(cx, missing.min(READ_BYTES))).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
     }
 
     /// Writes and flushes everything.

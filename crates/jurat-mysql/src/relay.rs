@@ -57,8 +57,6 @@ pub(crate) struct Relay {
     guarded: bool,
     /// Who may end whose statements.
     registry: Arc<Registry>,
-    /// The begin of a row that is looked through as a whole.
-    held: Vec<u8>,
 }
 
 /// What a session is made of once the client and Jurat have logged in.
@@ -99,6 +97,9 @@ pub(crate) enum End {
     /// A row that has to be looked through is longer than is kept.
     #[error("a row with a marked column is too long to be looked through")]
     RowTooLong,
+    /// The client has ended the session over another connection.
+    #[error("the session was killed")]
+    Killed,
     /// Jurat is shutting down.
     #[error("jurat is shutting down")]
     Shutdown,
@@ -139,13 +140,20 @@ impl Relay {
             ended: Vec::new(),
             guarded: false,
             registry,
-            held: Vec::new(),
         }
     }
 
     /// Relays until one side ends, and tells both.
-    pub(crate) async fn run(mut self, shutdown: CancellationToken) -> End {
-        let end = self.relay(&shutdown).await;
+    pub(crate) async fn run(
+        mut self,
+        shutdown: CancellationToken,
+        killed: CancellationToken,
+    ) -> End {
+        let end = tokio::select! {
+            biased;
+            end = self.relay(&shutdown) => end,
+            () = killed.cancelled() => End::Killed,
+        };
         if let Some((refusal, error)) = farewell(&end)
             && !self.mid_row
         {
@@ -340,6 +348,10 @@ fn farewell(end: &End) -> Option<(Refusal, respond::Number)> {
                 None,
             ),
             respond::SHUTDOWN,
+        )),
+        End::Killed => Some((
+            told(RefusalCode::UpstreamUnavailable, "Connection was killed".to_owned(), None),
+            respond::KILLED,
         )),
         End::Shutdown => Some((
             told(

@@ -32,6 +32,10 @@ pub(crate) const NO_CURSOR: Number = (1421, "HY000");
 pub(crate) const WRONG_ARGUMENTS: Number = (1210, "HY000");
 /// ER_NO_SUCH_THREAD: there is no such session, or it is somebody else's.
 pub(crate) const NO_SUCH_THREAD: Number = (1094, "HY000");
+/// ER_SECURE_TRANSPORT_REQUIRED.
+pub(crate) const TLS_REQUIRED: Number = (3159, "HY000");
+/// ER_CONNECTION_KILLED of MariaDB.
+pub(crate) const KILLED: Number = (1927, "70100");
 /// ER_CON_COUNT_ERROR: there are too many sessions.
 pub(crate) const TOO_MANY: Number = (1040, "08004");
 

@@ -23,7 +23,7 @@ mod connect;
 mod login;
 
 pub use connect::UpstreamError;
-pub(crate) use connect::{Connected, Profile, Wanted, cancel, connect, forbidden_mode, refused};
+pub(crate) use connect::{Connected, OF_CLIENT, Profile, Wanted, cancel, connect, forbidden_mode, refused};
 
 /// A database that sessions can be connected to, and how to get there.
 #[derive(Debug)]

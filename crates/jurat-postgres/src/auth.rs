@@ -39,7 +39,7 @@ pub(crate) async fn authenticate(
     users: &dyn Authenticate,
     user: &str,
 ) -> Result<Principal, AuthError> {
-    let Credential { scram_verifier, principal } = users.credential(user);
+    let Credential { scram_verifier, principal, .. } = users.credential(user);
     write(encode::authentication_sasl(pipe.out(), &[MECHANISM]));
 
     let body = sasl_message(pipe).await?;

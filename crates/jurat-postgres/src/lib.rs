@@ -36,7 +36,7 @@ mod workers;
 pub use listen::{Listener, serve};
 pub use tls::{TlsError, client_config, server_config};
 pub use upstream::{UpstreamDatabase, UpstreamError, UpstreamTls};
-pub use workers::Workers;
+pub use workers::{Seat, Workers};
 
 /// Logs in to a database and reads its catalog, for `jurat catalog dump` and `jurat check`.
 ///

@@ -30,7 +30,7 @@ struct Worker {
 
 /// Counts one session on its worker for as long as it lives.
 #[derive(Debug)]
-pub(crate) struct Seat(Arc<AtomicUsize>);
+pub struct Seat(Arc<AtomicUsize>);
 
 impl Workers {
     /// Starts `count` threads, at least one.
@@ -43,7 +43,7 @@ impl Workers {
     }
 
     /// The thread with the fewest sessions; none once they were stopped.
-    pub(crate) fn seat(&self) -> Option<(Handle, Seat)> {
+    pub fn seat(&self) -> Option<(Handle, Seat)> {
         let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         let worker = workers.iter().min_by_key(|worker| worker.sessions.load(Ordering::Relaxed))?;
         worker.sessions.fetch_add(1, Ordering::Relaxed);

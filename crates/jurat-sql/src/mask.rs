@@ -6,13 +6,18 @@ mod expression;
 mod family;
 mod filter;
 mod in_place;
+mod mysql;
 mod origin;
 mod parameters;
 mod plan;
 mod view;
 mod withheld;
 
-use jurat_types::{ColumnMask, ColumnRole, ColumnUse, PredicateMode, RelationName, RowFilter};
+use std::collections::BTreeMap;
+
+use jurat_types::{
+    ColumnMask, ColumnRole, ColumnUse, MaskMethod, PredicateMode, RelationName, RowFilter,
+};
 use thiserror::Error;
 
 pub(crate) use self::filter::is_built_in;
@@ -262,17 +267,38 @@ fn check_explained(parsed: &Parsed, plan: &MaskPlan) -> Result<(), RewriteError>
     Ok(())
 }
 
+/// The masks of an EXPLAIN of MySQL or MariaDB. Both servers read rows that a key picks out while they plan, and
+/// show their values in conditions and in the notes behind the plan. So a masked column is not read at all there,
+/// and with row filters, where rows that may not be seen would be read, nothing is explained.
+fn nothing_to_explain(
+    parsed: &Parsed,
+    protection: &Protection<'_>,
+) -> Result<Option<Vec<ColumnMask>>, RewriteError> {
+    if parsed.facts.kind != "explain" || parsed.catalog.engine().is_postgres() {
+        return Ok(None);
+    }
+    if !protection.filters.is_empty() {
+        let reason = "EXPLAIN would show values of rows that a filter hides".to_owned();
+        return Err(RewriteError::Text { reason });
+    }
+    let nothing = |mask: &ColumnMask| ColumnMask {
+        method: MaskMethod::Null,
+        params: BTreeMap::new(),
+        ..mask.clone()
+    };
+    Ok(Some(protection.masks.iter().map(nothing).collect()))
+}
+
 /// Writes a statement so that every read of a protected relation goes through a derived table, and every
 /// change of one changes the rows that may be seen.
 pub(crate) fn rewrite(
     parsed: &Parsed,
     protection: &Protection<'_>,
 ) -> Result<Rewritten, RewriteError> {
-    if !parsed.catalog.engine().is_postgres() {
-        return Err(RewriteError::Text {
-            reason: "masks of this server are not written yet".to_owned(),
-        });
-    }
+    let explained = nothing_to_explain(parsed, protection)?;
+    let explained =
+        explained.as_ref().map(|masks| Protection { masks, filters: protection.filters });
+    let protection = explained.as_ref().unwrap_or(protection);
     let mut plan = MaskPlan::new(protection, &parsed.limits);
     if withheld::shows_through_view(&parsed.facts) {
         return Err(RewriteError::Text {

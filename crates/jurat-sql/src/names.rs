@@ -173,6 +173,11 @@ impl Naming {
         idents(object)?.iter().map(|ident| self.label(ident)).collect()
     }
 
+    /// The name under which the server's own function is listed; those of MySQL and MariaDB have no case.
+    pub(crate) fn folded_call(self, name: &str) -> String {
+        if self.is_postgres() { name.to_owned() } else { name.to_ascii_lowercase() }
+    }
+
     /// Whether two names are the same column, or the same alias of a result column.
     pub(crate) fn same_column(self, one: &str, other: &str) -> bool {
         one == other
@@ -191,6 +196,14 @@ impl Naming {
         match self.engine {
             Engine::Postgres => ident(name),
             Engine::Mariadb | Engine::Mysql => Ident::with_quote('`', name.replace('`', "``")),
+        }
+    }
+
+    /// As [`sql`].
+    pub(crate) fn sql(self, name: &str) -> String {
+        match self.engine {
+            Engine::Postgres => sql(name),
+            Engine::Mariadb | Engine::Mysql => self.ident(name).to_string(),
         }
     }
 

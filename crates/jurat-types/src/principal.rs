@@ -52,6 +52,8 @@ pub struct Auth {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
+    /// A challenge of MySQL, answered with a hash of the password.
+    Challenge,
     /// A client certificate.
     Mtls,
     /// OpenID Connect.

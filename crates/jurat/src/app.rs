@@ -1,6 +1,8 @@
 //! The wiring: from a configuration to a running proxy. `jurat run` and `jurat demo` share it, so that
 //! the demo shows the product and not a look-alike.
 
+mod databases;
+mod listeners;
 mod probe;
 mod reload;
 mod users;
@@ -13,19 +15,21 @@ use std::{
 };
 
 use jurat_audit::{AuditLog, AuditOptions, SigningKey};
-use jurat_core::{Authenticate, Clock, Database, Gate, MaskKey, SystemClock};
+use jurat_core::{Clock, Gate, MaskKey, SystemClock};
 use jurat_policy::PolicyHandle;
-use jurat_postgres::{Listener, UpstreamDatabase, UpstreamTls, Workers};
-use jurat_types::{Engine, RecordBody, SystemRecord, Target};
+use jurat_postgres::Workers;
+use jurat_types::{RecordBody, SystemRecord};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{AuditConfig, Config, DatabaseConfig, DatabaseTls, ListenerTls},
+    config::{AuditConfig, Config},
     exit::{Exit, Failure, chain},
 };
 
+pub(crate) use databases::{UpstreamDatabase, target, upstream};
+use listeners::Listener;
 pub(crate) use reload::Reloader;
 pub(crate) use users::LiveUsers;
 
@@ -35,8 +39,8 @@ pub(crate) struct App {
     config: Config,
     gate: Arc<Gate>,
     users: Arc<LiveUsers>,
-    databases: BTreeMap<String, Arc<UpstreamDatabase>>,
-    listeners: Vec<(SocketAddr, Arc<Listener>)>,
+    databases: BTreeMap<String, UpstreamDatabase>,
+    listeners: Vec<(SocketAddr, Listener)>,
     workers: Arc<Workers>,
 }
 
@@ -44,7 +48,7 @@ pub(crate) struct App {
 #[derive(Debug)]
 pub(crate) struct Bound {
     app: App,
-    sockets: Vec<(TcpListener, Arc<Listener>)>,
+    sockets: Vec<(TcpListener, Listener)>,
 }
 
 impl App {
@@ -55,11 +59,11 @@ impl App {
     pub(crate) fn open(config: Config) -> Result<Self, Failure> {
         let users = Arc::new(LiveUsers::load(&config.users_file)?);
         let policy = Arc::new(load_policies(&config)?);
-        let tls = load_tls(&config)?;
+        let tls = listeners::load_tls(&config)?;
         let databases = config
             .databases
             .iter()
-            .map(|database| Ok((database.name.clone(), Arc::new(upstream(database)?))))
+            .map(|database| Ok((database.name.clone(), upstream(database)?)))
             .collect::<Result<BTreeMap<_, _>, Failure>>()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let audit = Arc::new(open_audit(&config.audit, Arc::clone(&clock))?);
@@ -77,23 +81,18 @@ impl App {
         let workers = Workers::start(config.workers.get())
             .map_err(|error| Failure::other(format!("no threads can be started: {error}")))?;
         let workers = Arc::new(workers);
+        let shared = listeners::Shared {
+            gate: Arc::clone(&gate),
+            authenticate: Arc::<LiveUsers>::clone(&users),
+            databases: &databases,
+            tls,
+            workers: Arc::clone(&workers),
+        };
         let listeners = config
             .listeners
             .iter()
-            .map(|listener| {
-                let authenticate: Arc<dyn Authenticate> = Arc::<LiveUsers>::clone(&users);
-                let ready = Listener {
-                    name: listener.name.clone(),
-                    gate: Arc::clone(&gate),
-                    authenticate,
-                    databases: databases.clone(),
-                    tls: if listener.tls == ListenerTls::Disabled { None } else { tls.clone() },
-                    tls_required: listener.tls == ListenerTls::Required,
-                    workers: Arc::clone(&workers),
-                };
-                (listener.bind, Arc::new(ready))
-            })
-            .collect();
+            .map(|listener| Ok((listener.bind, Listener::new(listener, &shared)?)))
+            .collect::<Result<Vec<_>, Failure>>()?;
         let app = Self { config, gate, users, databases, listeners, workers };
         app.record_start()?;
         Ok(app)
@@ -107,12 +106,12 @@ impl App {
         let mut sockets = Vec::with_capacity(self.listeners.len());
         for (address, listener) in &self.listeners {
             match TcpListener::bind(address).await {
-                Ok(socket) => sockets.push((socket, Arc::clone(listener))),
+                Ok(socket) => sockets.push((socket, listener.clone())),
                 Err(error) => {
                     self.close("an address cannot be listened on", true).await;
                     return Err(Failure::other(format!(
                         "listener `{}` cannot listen on {address}: {error}",
-                        listener.name
+                        listener.name()
                     )));
                 }
             }
@@ -127,7 +126,7 @@ impl App {
 
     fn record_start(&self) -> Result<(), Failure> {
         let state = self.gate.policy.state();
-        let names = |listener: &(SocketAddr, Arc<Listener>)| json!({"name": listener.1.name, "bind": listener.0.to_string()});
+        let names = |listener: &(SocketAddr, Listener)| json!({"name": listener.1.name(), "bind": listener.0.to_string()});
         let record = system(
             "started",
             [
@@ -178,7 +177,7 @@ impl Bound {
         self.sockets
             .iter()
             .filter_map(|(socket, listener)| {
-                Some((listener.name.clone(), socket.local_addr().ok()?))
+                Some((listener.name().to_owned(), socket.local_addr().ok()?))
             })
             .collect()
     }
@@ -202,11 +201,11 @@ impl Bound {
         let Self { app, sockets } = self;
         let mut serving = JoinSet::new();
         for (socket, listener) in sockets {
-            serving.spawn(jurat_postgres::serve(socket, listener, shutdown.clone()));
+            serving.spawn(listener.serve(socket, shutdown.clone()));
         }
         let mut chores = JoinSet::new();
         for database in app.databases.values() {
-            chores.spawn(probe::probe(Arc::clone(database), app.config.limits.clone()));
+            chores.spawn(probe::probe(database.clone(), app.config.limits.clone()));
         }
         if let Some(every) = app.config.policy.poll {
             let reloader = app.reloader();
@@ -278,21 +277,6 @@ fn load_policies(config: &Config) -> Result<PolicyHandle, Failure> {
     })
 }
 
-/// Certificate and key of the listeners.
-fn load_tls(config: &Config) -> Result<Option<Arc<rustls::ServerConfig>>, Failure> {
-    let Some(files) = &config.tls else { return Ok(None) };
-    let cert = std::fs::read(&files.cert).map_err(|error| {
-        Failure::usage(format!("the certificate {} cannot be read: {error}", files.cert.display()))
-    })?;
-    let key = files
-        .key
-        .fetch()
-        .map_err(|error| Failure::because(Exit::Usage, "the key of [tls]", &error))?;
-    jurat_postgres::server_config(&cert, key.expose().as_bytes())
-        .map(|server| Some(Arc::new(server)))
-        .map_err(|error| Failure::because(Exit::Usage, "[tls] cannot be used", &error))
-}
-
 /// The secret behind hashes and tokens.
 ///
 /// # Errors
@@ -311,57 +295,6 @@ fn mask_key(salt: Option<&crate::config::SecretRef>) -> Result<MaskKey, Failure>
         }
         None => MaskKey::random()
             .ok_or_else(|| Failure::other("the system gives no randomness".to_owned())),
-    }
-}
-
-/// A configured database as the front-end wants it.
-///
-/// # Errors
-/// Where its secret or its certificates are not there.
-pub(crate) fn upstream(config: &DatabaseConfig) -> Result<UpstreamDatabase, Failure> {
-    let what = format!("database `{}`", config.name);
-    let password = config
-        .credential
-        .as_ref()
-        .map(crate::config::SecretRef::fetch)
-        .transpose()
-        .map_err(|error| Failure::because(Exit::Usage, &what, &error))?;
-    let client = |ca: Option<&[u8]>, verify| {
-        jurat_postgres::client_config(ca, verify)
-            .map(Arc::new)
-            .map_err(|error| Failure::because(Exit::Usage, &what, &error))
-    };
-    let tls = match &config.tls {
-        DatabaseTls::Disable => UpstreamTls::Disable,
-        DatabaseTls::Require => UpstreamTls::Require(client(None, false)?),
-        DatabaseTls::VerifyFull { ca } => {
-            let pem = std::fs::read(ca).map_err(|error| {
-                Failure::usage(format!("{what}: {} cannot be read: {error}", ca.display()))
-            })?;
-            UpstreamTls::VerifyFull(client(Some(&pem), true)?)
-        }
-    };
-    Ok(UpstreamDatabase {
-        database: Arc::new(Database::new(target(config))),
-        host: config.host.clone(),
-        port: config.port,
-        user: config.user.clone(),
-        password,
-        dbname: config.dbname.clone(),
-        tls,
-    })
-}
-
-/// What policies are told about a configured database. Its version is told by its catalog.
-pub(crate) fn target(config: &DatabaseConfig) -> Target {
-    Target {
-        name: config.name.clone(),
-        engine: Engine::Postgres,
-        version: String::new(),
-        database: config.dbname.clone(),
-        environment: config.environment.clone(),
-        labels: config.labels.clone(),
-        upstream_user: config.user.clone(),
     }
 }
 

@@ -58,7 +58,7 @@ enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Read a password from standard input and print its verifier for the users file
-    Hash,
+    Hash(hash::Arguments),
     /// Print the version
     Version,
 }
@@ -119,7 +119,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
             output::json(&config::schema())?;
             Ok(Exit::Ok)
         }
-        Command::Hash => hash::run(),
+        Command::Hash(arguments) => hash::run(arguments),
         Command::Version => {
             output::line(format_args!("jurat {}", env!("CARGO_PKG_VERSION")))?;
             Ok(Exit::Ok)
@@ -138,7 +138,7 @@ const fn usual_level(command: &Command) -> &'static str {
         | Command::Audit(_)
         | Command::Catalog(_)
         | Command::Config(_)
-        | Command::Hash
+        | Command::Hash(_)
         | Command::Version => "warn",
     }
 }

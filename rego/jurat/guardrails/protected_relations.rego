@@ -114,7 +114,12 @@ is_protected(id) if {
 
 is_protected(id) if {
 	lib.is_agent
-	id in (observing_relations | observing_mysql_relations)
+	id in observing_relations
+}
+
+is_protected(id) if {
+	lib.is_agent
+	id in observing_mysql_relations
 }
 
 # The system's own views leave the secrets out (pg_roles reads pg_authid). Which view a relation is

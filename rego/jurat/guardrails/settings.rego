@@ -23,6 +23,22 @@ harmless_prefixes := {"default_transaction_", "jurat.", "transaction_"}
 
 planner_prefixes := {"cpu_", "enable_", "geqo_", "jit_", "max_parallel_", "min_parallel_", "parallel_"}
 
+# The same for MySQL and MariaDB. USE is the setting `database`: relations are judged by their whole names.
+harmless_mysql_settings := {
+	"autocommit", "character_set_results", "collation_connection", "completion_type", "database", "div_precision_increment",
+	"group_concat_max_len", "identity", "innodb_lock_wait_timeout", "insert_id", "interactive_timeout",
+	"last_insert_id", "lc_messages", "lc_time_names", "lock_wait_timeout", "max_execution_time", "max_statement_time",
+	"net_read_timeout", "net_write_timeout", "sql_auto_is_null", "sql_big_selects", "sql_notes", "sql_quote_show_create",
+	"sql_safe_updates", "sql_select_limit", "sql_warnings", "time_zone", "tx_isolation", "tx_read_only", "wait_timeout",
+}
+
+planner_mysql_settings := {
+	"bulk_insert_buffer_size", "default_storage_engine", "eq_range_index_dive_limit", "join_buffer_size",
+	"max_heap_table_size", "max_join_size", "max_length_for_sort_data", "max_seeks_for_key", "max_sort_length",
+	"net_buffer_length", "optimizer_prune_level", "optimizer_search_depth", "optimizer_switch", "query_cache_type",
+	"read_buffer_size", "read_rnd_buffer_size", "sort_buffer_size", "tmp_table_size",
+}
+
 # METADATA
 # title: Only known settings change
 # description: |
@@ -58,6 +74,19 @@ changes_settings if {
 }
 
 may_change(setting) if setting in harmless_settings
+
+may_change(setting) if {
+	is_mysql
+	setting in harmless_mysql_settings
+}
+
+may_change(setting) if {
+	is_mysql
+	not lib.is_agent
+	setting in planner_mysql_settings
+}
+
+is_mysql if input.target.engine in {"mariadb", "mysql"}
 
 may_change(setting) if {
 	some prefix in harmless_prefixes

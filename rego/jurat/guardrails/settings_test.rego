@@ -83,3 +83,44 @@ test_one_bad_setting_among_good_ones_is_found if {
 	messages := {denial.msg | some denial in guardrails.deny} with input as intent
 	messages == {"role may not be changed here"}
 }
+
+mysql_denied(principal, setting) if {
+	intent := object.union(
+		fixtures.intent(principal, "production", fixtures.set(setting, "SET")),
+		{"target": {"engine": "mariadb"}},
+	)
+	ids := {denial.id | some denial in guardrails.deny} with input as intent
+	ids == {"guardrails.setting"}
+}
+
+test_what_drivers_of_mysql_set_is_free if {
+	every principal in everybody {
+		every setting in [
+			"autocommit", "database", "time_zone", "wait_timeout", "net_write_timeout", "sql_select_limit",
+			"transaction_isolation", "tx_isolation", "max_execution_time", "group_concat_max_len",
+		] {
+			not mysql_denied(principal, setting)
+		}
+	}
+	every setting in ["optimizer_switch", "sort_buffer_size"] {
+		not mysql_denied(fixtures.service, setting)
+		mysql_denied(fixtures.agent, setting)
+	}
+}
+
+test_what_protects_on_mysql_is_fixed_for_everybody if {
+	every principal in everybody {
+		every setting in [
+			"sql_mode", "character_set_client", "character_set_connection", "foreign_key_checks", "unique_checks",
+			"session_track_system_variables", "session_track_schema", "sql_log_bin", "gtid_next", "role", "general_log",
+			"secure_auth", "local_infile", "pseudo_thread_id", "debug", "profiling", "binlog_format",
+		] {
+			mysql_denied(principal, setting)
+		}
+	}
+}
+
+test_settings_of_mysql_are_free_on_mysql_only if {
+	denied(fixtures.person, "autocommit", "SET")
+	denied(fixtures.person, "database", "SET")
+}

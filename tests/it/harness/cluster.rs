@@ -100,15 +100,18 @@ fn find_bin() -> Option<PathBuf> {
     on_path.into_iter().chain(packaged).find(complete)
 }
 
-/// The unprivileged user to run as where this process is root, which PostgreSQL refuses to be.
-fn unprivileged() -> (u32, u32) {
+/// A user and a group.
+pub(crate) type Owner = (u32, u32);
+
+/// The unprivileged user to run as where this process is root, which PostgreSQL and MariaDB refuse to be.
+pub(crate) fn unprivileged() -> Owner {
     let users = fs::read_to_string("/etc/passwd").unwrap();
     let ids = |wanted: &str| {
         let mut fields =
             users.lines().find(|line| line.split(':').next() == Some(wanted))?.split(':');
         Some((fields.nth(2)?.parse().ok()?, fields.next()?.parse().ok()?))
     };
-    ids("postgres").or_else(|| ids("nobody")).expect("a user to run PostgreSQL as")
+    ids("postgres").or_else(|| ids("nobody")).expect("a user to run a server as")
 }
 
 /// The server programs where the server's user may run them: where they are, or copied. A cache folder below
@@ -136,7 +139,7 @@ fn major(bin: &Path) -> u32 {
 }
 
 /// A port that was free a moment ago.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

@@ -15,6 +15,12 @@ use super::{cluster, until};
 /// The password of every user of the users file.
 pub(crate) const PASSWORD: &str = "correct horse";
 
+/// `SELECT PASSWORD('correct horse')` of MariaDB, whose older clients answer a challenge with it.
+const NATIVE: &str = "*0E8F21E4240F5AD5A07D088F9C93890D13D78A4E";
+
+/// `jurat hash --mysql` of it, for clients without TLS.
+const SHA2: &str = "bf7ffba958c798f80e3cf8ebea1cbc781495cadb8880a7f2bbc73d530712b52d";
+
 /// What a test wants that is not usual.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
@@ -178,7 +184,10 @@ impl Home {
         let users: String = USERS
             .iter()
             .map(|(name, rest)| {
-                format!("[[user]]\nname = \"{name}\"\n{rest}\nscram = '{}'\n\n", verifier())
+                format!(
+                    "[[user]]\nname = \"{name}\"\n{rest}\nscram = '{}'\nmysql_native = '{NATIVE}'\nmysql_sha2 = '{SHA2}'\n\n",
+                    verifier()
+                )
             })
             .collect();
         home.write("users.toml", &users);

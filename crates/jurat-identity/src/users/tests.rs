@@ -63,7 +63,7 @@ fn every_mistake_is_named_with_its_place() {
         (
             "[[user]]\nname = 'a'\nkind = 'person'\nscrm = 'x'",
             "users.toml:4:1: unknown key `scrm`; did you mean `scram`? (known here: name, kind, \
-             groups, attributes, on_behalf_of, scram)",
+             groups, attributes, on_behalf_of, scram, mysql_sha2, mysql_native)",
         ),
         (
             "[[user]]\nname = 'a'\nkind = 'robot'\nscram = 'VERIFIER'",
@@ -75,6 +75,16 @@ fn every_mistake_is_named_with_its_place() {
             "users.toml:4:9: not a verifier of the form \
              `SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>`; make one with \
              `jurat hash`",
+        ),
+        (
+            "[[user]]\nname = 'a'\nkind = 'person'\nscram = 'VERIFIER'\nmysql_sha2 = 'hunter2'",
+            "users.toml:5:14: `mysql_sha2` is 64 hexadecimal digits; make one with \
+             `jurat hash --mysql`",
+        ),
+        (
+            "[[user]]\nname = 'a'\nkind = 'person'\nscram = 'VERIFIER'\nmysql_native = 'hunter2'",
+            "users.toml:5:16: `mysql_native` is `*` and 40 hexadecimal digits, as MySQL keeps it in \
+             `mysql.user`",
         ),
         (
             "[[user]]\nname = 'a'\nkind = 'person'\nscram = 'VERIFIER'\n\
@@ -100,6 +110,25 @@ fn every_mistake_is_named_with_its_place() {
     ] {
         assert_eq!(parse(text).unwrap_err().to_string(), expected, "{text}");
     }
+}
+
+#[test]
+fn a_password_in_clear_is_checked_and_says_so() {
+    let verifier = crate::make_verifier("demo").unwrap();
+    let sha2 = crate::make_mysql_verifier("demo").unwrap();
+    let text = format!(
+        "[[user]]\nname = 'ana'\nkind = 'person'\nscram = '{verifier}'\nmysql_sha2 = '{sha2}'\n"
+    );
+    let users = parse(&text).unwrap();
+    let ana = users.check_password("ana", b"demo").unwrap();
+    assert_eq!(ana.id, "ana");
+    assert_eq!(ana.auth.method, jurat_types::AuthMethod::Password);
+    assert_eq!(users.check_password("ana", b"Demo"), None);
+    assert_eq!(users.check_password("ana", b""), None);
+    assert_eq!(users.check_password("eve", b"demo"), None);
+    assert!(users.credential("ana").mysql_sha2.is_some());
+    assert!(users.credential("ana").mysql_native.is_none());
+    assert!(users.credential("eve").mysql_sha2.is_none());
 }
 
 #[test]

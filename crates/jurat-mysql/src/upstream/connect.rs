@@ -229,17 +229,22 @@ async fn log_in(
         version: String::from_utf8_lossy(greeting.version).into_owned(),
         capabilities: greeting.capabilities,
     };
-    let fixed = fixed(&greeting, wanted)?;
+    let schema = wanted.schema.unwrap_or(&target.dbname);
+    let schema = (!schema.is_empty()).then_some(schema.as_bytes());
+    let mut fixed = fixed(&greeting, wanted)?;
+    if schema.is_some() {
+        // Already in the request for TLS: MariaDB reads what follows inside by the flags of the request.
+        fixed.claimed = fixed.claimed.with(Capabilities::CONNECT_WITH_DB);
+    }
     let (mut pipe, trust) = encrypt(pipe, target, &greeting, fixed, &mut sequence).await?;
     let password = target.password.as_ref().map(|password| password.expose().as_bytes());
     let mut login = Login::new(password.unwrap_or_default(), trust);
     let (plugin, auth) = login.begin(greeting.plugin, &greeting.challenge);
-    let schema = wanted.schema.unwrap_or(&target.dbname);
     let answer = Answer {
         fixed: Fixed { claimed: with_tls(fixed.claimed, &target.tls), ..fixed },
         user: target.user.as_bytes(),
         auth: &auth,
-        schema: (!schema.is_empty()).then_some(schema.as_bytes()),
+        schema,
         plugin: &plugin,
         attributes: &[("_client_name", "jurat"), ("program_name", "jurat")],
     };

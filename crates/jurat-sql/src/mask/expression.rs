@@ -3,18 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use jurat_types::{Column, ColumnMask, MaskMethod};
+use jurat_types::{Column, ColumnMask, Engine, MaskMethod};
 use serde_json::Value;
 
-use super::RewriteError;
 use super::family::{Family, Type, given, redacted};
+use super::{RewriteError, mysql};
 
 /// What stands where characters are taken out. Its length says nothing about theirs.
-const STARS: &str = "***";
+pub(super) const STARS: &str = "***";
 /// How many hexadecimal digits a token keeps.
-const TOKEN_DIGITS: u64 = 16;
+pub(super) const TOKEN_DIGITS: u64 = 16;
 /// What a token of text begins with.
-const TOKEN: &str = "tok_";
+pub(super) const TOKEN: &str = "tok_";
 /// More characters than any mask keeps.
 const KEEP_MAX: u64 = 1000;
 /// What an element of an array is called.
@@ -24,7 +24,12 @@ const ELEMENT: &str = "jurat_element";
 ///
 /// # Errors
 /// Where the method has a parameter that it does not know, or of another type.
-pub(super) fn of(mask: &ColumnMask, column: &Column, name: &str) -> Result<String, RewriteError> {
+pub(super) fn of(
+    mask: &ColumnMask,
+    column: &Column,
+    name: &str,
+    engine: Engine,
+) -> Result<String, RewriteError> {
     let params = Params { mask, params: &mask.params };
     params.only(match mask.method {
         MaskMethod::Null | MaskMethod::Redact => &[],
@@ -34,6 +39,9 @@ pub(super) fn of(mask: &ColumnMask, column: &Column, name: &str) -> Result<Strin
         MaskMethod::DateTrunc => &["to"],
     })?;
     let data_type = column.base_type.as_ref().unwrap_or(&column.data_type);
+    if !engine.is_postgres() {
+        return mysql::of(&params, data_type, name, engine);
+    }
     let kind = Type::of(data_type);
     let element = data_type.strip_suffix("[]").unwrap_or(data_type);
     let mask = Mask { kind, element, params };
@@ -154,6 +162,7 @@ fn digested(kind: Type, salt: &str, name: &str, short: bool) -> String {
         | Family::Interval
         | Family::Boolean
         | Family::Inet
+        | Family::Year
         | Family::Other => "NULL".to_owned(),
     }
 }
@@ -162,9 +171,7 @@ fn digested(kind: Type, salt: &str, name: &str, short: bool) -> String {
 fn partial(name: &str, params: &Params<'_>) -> Result<String, RewriteError> {
     let text = format!("CAST({name} AS text)");
     let keep_domain = params.flag("keep_domain")?;
-    let keep_last = params.number("keep_last")?;
-    let keep_first = params.number("keep_first")?.unwrap_or_else(|| u64::from(keep_last.is_none()));
-    let keep_last = keep_last.unwrap_or(0);
+    let (keep_first, keep_last) = params.kept()?;
     if keep_domain {
         // Everything from the first `@` on stays; without one nothing does.
         let short = format!(
@@ -203,13 +210,13 @@ fn quoted(text: &str) -> String {
 }
 
 /// The parameters of a mask.
-struct Params<'p> {
-    mask: &'p ColumnMask,
+pub(super) struct Params<'p> {
+    pub(super) mask: &'p ColumnMask,
     params: &'p BTreeMap<String, Value>,
 }
 
 impl Params<'_> {
-    fn malformed(&self, reason: &str) -> RewriteError {
+    pub(super) fn malformed(&self, reason: &str) -> RewriteError {
         RewriteError::Mask { column: self.mask.column.to_string(), reason: reason.to_owned() }
     }
 
@@ -219,6 +226,13 @@ impl Params<'_> {
             Some(name) => Err(self.malformed(&format!("unknown parameter `{name}`"))),
             None => Ok(()),
         }
+    }
+
+    /// How many characters `partial` keeps at the beginning and at the end.
+    pub(super) fn kept(&self) -> Result<(u64, u64), RewriteError> {
+        let last = self.number("keep_last")?;
+        let first = self.number("keep_first")?.unwrap_or_else(|| u64::from(last.is_none()));
+        Ok((first, last.unwrap_or(0)))
     }
 
     fn number(&self, name: &str) -> Result<Option<u64>, RewriteError> {
@@ -231,7 +245,7 @@ impl Params<'_> {
         }
     }
 
-    fn flag(&self, name: &str) -> Result<bool, RewriteError> {
+    pub(super) fn flag(&self, name: &str) -> Result<bool, RewriteError> {
         match self.params.get(name) {
             None => Ok(false),
             Some(value) => value
@@ -241,7 +255,7 @@ impl Params<'_> {
     }
 
     /// A text; absent is empty.
-    fn text(&self, name: &str) -> Result<String, RewriteError> {
+    pub(super) fn text(&self, name: &str) -> Result<String, RewriteError> {
         match self.params.get(name) {
             None => Ok(String::new()),
             Some(Value::String(text)) if !text.contains('\0') => Ok(text.clone()),

@@ -23,6 +23,8 @@ pub(super) enum Family {
     Json,
     Boolean,
     Inet,
+    /// MySQL's and MariaDB's.
+    Year,
     Bytea,
     /// Enumerations, ranges, geometry, XML, bit strings and whatever else.
     Other,
@@ -154,7 +156,8 @@ pub(super) const fn redacted(family: Family) -> Option<&'static str> {
         | Family::Float
         | Family::Real
         | Family::Money
-        | Family::Interval => "0",
+        | Family::Interval
+        | Family::Year => "0",
         Family::Date => "1970-01-01",
         Family::Timestamp => "1970-01-01 00:00:00",
         Family::Zoned => "1970-01-01 00:00:00+00",

@@ -14,10 +14,13 @@ use sqlparser::ast::{
 
 use super::RewriteError;
 use super::parameters;
+use super::plan::selected;
 use crate::builtin;
 use crate::catalog_index::SYSTEM_SCHEMA;
 use crate::limits::ReadLimits;
+use crate::mysql;
 use crate::names;
+use crate::names::Naming;
 use crate::tree::Tree;
 
 /// A predicate is a few conditions, not a program.
@@ -26,6 +29,9 @@ const LIMITS: ReadLimits =
 
 /// Functions that give one value for a whole statement, though another one for the next.
 const STABLE: &[&str] = &["now", "statement_timestamp", "transaction_timestamp", "age"];
+
+/// The same of MySQL and MariaDB.
+const MYSQL_STABLE: &[&str] = &["curdate", "current_date", "current_timestamp", "now"];
 
 /// Words of the grammar that compute.
 const CONSTRUCTS: &[&str] = &["coalesce", "greatest", "least", "nullif"];
@@ -79,24 +85,33 @@ impl Filter {
         &self,
         qualifier: &str,
         relation: &Relation,
-        limits: &ReadLimits,
+        (naming, limits): (Naming, &ReadLimits),
     ) -> Result<Rows, RewriteError> {
         let malformed = |reason: String| RewriteError::Filter {
             relation: self.relation.clone(),
             id: self.filter.id.clone(),
             reason,
         };
-        let (text, names) = parameters::numbered(&self.filter.predicate).map_err(malformed)?;
-        let literals = parameters::literals(&names, &self.filter.params).map_err(malformed)?;
+        let engine = naming.engine;
+        let (text, names) =
+            parameters::numbered(&self.filter.predicate, engine).map_err(malformed)?;
+        let literals =
+            parameters::literals(&names, &self.filter.params, engine).map_err(malformed)?;
         let limits = ReadLimits { bytes_max: LIMITS.bytes_max.min(limits.bytes_max), ..LIMITS };
-        let mut tree =
-            Tree::parse_text(&format!("SELECT ({text})"), jurat_types::Engine::Postgres, &limits)
-                .map_err(malformed)?;
-        let mut checker =
-            Checker { qualifier, relation, literals: &literals, columns: BTreeSet::new() };
+        let mut tree = Tree::parse_text(&selected(&format!("({text})"), engine), engine, &limits)
+            .map_err(malformed)?;
+        let mut checker = Checker {
+            qualifier,
+            relation,
+            naming,
+            literals: &literals,
+            placed: 0,
+            columns: BTreeSet::new(),
+        };
         let condition = tree.with(|statement| {
             // Nothing but one condition: no second column, no clause behind it.
-            if statement.to_string() != format!("SELECT ({})", inner(statement)?) {
+            let whole = statement.to_string();
+            if whole != selected(&format!("({})", inner(statement)?), engine) {
                 return None;
             }
             let expr = expression(statement)?;
@@ -119,17 +134,24 @@ fn inner(statement: &mut Statement) -> Option<String> {
 fn expression(statement: &mut Statement) -> Option<&mut Expr> {
     let Statement::Query(query) = statement else { return None };
     let SetExpr::Select(select) = &mut *query.body else { return None };
-    let [SelectItem::UnnamedExpr(Expr::Nested(expr))] = select.projection.as_mut_slice() else {
-        return None;
-    };
-    Some(expr)
+    match select.projection.as_mut_slice() {
+        [
+            SelectItem::UnnamedExpr(Expr::Nested(expr))
+            | SelectItem::ExprWithAlias { expr: Expr::Nested(expr), alias: _ },
+        ] => Some(expr),
+        _ => None,
+    }
 }
 
 /// Goes over a predicate, qualifies its names and puts literals in the place of parameters.
 struct Checker<'c> {
     qualifier: &'c str,
     relation: &'c Relation,
-    literals: &'c [Literal],
+    naming: Naming,
+    /// A list in MySQL and MariaDB has several.
+    literals: &'c [Vec<Literal>],
+    /// How many parameters without a number were met.
+    placed: usize,
     columns: BTreeSet<String>,
 }
 
@@ -143,7 +165,8 @@ impl Checker<'_> {
             }
             Expr::Value(value) => {
                 if let Literal::Placeholder(name) = &value.value {
-                    value.value = self.literal(name)?;
+                    let name = name.clone();
+                    value.value = self.literal(&name)?;
                 }
                 plain(&value.value)
             }
@@ -178,13 +201,7 @@ impl Checker<'_> {
             Expr::BinaryOp { left, op, right } => {
                 self.expr(left)?;
                 self.expr(right)?;
-                if !matches!(op, BinaryOperator::And | BinaryOperator::Or) {
-                    *op = qualified(op)?;
-                    // A qualified operator binds like no other, so both sides are put into brackets.
-                    enclose(left);
-                    enclose(right);
-                }
-                Ok(())
+                self.operator(left, op, right)
             }
             Expr::AnyOp { left, compare_op, right, is_some: _ }
             | Expr::AllOp { left, compare_op, right } => {
@@ -200,6 +217,7 @@ impl Checker<'_> {
             },
             Expr::InList { expr, list, negated: _ } => {
                 self.expr(expr)?;
+                self.spread(list)?;
                 self.all(list)
             }
             Expr::Between { expr, low, high, negated: _ } => {
@@ -228,28 +246,79 @@ impl Checker<'_> {
         }
     }
 
+    /// An operator between two operands that are checked.
+    fn operator(
+        &self,
+        left: &mut Expr,
+        op: &mut BinaryOperator,
+        right: &mut Expr,
+    ) -> Result<(), String> {
+        if !self.naming.is_postgres() {
+            return plain_operator(op);
+        }
+        if !matches!(op, BinaryOperator::And | BinaryOperator::Or) {
+            *op = qualified(op)?;
+            // A qualified operator binds like no other, so both sides are put into brackets.
+            enclose(left);
+            enclose(right);
+        }
+        Ok(())
+    }
+
+    /// Puts the elements of a list in the place of the parameter that it is given by: `region IN ($regions)`.
+    fn spread(&mut self, list: &mut Vec<Expr>) -> Result<(), String> {
+        let [Expr::Value(value)] = list.as_slice() else { return Ok(()) };
+        let Literal::Placeholder(name) = &value.value else { return Ok(()) };
+        if self.naming.is_postgres() {
+            return Ok(());
+        }
+        let name = name.clone();
+        let literals = self.literals(&name)?;
+        // Nothing is in an empty list.
+        let none = [Literal::Null];
+        let elements = if literals.is_empty() { none.as_slice() } else { literals.as_slice() };
+        *list = elements.iter().map(|literal| Expr::Value(literal.clone().into())).collect();
+        Ok(())
+    }
+
     fn all(&mut self, exprs: &mut [Expr]) -> Result<(), String> {
         exprs.iter_mut().try_for_each(|expr| self.expr(expr))
     }
 
     /// A column of the relation, under the relation's name.
     fn column(&mut self, ident: &Ident) -> Result<Expr, String> {
-        let name = names::name(ident).map_err(|stop| stop.to_string())?;
-        if !self.relation.columns.iter().any(|column| column.name == name) {
+        let name = self.naming.name(ident).map_err(|stop| stop.to_string())?;
+        let mut columns = self.relation.columns.iter();
+        let Some(column) = columns.find(|column| self.naming.same_column(&column.name, &name))
+        else {
             return Err(format!("{} has no column `{name}`", self.relation.name));
-        }
-        let parts = vec![names::ident(self.qualifier), names::ident(&name)];
-        self.columns.insert(name);
+        };
+        let parts = vec![self.naming.ident(self.qualifier), self.naming.ident(&column.name)];
+        self.columns.insert(column.name.clone());
         Ok(Expr::CompoundIdentifier(parts))
     }
 
-    fn literal(&self, placeholder: &str) -> Result<Literal, String> {
-        let number = placeholder.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok());
-        number
-            .and_then(|number| number.checked_sub(1))
+    /// The literals of a parameter: by its number, or by its place.
+    fn literals(&mut self, placeholder: &str) -> Result<&Vec<Literal>, String> {
+        let index = if self.naming.is_postgres() {
+            let digits = placeholder.strip_prefix('$').and_then(|digits| digits.parse().ok());
+            digits.and_then(|number: usize| number.checked_sub(1))
+        } else {
+            let place = self.placed;
+            self.placed = place.saturating_add(1);
+            Some(place)
+        };
+        index
             .and_then(|index| self.literals.get(index))
-            .cloned()
             .ok_or_else(|| "it has a parameter without a name".to_owned())
+    }
+
+    /// The one literal of a parameter.
+    fn literal(&mut self, placeholder: &str) -> Result<Literal, String> {
+        match self.literals(placeholder)?.as_slice() {
+            [literal] => Ok(literal.clone()),
+            _ => Err("it has a list where one value is meant".to_owned()),
+        }
     }
 
     fn call(&mut self, function: &mut Function) -> Result<(), String> {
@@ -267,10 +336,10 @@ impl Checker<'_> {
         else {
             return Err(refused());
         };
-        let parts = names::parts_of_label(name).map_err(|stop| stop.to_string())?;
+        let parts = self.naming.parts_of_call(name).map_err(|stop| stop.to_string())?;
         let function = match parts.as_slice() {
-            [name] => name.clone(),
-            [schema, name] if schema == SYSTEM_SCHEMA => name.clone(),
+            [name] => self.naming.folded_call(name),
+            [schema, name] if schema == SYSTEM_SCHEMA && self.naming.is_postgres() => name.clone(),
             _ => return Err(refused()),
         };
         let list = match args {
@@ -292,6 +361,15 @@ impl Checker<'_> {
         }
         if CONSTRUCTS.contains(&function.as_str()) {
             return Ok(());
+        }
+        if !self.naming.is_postgres() {
+            let class = mysql::function_class(&function, self.naming.engine);
+            // They stay as they are: the servers look their own functions up first.
+            return match class {
+                Some(FunctionClass::Pure) => Ok(()),
+                _ if MYSQL_STABLE.contains(&function.as_str()) => Ok(()),
+                _ => Err(refused()),
+            };
         }
         let pure = builtin::function_class(&function) == Some(FunctionClass::Pure);
         if !pure && !STABLE.contains(&function.as_str()) {
@@ -325,6 +403,29 @@ fn qualified(operator: &BinaryOperator) -> Result<BinaryOperator, String> {
         _ => return Err("it has an operator that a filter may not have".to_owned()),
     };
     Ok(BinaryOperator::PGCustomBinaryOperator(vec![SYSTEM_SCHEMA.to_owned(), sign.to_owned()]))
+}
+
+/// Operators of MySQL and MariaDB that compute. None can be added there.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is not listed is refused")]
+fn plain_operator(operator: &BinaryOperator) -> Result<(), String> {
+    match operator {
+        BinaryOperator::And
+        | BinaryOperator::Or
+        | BinaryOperator::Eq
+        | BinaryOperator::NotEq
+        | BinaryOperator::Lt
+        | BinaryOperator::LtEq
+        | BinaryOperator::Gt
+        | BinaryOperator::GtEq
+        | BinaryOperator::Spaceship
+        | BinaryOperator::Plus
+        | BinaryOperator::Minus
+        | BinaryOperator::Multiply
+        | BinaryOperator::Modulo
+        | BinaryOperator::Arrow
+        | BinaryOperator::LongArrow => Ok(()),
+        _ => Err("it has an operator that a filter may not have".to_owned()),
+    }
 }
 
 /// Puts brackets around what is more than one word.

@@ -65,7 +65,7 @@ impl MaskPlan {
         let Some((found, mask)) = known else {
             return Err(Stop::unresolved("masked column", column.to_string()));
         };
-        expression::of(&mask, found, reference).map_err(Stop::Mask)
+        expression::of(&mask, found, reference, catalog.engine()).map_err(Stop::Mask)
     }
 
     /// Whether a part of a relation has a mask on a column of that name.

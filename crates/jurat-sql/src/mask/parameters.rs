@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use jurat_types::Engine;
 use serde_json::Value;
 use sqlparser::ast::Value as Literal;
 
@@ -14,7 +15,10 @@ const ELEMENTS_MAX: usize = 10_000;
 ///
 /// # Errors
 /// Where quotes or dollars stand in it in a way that a predicate has no need for.
-pub(super) fn numbered(predicate: &str) -> Result<(String, Vec<String>), String> {
+pub(super) fn numbered(predicate: &str, engine: Engine) -> Result<(String, Vec<String>), String> {
+    if !engine.is_postgres() {
+        return placed(predicate);
+    }
     let mut text = String::with_capacity(predicate.len());
     let mut names: Vec<String> = Vec::new();
     let mut quote: Option<char> = None;
@@ -67,18 +71,73 @@ pub(super) fn numbered(predicate: &str) -> Result<(String, Vec<String>), String>
     }
 }
 
+/// As [`numbered`], for MySQL and MariaDB: with a `?` for each place of a parameter, and the names in the order
+/// of the places. Backslashes are refused, so that a quote ends where it seems to.
+fn placed(predicate: &str) -> Result<(String, Vec<String>), String> {
+    let mut text = String::with_capacity(predicate.len());
+    let mut names: Vec<String> = Vec::new();
+    let mut quote: Option<char> = None;
+    let mut rest = predicate.chars().peekable();
+    let mut before = ' ';
+    while let Some(next) = rest.next() {
+        match (quote, next) {
+            (_, '\\') => return Err("it has a backslash".to_owned()),
+            (Some(open), _) => {
+                if next == open {
+                    quote = None;
+                }
+                text.push(next);
+            }
+            (None, '\'' | '"') if continues_name(before) => {
+                return Err("it has a string with a prefix".to_owned());
+            }
+            (None, '\'' | '"' | '`') => {
+                quote = Some(next);
+                text.push(next);
+            }
+            (None, '#' | '?' | '@' | ';') => return Err(format!("it has a `{next}`")),
+            (None, '-' | '/')
+                if rest.peek().is_some_and(|c| matches!((next, c), ('-', '-') | ('/', '*'))) =>
+            {
+                return Err("it has a comment".to_owned());
+            }
+            (None, '$') => {
+                let mut name = String::new();
+                while let Some(part) = rest.next_if(|c| continues_name(*c)) {
+                    name.push(part);
+                }
+                let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+                if !begins || continues_name(before) || rest.peek() == Some(&'$') {
+                    return Err("it has a `$` that begins no parameter's name".to_owned());
+                }
+                names.push(name);
+                text.push('?');
+            }
+            (None, _) => text.push(next),
+        }
+        before = next;
+    }
+    if quote.is_some() {
+        Err("it has a quote that is not closed".to_owned())
+    } else {
+        Ok((text, names))
+    }
+}
+
 fn continues_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()
 }
 
-/// The literals of the parameters, in the order of `names`.
+/// The literals of the parameters, in the order of `names`: one each, and for a list in MySQL and MariaDB, which
+/// have no arrays, one for each of its elements.
 ///
 /// # Errors
 /// Where one has no value, or a value that has no literal, or a value is given for none.
 pub(super) fn literals(
     names: &[String],
     values: &BTreeMap<String, Value>,
-) -> Result<Vec<Literal>, String> {
+    engine: Engine,
+) -> Result<Vec<Vec<Literal>>, String> {
     if let Some(surplus) = values.keys().find(|name| !names.contains(name)) {
         return Err(format!("it has no parameter `${surplus}`"));
     }
@@ -87,7 +146,16 @@ pub(super) fn literals(
         .map(|name| match values.get(name) {
             None => Err(format!("its parameter `${name}` has no value")),
             Some(value) => {
-                literal(value).ok_or_else(|| format!("its parameter `${name}` is no simple value"))
+                let literals = match (engine, value) {
+                    (Engine::Postgres, value) => literal(value).map(|literal| vec![literal]),
+                    (Engine::Mariadb | Engine::Mysql, Value::Array(elements)) => {
+                        let all = elements.iter().take(ELEMENTS_MAX.saturating_add(1));
+                        let all: Option<Vec<Literal>> = all.map(plain).collect();
+                        all.filter(|all| all.len() <= ELEMENTS_MAX)
+                    }
+                    (Engine::Mariadb | Engine::Mysql, value) => plain(value).map(|one| vec![one]),
+                };
+                literals.ok_or_else(|| format!("its parameter `${name}` is no simple value"))
             }
         })
         .collect()
@@ -105,6 +173,21 @@ fn literal(value: &Value) -> Option<Literal> {
             quoted(&format!("{{{}}}", parts?.join(",")))
         }
         Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A literal of MySQL and MariaDB. In the raw tree, quotes and backslashes have a backslash before them.
+fn plain(value: &Value) -> Option<Literal> {
+    match value {
+        Value::Null => Some(Literal::Null),
+        Value::Bool(truth) => Some(Literal::Boolean(*truth)),
+        // As a text it is compared with texts as a text, and with numbers as a number. A number would make a number
+        // of every text that it is compared with, and 0 of most.
+        Value::Number(_) => number(value).map(Literal::SingleQuotedString),
+        Value::String(text) if !text.contains('\0') => {
+            Some(Literal::SingleQuotedString(text.replace('\\', "\\\\").replace('\'', "\\'")))
+        }
+        Value::String(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -135,6 +218,7 @@ fn quoted(text: &str) -> Option<Literal> {
 
 #[cfg(test)]
 mod tests {
+    use jurat_types::Engine;
     use serde_json::json;
 
     use super::{literals, numbered};
@@ -147,7 +231,11 @@ mod tests {
             ("a = 'it''s $t'", "a = 'it''s $t'", vec![]),
         ] {
             let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-            assert_eq!(numbered(predicate), Ok((text.to_owned(), names)), "{predicate}");
+            assert_eq!(
+                numbered(predicate, Engine::Postgres),
+                Ok((text.to_owned(), names)),
+                "{predicate}"
+            );
         }
         for predicate in [
             "a = $1",
@@ -160,7 +248,35 @@ mod tests {
             "a; b",
             "a$b = 1",
         ] {
-            assert!(numbered(predicate).is_err(), "{predicate}");
+            assert!(numbered(predicate, Engine::Postgres).is_err(), "{predicate}");
+        }
+    }
+
+    #[test]
+    fn on_mysql_every_place_of_a_parameter_has_its_mark() {
+        for (predicate, text, names) in [
+            ("a = $t AND b = $u OR c = $t", "a = ? AND b = ? OR c = ?", vec!["t", "u", "t"]),
+            ("a = '$t' AND `$u` = $v", "a = '$t' AND `$u` = ?", vec!["v"]),
+            ("a = \"it's $t\"", "a = \"it's $t\"", vec![]),
+        ] {
+            let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+            let numbered = numbered(predicate, Engine::Mariadb);
+            assert_eq!(numbered, Ok((text.to_owned(), names)), "{predicate}");
+        }
+        for predicate in [
+            "a = ?",
+            "a = 'x\\'' OR $t",
+            "a = `x\\`",
+            "a # b",
+            "a -- b",
+            "a /* b",
+            "a = @x",
+            "a = 'x",
+            "a; b",
+            "a$b = 1",
+            "a = x'41'",
+        ] {
+            assert!(numbered(predicate, Engine::Mysql).is_err(), "{predicate}");
         }
     }
 
@@ -169,7 +285,7 @@ mod tests {
         let names = vec!["t".to_owned()];
         let show = |value: serde_json::Value| {
             let values = [("t".to_owned(), value)].into();
-            literals(&names, &values).map(|all| all[0].to_string())
+            literals(&names, &values, Engine::Postgres).map(|all| all[0][0].to_string())
         };
         for (value, literal) in [
             (json!("a"), "'a'"),
@@ -189,10 +305,30 @@ mod tests {
         ] {
             assert_eq!(show(value.clone()).as_deref(), Ok(literal), "{value}");
         }
-        for value in [json!({}), json!([[1]]), json!([{}]), json!("\0")] {
-            assert!(show(value.clone()).is_err(), "{value}");
+        let all = |value: serde_json::Value| {
+            let values = [("t".to_owned(), value)].into();
+            literals(&names, &values, Engine::Mysql).map(|all| {
+                let texts: Vec<String> = all[0].iter().map(ToString::to_string).collect();
+                texts.join(", ")
+            })
+        };
+        for (value, literal) in [
+            (json!("it's"), r"'it\'s'"),
+            (json!(r"\' OR 1=1 #"), r"'\\\' OR 1=1 #'"),
+            (json!(-5), "'-5'"),
+            (json!(0), "'0'"),
+            (json!(true), "true"),
+            (json!(null), "NULL"),
+            (json!(["a", 2, null]), "'a', '2', NULL"),
+            (json!([]), ""),
+        ] {
+            assert_eq!(all(value.clone()).as_deref(), Ok(literal), "{value}");
         }
-        assert!(literals(&names, &[].into()).is_err(), "a missing value");
-        assert!(literals(&[], &[("t".to_owned(), json!(1))].into()).is_err(), "a surplus value");
+        for value in [json!({}), json!([[1]]), json!([{}]), json!("\0")] {
+            assert!(show(value.clone()).is_err() && all(value.clone()).is_err(), "{value}");
+        }
+        assert!(literals(&names, &[].into(), Engine::Postgres).is_err(), "a missing value");
+        let surplus = [("t".to_owned(), json!(1))].into();
+        assert!(literals(&[], &surplus, Engine::Postgres).is_err(), "a surplus value");
     }
 }

@@ -4,17 +4,20 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jurat_types::{
-    Access, ColumnId, ColumnMask, ColumnUse, PredicateMode, Relation, RelationName, StatementFacts,
+    Access, ColumnId, ColumnMask, ColumnUse, Engine, PredicateMode, Relation, RelationName,
+    StatementFacts,
 };
-use sqlparser::ast::{BinaryOperator, Expr, Query, SetExpr, Statement};
+use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr, Statement};
 
 use super::filter::{Filter, Rows};
 use super::{Protection, RewriteError, expression, wide, withheld};
 use crate::catalog_index::CatalogIndex;
 use crate::limits::ReadLimits;
-use crate::names;
 use crate::tree::Tree;
 use crate::walk::Stop;
+
+/// A limit that leaves every row; of a query with one, MySQL and MariaDB make a table of its own.
+const ROWS_ALL: &str = " LIMIT 18446744073709551615";
 
 /// The masks of one relation, by column.
 pub(super) type Masks<'p> = BTreeMap<String, Cow<'p, ColumnMask>>;
@@ -76,7 +79,9 @@ impl MaskPlan {
     ) -> Result<Option<Rows>, Stop> {
         let mut rows: Option<Rows> = None;
         for filter in self.filters_of(&relation.name, catalog) {
-            let one = filter.rows(qualifier, relation, &self.limits).map_err(Stop::Mask)?;
+            let one = filter
+                .rows(qualifier, relation, (catalog.naming(), &self.limits))
+                .map_err(Stop::Mask)?;
             rows = Some(match rows {
                 None => one,
                 Some(all) => all.and(one),
@@ -134,10 +139,10 @@ impl MaskPlan {
         if masks.is_empty() && rows.is_none() && !withheld::shows(name) {
             return Ok(None);
         }
-        let engine = catalog.catalog().engine;
+        let (engine, naming) = (catalog.engine(), catalog.naming());
         let mut items = Vec::with_capacity(relation.columns.len());
         for column in &relation.columns {
-            let label = names::sql(&column.name);
+            let label = naming.sql(&column.name);
             let passes = || self.passing.contains(&ColumnId::new(name.clone(), &column.name));
             items.push(match masks.get(&column.name) {
                 // A mask goes first: it hides the whole text.
@@ -147,7 +152,8 @@ impl MaskPlan {
                 },
                 Some(_) if passes() => label,
                 Some(mask) => {
-                    let expression = expression::of(mask, column, &label).map_err(Stop::Mask)?;
+                    let expression =
+                        expression::of(mask, column, &label, engine).map_err(Stop::Mask)?;
                     format!("{expression} AS {label}")
                 }
             });
@@ -155,17 +161,17 @@ impl MaskPlan {
         let mut text = format!(
             "SELECT {} FROM {}.{}",
             items.join(", "),
-            names::sql(&name.schema),
-            names::sql(&name.name)
+            naming.sql(&name.schema),
+            naming.sql(&name.name)
         );
         if let Some(rows) = rows {
             text.push_str(&format!(" WHERE {}", rows.condition()));
             if self.fenced {
-                // Conditions around it are not moved past OFFSET, so they never see another row.
-                text.push_str(" OFFSET 0");
+                // Conditions around it are not moved past these, so they never see another row.
+                text.push_str(if engine.is_postgres() { " OFFSET 0" } else { ROWS_ALL });
             }
         }
-        self.parse(&text).map(Some)
+        self.parse(&text, engine).map(Some)
     }
 
     /// Adds the filters of the target of an UPDATE or DELETE to its condition.
@@ -189,10 +195,11 @@ impl MaskPlan {
                 column: format!("{}.{column}", target.name),
             }));
         }
-        let mut own = self.test(&rows.condition())?;
+        let engine = catalog.engine();
+        let mut own = self.expression_of(&rows.condition(), engine)?;
         if let Some(theirs) = condition.take() {
             own = if self.fenced {
-                let test = self.test("CASE WHEN true THEN true ELSE false END")?;
+                let test = self.expression_of("CASE WHEN true THEN true ELSE false END", engine)?;
                 first_then(test, own, theirs)
             } else {
                 both(own, theirs)
@@ -220,26 +227,30 @@ impl MaskPlan {
         Err(Stop::Mask(RewriteError::NewRows { relation: name.to_string(), what }))
     }
 
-    /// A condition of our own as a tree.
-    fn test(&self, text: &str) -> Result<Expr, Stop> {
-        let query = self.parse(&format!("SELECT 1 WHERE {text}"))?;
-        if let SetExpr::Select(select) = *query.body
-            && let Some(condition) = select.selection
-        {
-            return Ok(condition);
+    /// An expression of our own as a tree.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub(crate) fn expression_of(&self, text: &str, engine: Engine) -> Result<Expr, Stop> {
+        let failed = || Stop::Mask(RewriteError::Text { reason: "it is no expression".to_owned() });
+        let query = self.parse(&selected(text, engine), engine)?;
+        let SetExpr::Select(select) = *query.body else { return Err(failed()) };
+        match <[SelectItem; 1]>::try_from(select.projection) {
+            Ok([SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, alias: _ }]) => {
+                Ok(expr)
+            }
+            Ok(_) | Err(_) => Err(failed()),
         }
-        Err(Stop::Mask(RewriteError::Text { reason: "a filter is not a condition".to_owned() }))
     }
 
     /// A query of our own as a tree.
     ///
     /// # Errors
     /// Where it is none, because a mask in it is not an expression.
-    pub(crate) fn parse(&self, text: &str) -> Result<Box<Query>, Stop> {
+    pub(crate) fn parse(&self, text: &str, engine: Engine) -> Result<Box<Query>, Stop> {
         let failed = |reason: String| Stop::Mask(RewriteError::Text { reason });
         let limits = wide(&self.limits);
-        let mut tree =
-            Tree::parse_text(text, jurat_types::Engine::Postgres, &limits).map_err(failed)?;
+        let mut tree = Tree::parse_text(text, engine, &limits).map_err(failed)?;
         let query = tree.with(|statement| {
             if let Statement::Query(query) = statement { Some(query.clone()) } else { None }
         });
@@ -395,6 +406,15 @@ impl MaskPlan {
             .filter_map(|name| self.columns.get(name).and_then(|columns| columns.get(column)))
             .peekable();
         masks.peek().is_some() && masks.all(|mask| mask.predicates == PredicateMode::Equality)
+    }
+}
+
+/// A query of one expression. On MySQL and MariaDB a result column gets its text as its name, unless it has one.
+pub(super) fn selected(text: &str, engine: Engine) -> String {
+    if engine.is_postgres() {
+        format!("SELECT {text}")
+    } else {
+        format!("SELECT {text} AS `jurat`")
     }
 }
 

@@ -320,8 +320,11 @@ fn or_alias(
     for col in outputs.cols.iter().filter(|col| naming.same_column(&col.name, name)) {
         all = Some(match all {
             None => col.clone(),
-            Some(known) if known.masked.is_some() => {
-                return Err(Stop::unsupported(format!("`{name}`, a masked column and an alias,")));
+            // In the text, a mask would stand over one of the two only.
+            Some(Col { masked: Some(masked), .. }) => {
+                let column = masked.column.to_string();
+                let place = "the place of an alias of that name";
+                return Err(Stop::Mask(crate::mask::RewriteError::InPlace { column, place }));
             }
             Some(known) => Col {
                 direct: known.direct && col.direct && known.sources == col.sources,

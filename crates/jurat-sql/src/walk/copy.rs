@@ -1,7 +1,7 @@
 //! COPY.
 
 use jurat_types::{
-    ColumnMode, ColumnRole, FunctionClass, RelationKind, RelationName, StatementClass,
+    ColumnMode, ColumnRole, Engine, FunctionClass, RelationKind, RelationName, StatementClass,
 };
 use sqlparser::ast::{CopySource, CopyTarget, Ident, Statement};
 
@@ -134,7 +134,7 @@ impl Walker<'_> {
             names::sql(&relation.schema),
             names::sql(&relation.name)
         );
-        let mut query = masks.parse(&text)?;
+        let mut query = masks.parse(&text, Engine::Postgres)?;
         self.query(&mut query, ColumnRole::Output)?;
         Ok(CopySource::Query(query))
     }

@@ -8,11 +8,10 @@
 use std::rc::Rc;
 
 use jurat_types::{ColumnId, RelationName};
-use sqlparser::ast::{Expr, Ident, SelectItem, SetExpr};
+use sqlparser::ast::{Expr, Ident, SelectItem};
 
 use super::{Stop, Walker};
-use crate::mask::{MaskPlan, RewriteError};
-use crate::names;
+use crate::mask::RewriteError;
 use crate::scope::{Col, Item, Masked, Shape};
 
 /// Where masks are written.
@@ -49,7 +48,7 @@ impl Walker<'_> {
             return Err(Stop::Mask(refused.clone()));
         }
         let text = masks.expression(&masked.column, reference, self.catalog)?;
-        parsed(masks, &text)
+        masks.expression_of(&text, self.naming.engine)
     }
 
     /// The row that a reference stands for, with its marked columns masked: a query of one row around it.
@@ -60,7 +59,7 @@ impl Walker<'_> {
         let [.., alias] = reference else { return Err(Stop::unsupported("an empty name")) };
         let mut items = Vec::with_capacity(shape.cols.len());
         for col in shape.cols.iter() {
-            let label = names::sql(&col.name);
+            let label = self.naming.sql(&col.name);
             let operand = format!("{alias}.{label}");
             let value = match col.masked.as_deref() {
                 None => operand,
@@ -74,7 +73,7 @@ impl Walker<'_> {
             items.push(format!("{value} AS {label}"));
         }
         let text = format!("(SELECT {alias} FROM (SELECT {}) AS {alias})", items.join(", "));
-        parsed(masks, &text)
+        masks.expression_of(&text, self.naming.engine)
     }
 
     /// The items that `*` or `t.*` stands for, where one of their columns is marked; nothing where none is.
@@ -91,14 +90,14 @@ impl Walker<'_> {
                 return Err(in_place(&item.shape, "`*` over a function"));
             }
             for col in item.shape.cols.iter() {
-                let reference = vec![names::ident(alias), names::ident(&col.name)];
+                let reference = vec![self.naming.ident(alias), self.naming.ident(&col.name)];
                 expanded.push(match &col.masked {
                     None => SelectItem::UnnamedExpr(Expr::CompoundIdentifier(reference)),
                     Some(masked) => {
                         let text = Expr::CompoundIdentifier(reference).to_string();
                         SelectItem::ExprWithAlias {
                             expr: self.masked_reference(masked, &text)?,
-                            alias: names::ident(&col.name),
+                            alias: self.naming.ident(&col.name),
                         }
                     }
                 });
@@ -118,18 +117,4 @@ pub(super) fn in_place(shape: &Shape, place: &'static str) -> Stop {
     let marked = shape.cols.iter().find_map(|col| col.masked.as_deref());
     let column = marked.map_or_else(String::new, |masked| masked.column.to_string());
     Stop::Mask(RewriteError::InPlace { column, place })
-}
-
-/// An expression of our own as a tree.
-fn parsed(masks: &MaskPlan, text: &str) -> Result<Expr, Stop> {
-    let failed = || {
-        let reason = "a mask is not an expression".to_owned();
-        Stop::Mask(RewriteError::Text { reason })
-    };
-    let query = masks.parse(&format!("SELECT {text}"))?;
-    let SetExpr::Select(select) = *query.body else { return Err(failed()) };
-    let Ok([SelectItem::UnnamedExpr(expr)]) = <[SelectItem; 1]>::try_from(select.projection) else {
-        return Err(failed());
-    };
-    Ok(expr)
 }

@@ -10,14 +10,15 @@
 
 use jurat_types::RelationName;
 use sqlparser::ast::{
-    Array, BinaryOperator, Expr, Ident, Join, JoinOperator, Query, SetExpr, TableFactor,
+    Array, BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, Join, JoinOperator, ObjectName, Query, SetExpr, TableFactor,
     TableWithJoins, TypedString, Value as Literal,
 };
 
 use super::expr::inner;
 use super::{Stop, Walker};
 use crate::mask::is_built_in;
-use crate::names;
+use crate::names::Naming;
 use crate::scope::Col;
 
 /// A column of an entry of FROM.
@@ -42,17 +43,23 @@ impl Walker<'_> {
         if !self.masks.is_some_and(crate::mask::MaskPlan::has_look_ups) {
             return Ok(held);
         }
+        let mut places = Places::new(self.naming, from);
         for mut conjunct in conjuncts(condition.take()) {
-            let moved = match self.look_up(&conjunct, true)? {
-                Some(found) => derived(from, &found.alias).is_some_and(|query| {
-                    replace_column(&mut conjunct, &found);
-                    restrict(query, &conjunct)
-                }),
+            let found = self.look_up(&conjunct, true)?;
+            let moved = match found.filter(|found| places.keeps_order(&conjunct, &found.alias)) {
+                Some(found) => {
+                    let naming = self.naming;
+                    derived(from, &found.alias, naming).is_some_and(|query| {
+                        self.replace_column(&mut conjunct, &found);
+                        restrict(query, &conjunct)
+                    })
+                }
                 None => false,
             };
             if moved {
                 continue;
             }
+            places.stays(&conjunct);
             if self.look_up(&conjunct, false)?.is_some() {
                 held.push(conjunct);
             } else {
@@ -87,7 +94,7 @@ impl Walker<'_> {
         let Some(parts) = compared(expr) else { return Ok(None) };
         let mut qualifier = Vec::with_capacity(parts.len());
         for part in parts {
-            qualifier.push(names::label(part)?);
+            qualifier.push(self.naming.label(part)?);
         }
         let Some(column) = qualifier.pop() else { return Ok(None) };
         let Some(scope) = self.scopes.last() else { return Ok(None) };
@@ -96,20 +103,25 @@ impl Walker<'_> {
                 && item.masked == masked
                 && match qualifier.as_slice() {
                     [] => true,
-                    [alias] => item.relation_visible && item.alias.as_deref() == Some(alias),
+                    [alias] => {
+                        let own = item.alias.as_deref();
+                        item.relation_visible
+                            && own.is_some_and(|own| self.naming.same_table(own, alias))
+                    }
                     [schema, table] => {
                         item.schema_visible
                             && item.relation.as_ref().is_some_and(|relation| {
-                                relation.schema == *schema && relation.name == *table
+                                self.naming.same_table(&relation.schema, schema)
+                                    && self.naming.same_table(&relation.name, table)
                             })
                     }
                     _ => false,
                 }
-                && item.shape.cols.iter().any(|col| *col.name == *column)
+                && item.shape.cols.iter().any(|col| self.naming.same_column(&col.name, &column))
         });
         // A bare name that several entries have is merged by a join, or ambiguous.
         let (Some(item), None) = (hits.next(), hits.next()) else { return Ok(None) };
-        let col = item.shape.cols.iter().find(|col| *col.name == *column);
+        let col = item.shape.cols.iter().find(|col| self.naming.same_column(&col.name, &column));
         Ok(col.and_then(|col| self.base_of(col)).and_then(|(relation, column)| {
             let allowed = self
                 .masks
@@ -119,12 +131,88 @@ impl Walker<'_> {
         }))
     }
 
+    /// Names the column as it is called inside the derived table.
+    ///
+    /// In MySQL and MariaDB a text that is compared with a number is read as one, up to the first character
+    /// that is no digit: `ssn = 123` would look up a beginning. So whatever is compared becomes a text.
+    fn replace_column(&self, expr: &mut Expr, found: &Found) {
+        let text = !self.naming.is_postgres() && self.is_text(found);
+        let mut values: Vec<&mut Expr> = Vec::new();
+        let place = match expr {
+            Expr::Nested(nested) => return self.replace_column(nested, found),
+            Expr::BinaryOp { left, right, .. } => {
+                let (place, value) = if constant(right) { (left, right) } else { (right, left) };
+                values.push(value);
+                place
+            }
+            Expr::InList { expr, list, .. } => {
+                values.extend(list);
+                expr
+            }
+            Expr::AnyOp { left, .. } => left,
+            _ => return,
+        };
+        let parts = vec![self.naming.ident(&found.relation.name), self.naming.ident(&found.column)];
+        **place = Expr::CompoundIdentifier(parts);
+        for value in values.into_iter().filter(|_| text) {
+            as_text(value);
+        }
+    }
+
+    /// Whether values of a column are compared as texts.
+    fn is_text(&self, found: &Found) -> bool {
+        let relation = self.catalog.relation(&found.relation);
+        let mut columns = relation.into_iter().flat_map(|relation| &relation.columns);
+        let column = columns.find(|column| column.name == found.column);
+        column.is_none_or(|column| !is_number_or_date(&column.data_type))
+    }
+
     /// The one base column that a column is.
     fn base_of(&self, col: &Col) -> Option<(RelationName, String)> {
         let [source] = &*col.sources else { return None };
-        let (relation, column) = self.base_column(*source)?;
-        col.direct.then(|| (relation.clone(), column.to_owned()))
+        let id = self.interned.get(usize::try_from(*source).ok()?)?;
+        col.direct.then(|| (id.relation.clone(), id.column.clone()))
     }
+}
+
+/// In MySQL and MariaDB a parameter is known by its place in the text alone, so none may be moved past another.
+struct Places {
+    /// Whether parameters have no names.
+    counts: bool,
+    /// Whether one stands behind which a look-up would be moved.
+    passed: bool,
+    /// The entry of FROM that took parameters so far.
+    taken: Option<String>,
+}
+
+impl Places {
+    fn new(naming: Naming, from: &[TableWithJoins]) -> Self {
+        let counts = !naming.is_postgres();
+        let passed = counts && from.iter().any(|entry| entry.to_string().contains('?'));
+        Self { counts, passed, taken: None }
+    }
+
+    /// Whether a part of the condition can be moved into an entry of FROM.
+    fn keeps_order(&mut self, conjunct: &Expr, alias: &str) -> bool {
+        if !self.counts || !may_hold_parameter(conjunct) {
+            return true;
+        }
+        let same = self.taken.as_deref().is_none_or(|taken| taken == alias);
+        if same && !self.passed {
+            self.taken = Some(alias.to_owned());
+        }
+        same && !self.passed
+    }
+
+    /// Notes a part of the condition that is not moved.
+    fn stays(&mut self, conjunct: &Expr) {
+        self.passed |= self.counts && may_hold_parameter(conjunct);
+    }
+}
+
+/// Whether a parameter can stand in an expression; a text with its sign counts as one.
+fn may_hold_parameter(expr: &Expr) -> bool {
+    expr.to_string().contains('?')
 }
 
 /// The parts of a condition that all have to hold.
@@ -179,6 +267,51 @@ fn compared(expr: &Expr) -> Option<&[Ident]> {
     }
 }
 
+/// Whether values of a type of MySQL or MariaDB are compared as numbers or dates.
+fn is_number_or_date(data_type: &str) -> bool {
+    const BASES: [&str; 13] = [
+        "bigint",
+        "bit",
+        "date",
+        "datetime",
+        "decimal",
+        "double",
+        "float",
+        "int",
+        "mediumint",
+        "smallint",
+        "time",
+        "timestamp",
+        "tinyint",
+    ];
+    let base = data_type.split(['(', ' ']).next().unwrap_or_default();
+    BASES.iter().any(|known| base.eq_ignore_ascii_case(known))
+}
+
+/// Makes a text of a constant that is none. CONCAT takes the collation of what it is compared with.
+fn as_text(value: &mut Expr) {
+    if let Expr::Value(literal) = inner(value)
+        && matches!(literal.value, Literal::SingleQuotedString(_))
+    {
+        return;
+    }
+    let argument = std::mem::replace(value, Expr::Value(Literal::Null.into()));
+    *value = Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new("CONCAT")]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))],
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    });
+}
+
 fn column(expr: &Expr) -> Option<&[Ident]> {
     match inner(expr) {
         Expr::Identifier(ident) => Some(std::slice::from_ref(ident)),
@@ -197,31 +330,16 @@ fn constant(expr: &Expr) -> bool {
     }
 }
 
-/// Names the column as it is called inside the derived table.
-fn replace_column(expr: &mut Expr, found: &Found) {
-    let place = match expr {
-        Expr::Nested(nested) => return replace_column(nested, found),
-        Expr::BinaryOp { left, right, .. } => {
-            if constant(right) {
-                left
-            } else {
-                right
-            }
-        }
-        Expr::InList { expr, .. } => expr,
-        Expr::AnyOp { left, .. } => left,
-        _ => return,
-    };
-    let parts = vec![names::ident(&found.relation.name), names::ident(&found.column)];
-    **place = Expr::CompoundIdentifier(parts);
-}
-
 /// The derived table of that name, where every row that it loses is lost to the result: not where an outer
 /// join would make up a row of NULLs instead.
-fn derived<'f>(from: &'f mut [TableWithJoins], alias: &str) -> Option<&'f mut Query> {
+fn derived<'f>(
+    from: &'f mut [TableWithJoins],
+    alias: &str,
+    naming: Naming,
+) -> Option<&'f mut Query> {
     let mut found = None;
     for entry in from {
-        collect(entry, alias, &mut found);
+        collect(entry, (alias, naming), &mut found);
     }
     match found {
         Some(Hit::One(query)) => Some(query),
@@ -234,7 +352,7 @@ enum Hit<'f> {
     Several,
 }
 
-fn collect<'f>(entry: &'f mut TableWithJoins, alias: &str, found: &mut Option<Hit<'f>>) {
+fn collect<'f>(entry: &'f mut TableWithJoins, alias: (&str, Naming), found: &mut Option<Hit<'f>>) {
     let TableWithJoins { relation, joins } = entry;
     // Whether a join from here on makes up rows for what stands before it.
     let mut later = false;
@@ -254,10 +372,11 @@ fn collect<'f>(entry: &'f mut TableWithJoins, alias: &str, found: &mut Option<Hi
     }
 }
 
-fn look_into<'f>(factor: &'f mut TableFactor, alias: &str, found: &mut Option<Hit<'f>>) {
+fn look_into<'f>(factor: &'f mut TableFactor, alias: (&str, Naming), found: &mut Option<Hit<'f>>) {
+    let (wanted, naming) = alias;
     match factor {
         TableFactor::Derived { subquery, alias: Some(name), lateral: false, sample: None }
-            if names::label(&name.name).is_ok_and(|name| name == alias) =>
+            if naming.label(&name.name).is_ok_and(|name| naming.same_table(&name, wanted)) =>
         {
             *found = Some(match found {
                 None => Hit::One(subquery),

@@ -214,14 +214,17 @@ impl Walker<'_> {
         };
         let marks = take_marks(table);
         let result = self.with_scope(|walker| {
+            let mut only: Option<(RelationName, String)> = None;
             if is_plain(table) {
                 let (relation, alias) = walker.target_factor(&mut table.relation)?;
                 walker.add_target(&relation, alias.as_deref())?;
+                let alias = alias.unwrap_or_else(|| relation.name.clone());
+                only = Some((relation, alias));
             } else {
                 walker.in_place_tables(std::slice::from_mut(table), ColumnRole::Source)?;
             }
             let mut targets: Vec<RelationName> = Vec::new();
-            for Assignment { target, value } in assignments {
+            for Assignment { target, value } in assignments.iter_mut() {
                 let AssignmentTarget::ColumnName(column) = target else {
                     return Err(Stop::unsupported("several columns in SET"));
                 };
@@ -232,8 +235,13 @@ impl Walker<'_> {
                 walker.written_value(value)?;
             }
             walker.mysql_condition(selection.as_mut(), order_by, limit.as_mut())?;
+            if let Some((relation, alias)) = &only {
+                walker.filter_target(relation, alias, assignments, selection)?;
+            }
             for relation in &targets {
-                walker.refuse_filtered(relation, "UPDATE of")?;
+                if only.is_none() {
+                    walker.refuse_filtered(relation, "UPDATE of")?;
+                }
                 walker.write_relation(relation, Reach::Updates)?;
             }
             walker.returning_here(returning.as_mut())
@@ -340,6 +348,7 @@ impl Walker<'_> {
         let listed = tables.get_mut(n_marks..).unwrap_or_default();
         self.with_scope(|walker| {
             let mut targets: Vec<RelationName> = Vec::new();
+            let mut only: Option<(RelationName, String)> = None;
             match using {
                 Some(using) => {
                     if !listed.is_empty() {
@@ -368,6 +377,8 @@ impl Walker<'_> {
                     };
                     let (relation, alias) = walker.target_factor(&mut table.relation)?;
                     walker.add_target(&relation, alias.as_deref())?;
+                    let alias = alias.unwrap_or_else(|| relation.name.clone());
+                    only = Some((relation.clone(), alias));
                     targets.push(relation);
                 }
                 None => {
@@ -381,8 +392,13 @@ impl Walker<'_> {
                 }
             }
             walker.mysql_condition(selection.as_mut(), order_by, limit.as_mut())?;
+            if let Some((relation, alias)) = &only {
+                walker.filter_target(relation, alias, &[], selection)?;
+            }
             for relation in &targets {
-                walker.refuse_filtered(relation, "DELETE from")?;
+                if only.is_none() {
+                    walker.refuse_filtered(relation, "DELETE from")?;
+                }
                 walker.write_relation(relation, Reach::Deletes)?;
             }
             walker.returning_here(returning.as_mut())

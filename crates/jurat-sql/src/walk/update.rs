@@ -10,7 +10,6 @@ use super::relation::Reach;
 use super::{Stop, Walker};
 use crate::constant::always_true;
 use crate::mask::Target;
-use crate::names;
 use crate::scope::{Item, Shape};
 
 /// The major version that has `old` and `new` in RETURNING.
@@ -143,7 +142,13 @@ impl Walker<'_> {
                 AssignmentTarget::Tuple(columns) => columns.as_slice(),
             };
             for column in columns {
-                written.extend(names::parts(column)?.into_iter().next());
+                let parts = self.naming.parts(column)?;
+                // A table can stand before it in MySQL and MariaDB, a field behind it in PostgreSQL.
+                let named = if self.naming.is_postgres() { parts.first() } else { parts.last() };
+                let Some(named) = named else { continue };
+                let mut known = self.relation(name)?.columns.iter();
+                let known = known.find(|known| self.naming.same_column(&known.name, named));
+                written.push(known.map_or(named, |known| &known.name).clone());
             }
         }
         masks.target(&Target { name, alias, written: &written }, condition, self.catalog)

@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use arc_swap::ArcSwap;
 use jurat_core::{Authenticate, Credential};
 use jurat_identity::{Users, UsersError};
+use jurat_types::Principal;
 
 use crate::exit::{Exit, Failure};
 
@@ -40,5 +41,9 @@ impl LiveUsers {
 impl Authenticate for LiveUsers {
     fn credential(&self, user: &str) -> Credential {
         self.current.load().credential(user)
+    }
+
+    fn check_password(&self, user: &str, password: &[u8]) -> Option<Principal> {
+        self.current.load().check_password(user, password)
     }
 }

@@ -55,12 +55,10 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
 /// Asks a database what exists in it.
 fn read(config: &Config, database: &DatabaseConfig) -> Result<Catalog, Failure> {
     let upstream = app::upstream(database)?;
-    super::runtime()?.block_on(jurat_postgres::read_catalog(&upstream, &config.limits)).map_err(
-        |error| {
-            let what = format!("the catalog of `{}` cannot be read", database.name);
-            Failure::because(Exit::Unreachable, what, &error)
-        },
-    )
+    super::runtime()?.block_on(upstream.read_catalog(&config.limits)).map_err(|error| {
+        let message = format!("the catalog of `{}` cannot be read: {error}", database.name);
+        Failure { exit: Exit::Unreachable, message }
+    })
 }
 
 /// The labels that the policies have.

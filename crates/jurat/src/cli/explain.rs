@@ -53,7 +53,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     catalog: Option<PathBuf>,
     /// Schemas in which unqualified names are looked up, in order
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "pg_catalog,public")]
+    /// [default: pg_catalog,public; for MySQL and MariaDB the database itself]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
     search_path: Vec<String>,
     /// The application name that the client would claim
     #[arg(long, value_name = "NAME")]
@@ -88,6 +89,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let principal = principal(&setting.users, &arguments.user)?;
     let catalog = catalog(arguments)?;
     setting.target.version.clone_from(&catalog.server_version);
+    if arguments.policies.is_some() {
+        setting.target.engine = catalog.engine;
+    }
+    let search_path = search_path(arguments, &setting.target);
     let login = Login {
         principal,
         claimed: Claimed {
@@ -106,9 +111,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let denied = match Session::open(gate, database, login) {
         Ok(mut session) => {
             if let Some(file) = &arguments.batch {
-                batch::run(&mut session, file, catalog, &arguments.search_path)?
+                batch::run(&mut session, file, catalog, &search_path)?
             } else {
-                let path = SearchPath::Known(arguments.search_path.clone());
+                let path = SearchPath::Known(search_path);
                 session.set_names(Arc::new(CatalogIndex::new(catalog)), path);
                 explain(&mut session, arguments)?
             }
@@ -199,6 +204,17 @@ fn setting(arguments: &Arguments) -> Result<Setting, Failure> {
         users: config.users_file,
         limits: config.limits,
     })
+}
+
+/// Where unqualified names are looked up.
+fn search_path(arguments: &Arguments, target: &Target) -> Vec<String> {
+    if !arguments.search_path.is_empty() {
+        return arguments.search_path.clone();
+    }
+    match target.engine {
+        Engine::Postgres => vec!["pg_catalog".to_owned(), "public".to_owned()],
+        Engine::Mariadb | Engine::Mysql => vec![target.database.clone()],
+    }
 }
 
 fn principal(file: &Path, name: &str) -> Result<Principal, Failure> {

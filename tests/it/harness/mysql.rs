@@ -1,0 +1,111 @@
+//! A MariaDB of a test's own with Jurat in front of it, and the oracles that every test ends with: what
+//! [`Shop`](super::Shop) is for PostgreSQL.
+
+use std::{process::Output, sync::OnceLock};
+
+use super::{
+    Setup, canary,
+    cluster::{PASSWORD as UPSTREAM_PASSWORD, UPSTREAM},
+    jurat::{Home, Jurat, PASSWORD},
+    mariadb::{Cli, Server},
+    mysql_wire::MyWire,
+    record::Records,
+};
+
+/// A server that nobody else uses, behind Jurat, and another one that is reached directly.
+#[derive(Debug)]
+pub(crate) struct MyShop {
+    /// The server behind Jurat.
+    pub(crate) server: Server,
+    /// Another one with the same fixture, to show what a statement does when Jurat is not there. It is
+    /// started when it is first asked for.
+    twin: OnceLock<Server>,
+    pub(crate) jurat: Jurat,
+}
+
+impl MyShop {
+    /// A shop with the policies that ship, in production. Nothing where there is no MariaDB.
+    pub(crate) fn usual() -> Option<Self> {
+        Self::open(Setup::mariadb())
+    }
+
+    pub(crate) fn open(setup: Setup) -> Option<Self> {
+        let server = Server::start()?;
+        if !setup.objects.is_empty() {
+            let made = server.admin().run(setup.objects);
+            assert!(made.status.success(), "objects: {made:?}");
+        }
+        let home = Home::new(&setup, server.port, "shop");
+        let jurat = Jurat::start(home, &setup);
+        Some(Self { server, twin: OnceLock::new(), jurat })
+    }
+
+    /// The command line client through Jurat.
+    pub(crate) fn cli(&self, user: &str) -> Cli {
+        self.server.cli(self.jurat.port, user, PASSWORD)
+    }
+
+    /// The twin, with the same objects.
+    pub(crate) fn twin(&self) -> &Server {
+        self.twin.get_or_init(|| Server::start().expect("it has started before"))
+    }
+
+    /// The command line client past Jurat, at the twin.
+    pub(crate) fn direct(&self) -> Cli {
+        self.twin().direct()
+    }
+
+    /// The command line client past Jurat, at the database behind it, to look at what became of it.
+    pub(crate) fn inspector(&self) -> Cli {
+        self.server.admin()
+    }
+
+    /// One number out of the database behind Jurat.
+    pub(crate) fn count(&self, query: &str) -> u64 {
+        self.inspector().rows(query)[0][0].parse().unwrap()
+    }
+
+    /// A session through Jurat by hand.
+    pub(crate) fn wire(&self, user: &str) -> MyWire {
+        MyWire::log_in(self.jurat.port, user, PASSWORD, Some("shop")).unwrap()
+    }
+
+    /// A session past Jurat by hand, at the twin.
+    pub(crate) fn direct_wire(&self) -> MyWire {
+        MyWire::log_in(self.twin().port, UPSTREAM, UPSTREAM_PASSWORD, Some("shop")).unwrap()
+    }
+
+    /// Runs an attack directly, where it must show a protected value, and then through Jurat, where it must
+    /// not. Gives what came of it through Jurat.
+    pub(crate) fn twice(&self, user: &str, attack: &str) -> Output {
+        let direct = self.direct().run(attack);
+        assert!(
+            canary::find(&[&direct.stdout[..], &direct.stderr[..]].concat()).is_some(),
+            "the attack does not work directly: {attack}: {direct:?}"
+        );
+        let through = self.cli(user).run(attack);
+        let said = [&through.stdout[..], &through.stderr[..]].concat();
+        assert_eq!(canary::find(&said), None, "{attack}: {}", String::from_utf8_lossy(&said));
+        through
+    }
+
+    /// The record so far.
+    pub(crate) fn records(&self) -> Records {
+        Records::read(&self.jurat.home.path("audit"))
+    }
+
+    /// Ends everything in order and asks the oracles: the record verifies, it accounts for everything that
+    /// MariaDB ran, and neither it nor the log holds a protected value.
+    pub(crate) fn close(mut self) -> Records {
+        self.jurat.stop();
+        let verified = self.jurat.home.verify();
+        assert!(verified.status.success(), "jurat audit verify: {verified:?}");
+        let records = self.records();
+        let accounted = records.account_for(&self.server.witnessed());
+        assert_eq!(accounted, Ok(()));
+        for place in ["audit", "stderr.log"] {
+            assert_eq!(canary::find_below(&self.jurat.home.path(place)), None);
+        }
+        records
+    }
+}
