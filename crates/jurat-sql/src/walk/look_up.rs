@@ -170,8 +170,8 @@ impl Walker<'_> {
     /// The one base column that a column is.
     fn base_of(&self, col: &Col) -> Option<(RelationName, String)> {
         let [source] = &*col.sources else { return None };
-        let id = self.interned.get(usize::try_from(*source).ok()?)?;
-        col.direct.then(|| (id.relation.clone(), id.column.clone()))
+        let (relation, column) = self.base_column(*source)?;
+        col.direct.then(|| (relation.clone(), column.to_owned()))
     }
 }
 
