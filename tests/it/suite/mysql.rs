@@ -7,6 +7,7 @@ mod deny;
 mod drivers;
 mod login;
 mod mask;
+mod masks;
 mod misread;
 mod names;
 mod prepared;

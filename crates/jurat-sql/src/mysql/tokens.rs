@@ -8,6 +8,7 @@ use jurat_types::Engine;
 use sqlparser::tokenizer::Token;
 
 use super::desugar::desugar;
+use super::form::unescaped;
 use super::labels::{self, Unnamed};
 use super::words;
 use crate::gate::{GateError, Source, inside};
@@ -34,6 +35,10 @@ pub(crate) fn tokens(source: &Source<'_>) -> Result<Vec<Token>, GateError> {
             Kind::Word => word(text, before, behind, engine)?,
             Kind::Quoted => Token::make_word(inside(text), Some('`')),
             Kind::Number => Token::Number((*text).to_owned(), false),
+            Kind::Text if labels::is_string_alias(words, at) => {
+                let name = unescaped(text).unwrap_or_default();
+                Token::make_word(&name.replace('`', "``"), Some('`'))
+            }
             Kind::Text => Token::SingleQuotedString(string(text)),
             Kind::Prefixed => prefixed(text),
             Kind::Parameter => Token::Placeholder((*text).to_owned()),
