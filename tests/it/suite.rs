@@ -11,6 +11,7 @@ mod deny;
 mod drivers;
 mod faults;
 mod function_call;
+mod guard;
 mod login;
 mod mask;
 mod misread;

@@ -13,7 +13,7 @@ use jurat_types::{
 use ring::digest;
 
 use crate::{
-    Clock, Draft, JudgedStatement, Limits, MaskKey, Permit, ids,
+    Budgets, Clock, Draft, InForce, JudgedStatement, Limits, MaskKey, Permit, ids,
     permit::Allowance,
     prepared::{Verdict, VerdictKey},
     refusals,
@@ -29,6 +29,8 @@ pub struct Gate {
     pub audit: Arc<AuditLog>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// What principals have used up of their budgets.
+    pub budgets: Arc<dyn Budgets>,
     /// Bounds.
     pub limits: Limits,
     /// What `hash` and `tokenize` are salted with.
@@ -128,12 +130,13 @@ impl Gate {
                         decision_id,
                     ));
                 }
-                crate::rewrite::permitted_text(
-                    judged,
-                    facts,
-                    (decision, &self.mask_key),
-                    decision_id,
-                )
+                let reads_actual = self.policy.current().reads_actual();
+                let in_force = InForce::new(decision, facts, reads_actual, decision_id)?;
+                let protection = (decision, &self.mask_key);
+                let mut permitted =
+                    crate::rewrite::permitted_text(judged, facts, protection, decision_id)?;
+                permitted.in_force = in_force.map(Arc::new);
+                Ok(permitted)
             }
         }
     }
@@ -210,11 +213,12 @@ impl Gate {
             decision: Arc::clone(&verdict.decision),
             scans: verdict.scans.clone(),
             needs_sync: class.is_none_or(needs_sync),
+            in_force: verdict.in_force.clone(),
         };
         Draft(Permit::new(audit, receipt, decision_id, Arc::clone(judged), allowance))
     }
 
-    fn decision_record(
+    pub(crate) fn decision_record(
         &self,
         mut intent: Intent,
         verdict: &Verdict,
@@ -252,6 +256,7 @@ impl Gate {
             metrics: timer.metrics(),
             sent_sha256,
             mode: "enforce".to_owned(),
+            result_of: None,
         }
     }
 }
@@ -264,9 +269,6 @@ pub(crate) const fn protects(decision: &Decision) -> bool {
 /// What a decision asks for that cannot be carried out yet; carrying out less than was decided would
 /// be a hole, so the statement is refused instead.
 fn not_carried_yet(decision: &Decision) -> Option<String> {
-    if let Some(limit) = decision.limits.first() {
-        return Some(format!("the limit `{}` on {}", limit.id, limit.kind));
-    }
     decision.approvals.first().map(|approval| format!("the approval `{}`", approval.id))
 }
 

@@ -12,6 +12,7 @@
 //! Every "no" on the way is a [`Refusal`](jurat_types::Refusal): the only thing a client is told.
 
 mod authenticate;
+mod budget;
 mod clock;
 mod database;
 mod detect;
@@ -19,11 +20,13 @@ mod gate;
 mod ids;
 mod labels;
 mod limits;
+mod limits_in_force;
 mod mask_key;
 mod molds;
 mod permit;
 mod prepared;
 mod refusals;
+mod refusals_limits;
 mod rewrite;
 mod session;
 mod shapes;
@@ -34,11 +37,13 @@ mod testing;
 mod tests;
 
 pub use authenticate::{Authenticate, Credential};
+pub use budget::{BudgetError, BudgetKey, Budgets, InMemory as InMemoryBudgets};
 pub use clock::{Clock, SystemClock};
 pub use database::{Database, RefreshClaim};
 pub use detect::{Detectors, Scans};
 pub use gate::Gate;
 pub use limits::Limits;
+pub use limits_in_force::{Counted, Exceeded, InForce, Passing};
 pub use mask_key::MaskKey;
 pub use permit::{Draft, Ending, Permit, Preparation, Running};
 pub use prepared::{JudgedStatement, Prepared};

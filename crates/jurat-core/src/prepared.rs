@@ -6,7 +6,7 @@ use jurat_audit::DecisionModel;
 use jurat_sql::{SessionEffect, Statement};
 use jurat_types::{Decision, Protocol, Refusal, StatementFacts};
 
-use crate::{Scans, gate::sha256_hex, rewrite::Permitted};
+use crate::{InForce, Scans, gate::sha256_hex, rewrite::Permitted};
 
 /// A statement that was read, and the last verdict on it.
 #[derive(Debug)]
@@ -156,6 +156,8 @@ pub(crate) struct Verdict {
     pub(crate) permitted: Result<Arc<str>, Arc<Refusal>>,
     /// Result columns that are looked through.
     pub(crate) scans: Option<Arc<Scans>>,
+    /// Limits that bear on the statement.
+    pub(crate) in_force: Option<Arc<InForce>>,
     /// The SHA-256 (hex) of the permitted text.
     pub(crate) sent_sha256: Option<Arc<str>>,
     /// What the record of the next run is made from.
@@ -171,6 +173,7 @@ impl Verdict {
         facts: &StatementFacts,
     ) -> Self {
         let scans = permitted.as_ref().ok().and_then(|permitted| permitted.scans.clone());
+        let in_force = permitted.as_ref().ok().and_then(|permitted| permitted.in_force.clone());
         let permitted = permitted.map(|permitted| permitted.text);
         let sent_sha256 = permitted.as_ref().ok().map(|text| sent_digest(text, facts));
         Self {
@@ -178,6 +181,7 @@ impl Verdict {
             decision,
             permitted: permitted.map_err(Arc::new),
             scans,
+            in_force,
             sent_sha256,
             model: None,
         }

@@ -6,11 +6,12 @@ use jurat_policy::{PolicySet, Surface};
 use jurat_sql::{CatalogIndex, NameContext, SearchPath, SessionEffect, Statement};
 use jurat_types::{
     Catalog, Claimed, Decision, Intent, PolicyRef, Principal, Protocol, Refusal, RefusalCode,
-    Replication, SessionFacts, SessionRecord, SessionTotals, Stage, TimeFacts, VERSION,
+    Replication, SessionFacts, SessionRecord, SessionTotals, Stage, StatementClass, TimeFacts,
+    VERSION,
 };
 
 use crate::{
-    Database, Draft, Gate, JudgedStatement, Preparation, Prepared,
+    Database, Draft, Gate, InForce, JudgedStatement, Preparation, Prepared,
     gate::{Timer, verdict_key},
     ids,
     molds::{Molds, Read},
@@ -20,6 +21,7 @@ use crate::{
 };
 
 mod judging;
+mod result;
 
 use judging::require_same_text;
 
@@ -334,6 +336,30 @@ impl Session {
     /// What a PREPARE or DECLARE that was just sent puts under its name.
     pub fn declared(&self, judged: &Arc<JudgedStatement>, sent: Arc<str>) -> Prepared {
         Prepared::declared(Arc::clone(judged), sent, self.epoch)
+    }
+
+    /// Whether limits bear on any of the statements so that it may have to be taken back. Nothing is recorded.
+    pub fn may_be_refused_late(&self, statements: &[Arc<JudgedStatement>]) -> bool {
+        self.any_limits(statements, InForce::may_be_refused_late)
+    }
+
+    /// Whether the statistics of the transaction are read around any of the statements. Nothing is recorded.
+    pub fn needs_statistics(&self, statements: &[Arc<JudgedStatement>]) -> bool {
+        self.any_limits(statements, InForce::needs_statistics)
+    }
+
+    fn any_limits(
+        &self,
+        statements: &[Arc<JudgedStatement>],
+        is: impl Fn(&InForce) -> bool,
+    ) -> bool {
+        let writes = |judged: &&Arc<JudgedStatement>| {
+            judged.statement().facts().class != StatementClass::Transaction
+        };
+        statements.iter().filter(writes).any(|judged| {
+            let (_intent, verdict) = self.verdict(judged, Protocol::Simple, false);
+            verdict.in_force.is_some_and(|in_force| is(&in_force))
+        })
     }
 
     /// Judges one statement without recording it, for `jurat explain`.

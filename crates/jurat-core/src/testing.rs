@@ -54,6 +54,7 @@ impl Bench {
             policy: Arc::new(PolicyHandle::new(policies, PolicyOptions::default()).unwrap()),
             audit: Arc::new(audit),
             clock: Arc::new(StoppedClock),
+            budgets: Arc::new(crate::InMemoryBudgets::default()),
             limits: Limits::default(),
             mask_key: MaskKey::new(b"test"),
             labels: [].into(),

@@ -60,7 +60,8 @@ struct Tally {
     reasons: Vec<Reason>,
     masks: BTreeMap<ColumnId, ColumnMask>,
     row_filters: Vec<RowFilter>,
-    limits: BTreeMap<String, Limit>,
+    /// By kind and window: two windows are two limits.
+    limits: BTreeMap<(String, Option<u64>), Limit>,
     approvals: Vec<ApprovalRequest>,
     obligations: Vec<Obligation>,
     errors: Vec<String>,
@@ -119,19 +120,15 @@ impl Tally {
                 mask::add(&mut self.masks, &request, id, &context.surface.columns);
             }
             Acts::RowFilter(filter) => self.row_filters.push(filter),
-            Acts::Limit(new) => match self.limits.get_mut(&new.kind) {
-                Some(old) => {
-                    let rank = |limit: &Limit| element::strictness(&limit.on_exceed);
-                    let on_exceed =
-                        if rank(old) >= rank(&new) { &old.on_exceed } else { &new.on_exceed }
-                            .clone();
-                    let id = if new.value < old.value { new.id } else { old.id.clone() };
-                    *old = Limit { id, value: old.value.min(new.value), on_exceed, kind: new.kind };
+            Acts::Limit(new) => {
+                let key = (new.kind.clone(), new.window_seconds);
+                match self.limits.get_mut(&key) {
+                    Some(old) => *old = stricter(old, new),
+                    None => {
+                        self.limits.insert(key, new);
+                    }
                 }
-                None => {
-                    self.limits.insert(new.kind.clone(), new);
-                }
-            },
+            }
             Acts::Approval(request) => self.approvals.push(request),
             Acts::Obligation(obligation) => self.obligations.push(obligation),
         }
@@ -196,6 +193,22 @@ impl Tally {
             policy: PolicyRef { revision: context.revision.to_owned() },
             errors: self.errors,
         }
+    }
+}
+
+/// What two limits of one kind and window come to: the minimum, the strictest consequence, and rows are
+/// counted as either asks for.
+fn stricter(old: &Limit, new: Limit) -> Limit {
+    let rank = |limit: &Limit| element::strictness(&limit.on_exceed);
+    let on_exceed = if rank(old) >= rank(&new) { &old.on_exceed } else { &new.on_exceed }.clone();
+    Limit {
+        id: if new.value < old.value { new.id } else { old.id.clone() },
+        value: old.value.min(new.value),
+        on_exceed,
+        window_seconds: old.window_seconds,
+        cascades: old.cascades || new.cascades,
+        uncounted: old.uncounted && new.uncounted,
+        kind: new.kind,
     }
 }
 

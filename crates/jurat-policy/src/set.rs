@@ -182,6 +182,12 @@ impl PolicySet {
         self.volatility.text
     }
 
+    /// Whether a rule may read what a statement has done, so that a write is judged once more before it is
+    /// committed.
+    pub fn reads_actual(&self) -> bool {
+        self.volatility.actual
+    }
+
     /// The decision rules, in the order of their places.
     pub fn rules(&self) -> &[RuleEntry] {
         self.index.entries()

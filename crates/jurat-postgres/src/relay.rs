@@ -20,12 +20,13 @@ use jurat_wire::postgres::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{names::Names, pipe::Pipe, queue::Queue, respond, upstream::Upstream};
+use crate::{cancel::Target, names::Names, pipe::Pipe, queue::Queue, respond, upstream::Upstream};
 
 mod copy;
 mod detect;
 mod from_client;
 mod from_upstream;
+mod guard;
 mod guarded;
 mod origins;
 mod refresh;
@@ -70,6 +71,9 @@ pub(crate) struct Relay {
     script: Option<script::Script>,
     /// The text whose origins were asked for last, and are not those of masked columns.
     origins_known: Option<Arc<str>>,
+    guard: guard::Guard,
+    /// What stops a statement that runs too long.
+    cancels: Target,
     /// The open transaction has had masked columns in its reach.
     guarded: bool,
 }
@@ -122,7 +126,7 @@ impl From<ParseError> for End {
 }
 
 impl Relay {
-    pub(crate) fn new(client: Pipe, upstream: Upstream, session: Session) -> Self {
+    pub(crate) fn new(client: Pipe, upstream: Upstream, session: Session, cancels: Target) -> Self {
         let limits = &session.gate().limits;
         let scanner = |sender, body_max| {
             Scanner::new(sender, FrameLimits { body_max, stream_above: Some(STREAM_ABOVE_BYTES) })
@@ -147,6 +151,8 @@ impl Relay {
             copy: copy::Copy::default(),
             script: None,
             origins_known: None,
+            guard: guard::Guard::default(),
+            cancels,
             guarded: false,
         }
     }
@@ -174,8 +180,13 @@ impl Relay {
                 return end;
             }
             let idle = self.queue.is_empty() && self.status == TransactionStatus::Idle;
+            let deadline = self.guard.deadline();
             let progress = tokio::select! {
                 biased;
+                () = guard::until(deadline) => {
+                    self.time_is_up().await;
+                    Ok(())
+                }
                 progress = self.progress() => progress,
                 () = &mut ending, if idle => Err(End::Shutdown),
             };

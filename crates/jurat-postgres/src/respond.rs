@@ -11,7 +11,12 @@ use jurat_wire::postgres::{
 /// None is of class 08 or 57P, on which pools and drivers would retry or drop the connection.
 pub(crate) fn sqlstate(refusal: &Refusal) -> &'static str {
     match refusal.code {
-        RefusalCode::Denied | RefusalCode::ApprovalRequired => "42501",
+        RefusalCode::Denied
+        | RefusalCode::ApprovalRequired
+        | RefusalCode::BudgetExceeded
+        | RefusalCode::BytesExceeded
+        | RefusalCode::RowsExceeded => "42501",
+        RefusalCode::TimeExceeded => "57014",
         RefusalCode::PolicyError
         | RefusalCode::AuditUnavailable
         | RefusalCode::UpstreamUnavailable => "58000",
@@ -108,11 +113,15 @@ mod tests {
         for code in [
             RefusalCode::ApprovalRequired,
             RefusalCode::AuditUnavailable,
+            RefusalCode::BudgetExceeded,
+            RefusalCode::BytesExceeded,
             RefusalCode::Denied,
             RefusalCode::LimitExceeded,
             RefusalCode::NotSupported,
             RefusalCode::PolicyError,
             RefusalCode::PreparedStale,
+            RefusalCode::RowsExceeded,
+            RefusalCode::TimeExceeded,
             RefusalCode::UnknownColumn,
             RefusalCode::UnknownCursor,
             RefusalCode::UnknownFunction,

@@ -67,6 +67,9 @@ pub struct DecisionRecord {
     pub sent_sha256: Option<String>,
     /// Whether the listener enforces (`enforce`) or only observes (`observe`).
     pub mode: String,
+    /// At the result stage, the decision that let the statement run whose rows are judged here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_of: Option<String>,
 }
 
 /// A judgement of which all but a few parts stand in the record of an earlier one.
@@ -154,6 +157,8 @@ pub enum Outcome {
     Done,
     /// It failed.
     Failed,
+    /// It ran, and what it did was taken back before it was committed, because it exceeded a limit.
+    RolledBack,
     /// It was never reached, because something before it failed.
     Skipped,
     /// The connection ended before an answer came.

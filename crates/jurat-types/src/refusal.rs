@@ -26,6 +26,10 @@ pub struct Refusal {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalCode {
+    /// More than a window of time has room for (JRT-BUDGET).
+    BudgetExceeded,
+    /// More bytes than the statement may return (JRT-BYTES).
+    BytesExceeded,
     /// The record could not be written, so nothing runs (JRT-AUDIT).
     AuditUnavailable,
     /// The client's credentials are wrong (JRT-AUTH).
@@ -56,6 +60,10 @@ pub enum RefusalCode {
     UnknownObject,
     /// A relation in it is not known (JRT-OBJECT).
     UnknownRelation,
+    /// More rows than the statement may change or return, or rows that cannot be counted (JRT-ROWS).
+    RowsExceeded,
+    /// The statement ran longer than it may (JRT-TIME).
+    TimeExceeded,
     /// The statement could not be read (JRT-PARSE).
     Unreadable,
     /// The database cannot be reached or went away (JRT-UPSTREAM).
@@ -67,6 +75,10 @@ impl RefusalCode {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AuditUnavailable => "JRT-AUDIT",
+            Self::BudgetExceeded => "JRT-BUDGET",
+            Self::BytesExceeded => "JRT-BYTES",
+            Self::RowsExceeded => "JRT-ROWS",
+            Self::TimeExceeded => "JRT-TIME",
             Self::AuthenticationFailed => "JRT-AUTH",
             Self::ApprovalRequired => "JRT-HOLD",
             Self::Denied => "JRT-DENY",
@@ -90,9 +102,14 @@ impl RefusalCode {
         match self {
             Self::AuditUnavailable => ErrorKind::Audit,
             Self::AuthenticationFailed => ErrorKind::Identity,
-            Self::ApprovalRequired | Self::Denied | Self::PolicyError | Self::PreparedStale => {
-                ErrorKind::Policy
-            }
+            Self::ApprovalRequired
+            | Self::BudgetExceeded
+            | Self::BytesExceeded
+            | Self::Denied
+            | Self::PolicyError
+            | Self::PreparedStale
+            | Self::RowsExceeded
+            | Self::TimeExceeded => ErrorKind::Policy,
             Self::LimitExceeded
             | Self::NotSupported
             | Self::ProtocolViolation

@@ -71,6 +71,7 @@ impl App {
             policy,
             audit,
             clock,
+            budgets: Arc::new(jurat_core::InMemoryBudgets::default()),
             limits: config.limits.clone(),
             mask_key: mask_key(config.policy.mask_salt.as_ref())?,
             labels: BTreeMap::from([

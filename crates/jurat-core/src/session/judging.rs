@@ -84,6 +84,10 @@ impl Session {
         by_name: bool,
         timer: Timer,
     ) -> Option<Result<Draft, Refusal>> {
+        if verdict.in_force.as_ref().is_some_and(|in_force| !in_force.budgets().is_empty()) {
+            // What is left of a budget differs from run to run.
+            return None;
+        }
         let facts = judged.facts(by_name);
         let result = self.gate.record_run(verdict, judged, (facts, &self.facts), timer)?;
         self.count_statement(result.is_err());
@@ -146,6 +150,18 @@ impl Session {
         timer: Timer,
     ) -> Result<Draft, Refusal> {
         let VerdictKey { protocol, by_name, .. } = verdict.key;
+        let over = match &verdict.in_force {
+            Some(in_force) if verdict.permitted.is_ok() => {
+                self.within_budgets(in_force, &intent.request_id).err()
+            }
+            Some(_) | None => None,
+        };
+        if let Some(refusal) = over {
+            let refused = Verdict { permitted: Err(Arc::new(refusal)), ..verdict.clone() };
+            let result = self.gate.record((intent, false), &refused, judged, None, timer);
+            self.count_statement(true);
+            return result.map(|(draft, _model)| draft);
+        }
         // What a name stands for is recorded with the text of the statement that names it, so that record
         // is no model for the next one.
         let facts = judged.facts(by_name);

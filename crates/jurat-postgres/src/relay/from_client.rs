@@ -2,7 +2,9 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use jurat_core::{Draft, JudgedStatement, Permit, Prepared, Running, SessionEffect, refusal};
+use jurat_core::{
+    Draft, InForce, JudgedStatement, Permit, Prepared, Running, SessionEffect, refusal,
+};
 use jurat_types::{Refusal, RefusalCode, StatementFacts};
 use jurat_wire::postgres::{
     backend::TransactionStatus,
@@ -12,7 +14,7 @@ use jurat_wire::postgres::{
     value::Target,
 };
 
-use super::{End, OUTBOX_BYTES_MAX, Relay};
+use super::{End, OUTBOX_BYTES_MAX, Relay, guard::may_commit};
 use crate::{
     inbox::Inbox,
     names::{Named, Names, Undo},
@@ -52,6 +54,14 @@ impl Relay {
                             return Ok(());
                         }
                     }
+                    if self.guard.is_engaged() && !self.copy.takes_rows() {
+                        let next = parse_frontend(frame.tag, frame.body)?;
+                        let may_commit = !self.skipping && may_commit(&next, &self.names);
+                        if may_commit && self.guard.waits() {
+                            self.upstream.flush();
+                            return Ok(());
+                        }
+                    }
                     self.handle(&frame).await?;
                 }
                 data @ (Piece::Frame(_) | Piece::StreamStart { .. } | Piece::StreamPart { .. }) => {
@@ -78,6 +88,7 @@ impl Relay {
         full || too_much_to_tell
             || self.awaits_name
             || self.script.is_some()
+            || self.guard.holds_client()
             || self.copy.is_awaited()
             || self.names_must_wait()
     }
@@ -121,10 +132,7 @@ impl Relay {
                 self.forward(frame);
             }
             Frontend::Flush => self.forward(frame),
-            Frontend::Sync => {
-                self.skipping = false;
-                self.push_sync();
-            }
+            Frontend::Sync => self.on_sync(),
             Frontend::FunctionCall(_) => self.on_function_call(frame).await,
             // The server ignores these outside of a COPY: a client may have sent them before it knew
             // that its COPY was refused or had failed.
@@ -158,10 +166,7 @@ impl Relay {
             return Ok(());
         }
         match self.judge_message(&statements).await {
-            Ok(permits) => {
-                self.names.forget_unnamed();
-                self.send_query(permits, text);
-            }
+            Ok(permits) => self.send_judged(permits, text),
             Err(refusal) => self.refuse_query(&refusal),
         }
         Ok(())
@@ -207,6 +212,7 @@ impl Relay {
         let undo = self.names.apply(run.effect(), made);
         self.freshness.note(run.effect());
         let awaits_copy = self.copy.started(&run);
+        self.guard.started(&run);
         Execution { running: Some(run), undo, text, awaits_copy }
     }
 
@@ -236,7 +242,7 @@ impl Relay {
         self.queue.push(Expect::Pill(reply));
     }
 
-    fn push_sync(&mut self) {
+    pub(super) fn push_sync(&mut self) {
         self.upstream.sync();
         self.queue.push(Expect::Sync);
         self.names.next_cycle();
@@ -317,6 +323,9 @@ impl Relay {
             Some(Some(prepared)) => match self.judge_execute(&prepared).await {
                 Ok(permit) => {
                     self.ask_origins(portal, &permit, prepared.looks_up().is_none());
+                    if permit.limits().is_some_and(InForce::needs_statistics) {
+                        self.count_before();
+                    }
                     self.send_execute(portal, max_rows, permit);
                 }
                 Err(refusal) => self.refuse_extended(&refusal),
@@ -336,7 +345,8 @@ impl Relay {
         let Some(run) = self.upstream.execute(portal, max_rows, Some(permit)) else { return };
         // The text went out with Parse, and is not looked up again.
         let execution = self.started(run, text, Text::NotKept);
-        if execution.awaits_copy {
+        let counted = run_counts(&execution);
+        if execution.awaits_copy || counted {
             // The client waits for the answer, and may not have asked for it to be sent.
             self.upstream.flush();
         }
@@ -407,6 +417,12 @@ impl Relay {
             | SessionEffect::CopyOut => Ok(()),
         }
     }
+}
+
+/// Whether the statement is answered before the client's next message is taken.
+fn run_counts(execution: &Execution) -> bool {
+    let limits = execution.running.as_ref().and_then(Running::limits);
+    limits.is_some_and(InForce::needs_statistics)
 }
 
 const PINNED_SETTING: (&str, &str) = (

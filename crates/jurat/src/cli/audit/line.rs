@@ -60,7 +60,23 @@ fn write_decision(f: &mut fmt::Formatter<'_>, record: &DecisionRecord) -> fmt::R
         write!(f, " [{}]", rules.join(", "))?;
     }
     match &record.input.statement {
-        Some(statement) => write!(f, "  {}", one_line(&statement.text)),
+        Some(statement) => write!(f, "  {}", one_line(&statement.text))?,
+        None => return Ok(()),
+    }
+    write_result(f, record)
+}
+
+/// What was counted, and whose rows they are, in the judgement of a result.
+fn write_result(f: &mut fmt::Formatter<'_>, record: &DecisionRecord) -> fmt::Result {
+    let actual = record.input.statement.as_ref().map(|statement| &statement.actual);
+    if let Some(rows) = actual.and_then(|actual| actual.rows) {
+        write!(f, "  {rows} rows")?;
+    }
+    if let Some(cascaded) = actual.and_then(|actual| actual.cascaded) {
+        write!(f, " and {cascaded} more")?;
+    }
+    match &record.result_of {
+        Some(of) => write!(f, " of {}", short(of)),
         None => Ok(()),
     }
 }
@@ -69,6 +85,7 @@ fn write_outcome(f: &mut fmt::Formatter<'_>, record: &OutcomeRecord) -> fmt::Res
     let outcome = match record.outcome {
         Outcome::Done => "done",
         Outcome::Failed => "failed",
+        Outcome::RolledBack => "rolled back",
         Outcome::Skipped => "skipped",
         Outcome::Unknown => "unknown",
     };
