@@ -16,6 +16,7 @@ mod mask;
 mod misread;
 mod names;
 mod pipeline;
+mod playground;
 mod prot;
 mod psql;
 mod record;
