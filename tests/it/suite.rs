@@ -18,6 +18,7 @@ mod misread;
 mod mysql;
 mod names;
 mod pipeline;
+mod playground;
 mod prot;
 mod psql;
 mod record;

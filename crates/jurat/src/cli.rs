@@ -38,7 +38,7 @@ wrong or `--fail-on` met, 5 database or program not reachable, 7 log is not what
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start a throw-away PostgreSQL with Jurat in front, show what it does, stay up
+    /// Start a throw-away database with Jurat in front, show what it does, stay up
     Demo(demo::Arguments),
     /// Serve
     Run(run::Arguments),
