@@ -56,6 +56,7 @@ impl Bench {
             clock: Arc::new(StoppedClock),
             limits: Limits::default(),
             mask_key: MaskKey::new(b"test"),
+            approvals: None,
             labels: [].into(),
         });
         let database = Arc::new(Database::new(target()));

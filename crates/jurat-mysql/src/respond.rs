@@ -75,12 +75,7 @@ pub(crate) fn error_as(out: &mut Vec<u8>, sequence: &mut u8, refusal: &Refusal, 
 }
 
 /// Writes an error that rests on no decision.
-pub(crate) fn words(
-    out: &mut Vec<u8>,
-    sequence: &mut u8,
-    (code, sqlstate): Number,
-    message: &str,
-) {
+pub(crate) fn words(out: &mut Vec<u8>, sequence: &mut u8, (code, sqlstate): Number, message: &str) {
     write(encode::err(out, sequence, code, sqlstate, message.as_bytes()));
 }
 

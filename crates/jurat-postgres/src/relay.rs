@@ -20,14 +20,16 @@ use jurat_wire::postgres::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{names::Names, pipe::Pipe, queue::Queue, respond, upstream::Upstream};
+use crate::{cancel::Waiting, names::Names, pipe::Pipe, queue::Queue, respond, upstream::Upstream};
 
 mod copy;
 mod detect;
 mod from_client;
 mod from_upstream;
 mod guarded;
+mod hold;
 mod origins;
+mod own_words;
 mod refresh;
 mod script;
 
@@ -72,6 +74,8 @@ pub(crate) struct Relay {
     origins_known: Option<Arc<str>>,
     /// The open transaction has had masked columns in its reach.
     guarded: bool,
+    /// What is known of a connection that waits for consent, and for SQL about it.
+    hold: hold::Hold,
 }
 
 /// Why a session ended.
@@ -122,7 +126,12 @@ impl From<ParseError> for End {
 }
 
 impl Relay {
-    pub(crate) fn new(client: Pipe, upstream: Upstream, session: Session) -> Self {
+    pub(crate) fn new(
+        client: Pipe,
+        upstream: Upstream,
+        session: Session,
+        waiting: Arc<Waiting>,
+    ) -> Self {
         let limits = &session.gate().limits;
         let scanner = |sender, body_max| {
             Scanner::new(sender, FrameLimits { body_max, stream_above: Some(STREAM_ABOVE_BYTES) })
@@ -148,6 +157,7 @@ impl Relay {
             script: None,
             origins_known: None,
             guarded: false,
+            hold: hold::Hold::new(waiting),
         }
     }
 
@@ -192,6 +202,7 @@ impl Relay {
         let client_first = self.queue.is_empty();
         poll_fn(|cx| {
             let full = [self.upstream.pending(), self.client.pending()].map(is_full);
+            self.hold.note_written(self.cycle_open && self.upstream.pending() > 0);
             self.upstream.write_some(cx).map_err(End::UpstreamGone)?;
             self.client.write_some(cx).map_err(End::ClientGone)?;
             // What was written is done with, unless the other side was held up by it.

@@ -11,7 +11,8 @@ use jurat_wire::postgres::{
 /// None is of class 08 or 57P, on which pools and drivers would retry or drop the connection.
 pub(crate) fn sqlstate(refusal: &Refusal) -> &'static str {
     match refusal.code {
-        RefusalCode::Denied | RefusalCode::ApprovalRequired => "42501",
+        RefusalCode::Denied | RefusalCode::ApprovalRequired | RefusalCode::Rejected => "42501",
+        RefusalCode::Canceled => "57014",
         RefusalCode::PolicyError
         | RefusalCode::AuditUnavailable
         | RefusalCode::UpstreamUnavailable => "58000",
@@ -68,6 +69,15 @@ pub(crate) fn warning(out: &mut Vec<u8>, reason: &Reason, decision_id: &str) {
     write(encode::notice_response(out, &report));
 }
 
+/// Tells a client something that is no error.
+pub(crate) fn notice(out: &mut Vec<u8>, message: &str, hint: Option<&str>) {
+    let message = without_nul(message);
+    let hint = hint.map(without_nul);
+    let mut report = Report::new(Severity::Notice, "00000", &message);
+    report.hint = hint.as_deref();
+    write(encode::notice_response(out, &report));
+}
+
 fn without_nul(text: &str) -> String {
     text.replace('\0', " ")
 }
@@ -108,11 +118,13 @@ mod tests {
         for code in [
             RefusalCode::ApprovalRequired,
             RefusalCode::AuditUnavailable,
+            RefusalCode::Canceled,
             RefusalCode::Denied,
             RefusalCode::LimitExceeded,
             RefusalCode::NotSupported,
             RefusalCode::PolicyError,
             RefusalCode::PreparedStale,
+            RefusalCode::Rejected,
             RefusalCode::UnknownColumn,
             RefusalCode::UnknownCursor,
             RefusalCode::UnknownFunction,

@@ -32,6 +32,8 @@ pub enum RefusalCode {
     AuthenticationFailed,
     /// Policy asks for an approval (JRT-HOLD).
     ApprovalRequired,
+    /// The client canceled while it waited for consent, or nobody answered in time (JRT-CANCELED).
+    Canceled,
     /// Policy said no (JRT-DENY).
     Denied,
     /// A limit of the session was reached (JRT-LIMIT).
@@ -56,6 +58,8 @@ pub enum RefusalCode {
     UnknownObject,
     /// A relation in it is not known (JRT-OBJECT).
     UnknownRelation,
+    /// An approver said no (JRT-REJECTED).
+    Rejected,
     /// The statement could not be read (JRT-PARSE).
     Unreadable,
     /// The database cannot be reached or went away (JRT-UPSTREAM).
@@ -69,6 +73,7 @@ impl RefusalCode {
             Self::AuditUnavailable => "JRT-AUDIT",
             Self::AuthenticationFailed => "JRT-AUTH",
             Self::ApprovalRequired => "JRT-HOLD",
+            Self::Canceled => "JRT-CANCELED",
             Self::Denied => "JRT-DENY",
             Self::LimitExceeded => "JRT-LIMIT",
             Self::NotSupported => "JRT-UNSUPPORTED",
@@ -80,6 +85,7 @@ impl RefusalCode {
             | Self::UnknownFunction
             | Self::UnknownObject
             | Self::UnknownRelation => "JRT-OBJECT",
+            Self::Rejected => "JRT-REJECTED",
             Self::Unreadable => "JRT-PARSE",
             Self::UpstreamUnavailable => "JRT-UPSTREAM",
         }
@@ -90,10 +96,13 @@ impl RefusalCode {
         match self {
             Self::AuditUnavailable => ErrorKind::Audit,
             Self::AuthenticationFailed => ErrorKind::Identity,
-            Self::ApprovalRequired | Self::Denied | Self::PolicyError | Self::PreparedStale => {
-                ErrorKind::Policy
-            }
-            Self::LimitExceeded
+            Self::ApprovalRequired
+            | Self::Denied
+            | Self::PolicyError
+            | Self::PreparedStale
+            | Self::Rejected => ErrorKind::Policy,
+            Self::Canceled
+            | Self::LimitExceeded
             | Self::NotSupported
             | Self::ProtocolViolation
             | Self::UnknownColumn

@@ -243,6 +243,7 @@ fn throw_away_gate(setting: Setting, record: &Path) -> Result<Gate, Failure> {
         clock,
         limits: setting.limits,
         mask_key: MaskKey::new(b"explain"),
+        approvals: None,
         labels: BTreeMap::new(),
     })
 }
