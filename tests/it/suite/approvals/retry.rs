@@ -140,6 +140,33 @@ async fn of_a_hundred_parallel_retries_exactly_one_passes() {
     shop.close().await;
 }
 
+/// The policies that ship, where the installation names the rules that consent lifts.
+#[tokio::test]
+async fn the_shipped_policies_can_be_told_what_consent_lifts() {
+    let data = r#"{"rules": ["agents.read_only", "guardrails.ddl_in_production"]}"#;
+    let section =
+        super::SECTION.replace("[approvals]\n", "[approvals]\napprovers = [\"group:dba\"]\n");
+    let setup = crate::harness::Setup { limits: section.leak(), ..Default::default() };
+    let Some(shop) = Shop::open(setup.policy("jurat/consent/data.json", data)).await else {
+        return;
+    };
+    let mut bot = shop.wire("bot").await;
+    for (text, tag) in
+        [(UPDATE, "UPDATE 1"), ("CREATE TABLE public.fresh (id int)", "CREATE TABLE")]
+    {
+        let id = ask(&mut bot, text).await;
+        approve(&shop, "dora", &id).await;
+        assert_eq!(bot.run(text).await.tag(), tag, "{text}");
+    }
+    // What is not named stays a plain denial, whoever might consent.
+    for text in ["UPDATE orders SET note = 'x'", "SELECT token FROM secrets"] {
+        let reply = bot.run(text).await;
+        assert_eq!((reply.sqlstate().as_str(), code_in(&reply).as_str()), ("42501", "JRT-DENY"));
+    }
+    assert_eq!(shop.count(CHANGED).await, 1);
+    shop.close().await;
+}
+
 /// In a block of a transaction a refusal is an error like any other, and nothing waits.
 #[tokio::test]
 async fn inside_a_transaction_nothing_waits() {
