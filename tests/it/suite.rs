@@ -1,5 +1,6 @@
 //! One module a promise or a threat.
 
+mod approvals;
 mod bad_input;
 mod bad_policy;
 mod basics;

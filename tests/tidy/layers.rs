@@ -13,6 +13,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("jurat-policy", &["jurat-types"]),
     ("jurat-audit", &["jurat-types"]),
     ("jurat-core", &["jurat-audit", "jurat-policy", "jurat-sql", "jurat-types"]),
+    ("jurat-store", &["jurat-core", "jurat-types"]),
     ("jurat-identity", &["jurat-core", "jurat-types"]),
     ("jurat-mysql", &["jurat-core", "jurat-types", "jurat-wire"]),
     // A database of its own, which Jurat reaches over the network as any other: it knows nothing of ours.
@@ -29,6 +30,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "jurat-policy",
             "jurat-postgres",
             "jurat-sql",
+            "jurat-store",
             "jurat-types",
             "jurat-wire",
         ],

@@ -6,7 +6,7 @@ use jurat_audit::DecisionModel;
 use jurat_sql::{SessionEffect, Statement};
 use jurat_types::{Decision, Protocol, Refusal, StatementFacts};
 
-use crate::{InForce, Scans, gate::sha256_hex, rewrite::Permitted};
+use crate::{Bound, InForce, Scans, gate::sha256_hex, rewrite::Permitted};
 
 /// A statement that was read, and the last verdict on it.
 #[derive(Debug)]
@@ -25,6 +25,17 @@ pub struct Prepared {
     /// The text and what names meant when it was read: once they mean something else, the text is read
     /// again. Nothing for a cursor, whose plan is made once.
     pub(crate) source: Option<(Arc<[u8]>, u64)>,
+    /// What running it needs for consent, where it may need any.
+    pub(crate) consent: Option<Box<ForConsent>>,
+}
+
+/// What consent is bound to beside the statement.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ForConsent {
+    /// The types that the client set for its parameters.
+    pub(crate) types: Vec<u32>,
+    /// The values, once they are bound.
+    pub(crate) bound: Option<Bound>,
 }
 
 impl Prepared {
@@ -33,7 +44,7 @@ impl Prepared {
     pub(crate) fn declared(judged: Arc<JudgedStatement>, sent: Arc<str>, epoch: u64) -> Self {
         let planned_again = matches!(judged.statement.effect(), SessionEffect::Prepare { .. });
         let source = planned_again.then(|| (Arc::from(sent.as_bytes()), epoch));
-        Self { judged, sent, by_name: true, source }
+        Self { judged, sent, by_name: true, source, consent: None }
     }
 
     pub(crate) const fn parsed(
@@ -42,7 +53,31 @@ impl Prepared {
         source: Arc<[u8]>,
         epoch: u64,
     ) -> Self {
-        Self { judged, sent, by_name: false, source: Some((source, epoch)) }
+        Self { judged, sent, by_name: false, source: Some((source, epoch)), consent: None }
+    }
+
+    /// Whether the values that are bound have to be kept, because consent may be needed for them. It is
+    /// known when a statement is prepared.
+    pub const fn keeps_values(&self) -> bool {
+        self.consent.is_some()
+    }
+
+    /// The same with the types that the client set for its parameters.
+    #[must_use]
+    pub fn with_types(mut self, types: &[u32]) -> Self {
+        if let Some(consent) = &mut self.consent {
+            types.clone_into(&mut consent.types);
+        }
+        self
+    }
+
+    /// The same with the values that were bound.
+    #[must_use]
+    pub fn with_values(mut self, bound: Bound) -> Self {
+        if let Some(consent) = &mut self.consent {
+            consent.bound = Some(bound);
+        }
+        self
     }
 
     /// Whether it is a cursor that outlives its transaction. The text is the canonical one, so the words

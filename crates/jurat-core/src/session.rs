@@ -20,10 +20,14 @@ use crate::{
     shapes::Shapes,
 };
 
+mod consent;
 mod judging;
 mod result;
 
+use consent::{Asking, Consent};
 use judging::require_same_text;
+
+pub use consent::Bound;
 
 /// What is known about a client once it has authenticated.
 #[derive(Clone, Debug)]
@@ -54,6 +58,7 @@ pub struct Session {
     readings: HashMap<Box<[u8]>, Arc<[Arc<JudgedStatement>]>>,
     molds: Molds,
     shapes: Shapes,
+    consent: Consent,
     closed: bool,
 }
 
@@ -98,6 +103,7 @@ impl Session {
             readings: HashMap::new(),
             molds: Molds::default(),
             shapes: Shapes::default(),
+            consent: Consent::default(),
             closed: true,
         };
         let policy = session.gate.policy.current();
@@ -281,10 +287,12 @@ impl Session {
             let prepared = self.prepared(source, judged, &text);
             return Ok((prepared, Preparation::new(text)));
         }
-        let (intent, verdict) = self.verdict(judged, Protocol::Extended, false);
+        let (intent, mut verdict) = self.verdict(judged, Protocol::Extended, false);
+        let keeps_values = self.text_with_consent(&mut verdict, judged, &intent.request_id);
         match &verdict.permitted {
             Ok(text) => {
-                let prepared = self.prepared(source, judged, text);
+                let mut prepared = self.prepared(source, judged, text);
+                prepared.consent = keeps_values.then(Box::default);
                 Ok((prepared, Preparation::new(Arc::clone(text))))
             }
             Err(_) => Err(self.finish_refused(intent, &verdict, judged, timer)),
@@ -315,7 +323,9 @@ impl Session {
         {
             return result;
         }
-        let (intent, mut verdict) = self.verdict(&prepared.judged, protocol, prepared.by_name);
+        let (mut intent, mut verdict) = self.verdict(&prepared.judged, protocol, prepared.by_name);
+        let asking = Asking::run(prepared);
+        self.seek_consent(&mut intent, &mut verdict, &asking);
         require_same_text(&mut verdict, prepared, &intent.request_id);
         self.finish(intent, &verdict, &prepared.judged, None, timer)
     }

@@ -57,6 +57,7 @@ impl Bench {
             budgets: Arc::new(crate::InMemoryBudgets::default()),
             limits: Limits::default(),
             mask_key: MaskKey::new(b"test"),
+            approvals: None,
             labels: [].into(),
         });
         let database = Arc::new(Database::new(target()));

@@ -1,6 +1,6 @@
 //! The combination: deny > require approval > rewrite > allow, the same for every policy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jurat_types::{
     ApprovalRequest, ColumnId, ColumnMask, Decision, Effect, Limit, Obligation, PolicyRef, Reason,
@@ -30,6 +30,8 @@ pub(crate) struct Context<'a> {
     pub(crate) modes: &'a BTreeMap<String, PackageMode>,
     pub(crate) index: &'a RuleIndex,
     pub(crate) surface: &'a Surface,
+    /// The rules whose request for approval was granted for this very statement.
+    pub(crate) granted: &'a BTreeSet<String>,
 }
 
 /// Combines everything that was said into one decision.
@@ -160,7 +162,21 @@ impl Tally {
         self.reasons.push(explained(kind, &format!("{below}.{rule}"), said, &says, context));
     }
 
+    /// What was granted is asked for no longer. It stays among the reasons: it is why the statement passes.
+    fn lift(&mut self, granted: &BTreeSet<String>) {
+        self.approvals.retain(|request| !granted.contains(&request.id));
+        for reason in &mut self.reasons {
+            if reason.kind == ReasonKind::Deny && reason.approvable && granted.contains(&reason.id)
+            {
+                reason.kind = ReasonKind::Approval;
+            }
+        }
+    }
+
     fn decide(mut self, context: &Context<'_>) -> Decision {
+        if !context.granted.is_empty() {
+            self.lift(context.granted);
+        }
         let denials = || self.reasons.iter().filter(|reason| reason.kind == ReasonKind::Deny);
         let approvable: Vec<Reason> = denials().filter(|r| r.approvable).cloned().collect();
         let refused = denials().any(|reason| !reason.approvable) || !self.errors.is_empty();

@@ -252,8 +252,13 @@ async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Admitted, 
     let asides = load_names(&mut upstream, &mut session)
         .await
         .map_err(|error| unreachable_database(&mut session, &error))?;
-    let cancels =
-        cancel::Target { session_id: session.id().to_owned(), database: target, key: cancel };
+    let waiting: Arc<cancel::Waiting> = Arc::default();
+    let cancels = cancel::Target {
+        session_id: session.id().to_owned(),
+        database: target,
+        key: cancel,
+        waiting: Arc::clone(&waiting),
+    };
     let key_bytes = cancel::key_bytes(arrived.request.minor);
     let registration = shared.registry.register(cancels.clone(), key_bytes).ok_or_else(|| {
         Rejected::Silent("the operating system gives no random numbers".to_owned())
@@ -382,6 +387,9 @@ async fn cancel(shared: &Shared, address: SocketAddr, key: &CancelKey) {
     if let Err(refusal) = record("cancel_requested", &target.session_id, None) {
         tracing::error!(message = %refusal.message, "a cancel request could not be recorded");
         return;
+    }
+    if target.waiting.cancel() {
+        return tracing::info!(client = %address, "a wait for consent was canceled");
     }
     let limit = gate.limits.connect_timeout;
     match upstream::cancel(&target.database, &target.key, limit).await {

@@ -152,6 +152,24 @@ impl Queue {
         self.expected.is_empty()
     }
 
+    /// Whether nothing in it runs anything or ends a cycle.
+    pub(crate) fn only_prepares(&self) -> bool {
+        self.expected.iter().all(|expect| match expect {
+            Expect::Parse { .. }
+            | Expect::Bind(_)
+            | Expect::Close(_)
+            | Expect::DescribeStatement(_)
+            | Expect::DescribePortal(_)
+            | Expect::OwnDescribe(_) => true,
+            Expect::Execute(_)
+            | Expect::Query(_)
+            | Expect::FunctionCall(_)
+            | Expect::Own
+            | Expect::Sync
+            | Expect::Pill(_) => false,
+        })
+    }
+
     /// Whether the queue empties without any further message of the client.
     pub(crate) fn drains_by_itself(&self) -> bool {
         matches!(

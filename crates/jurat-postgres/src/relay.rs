@@ -28,7 +28,9 @@ mod from_client;
 mod from_upstream;
 mod guard;
 mod guarded;
+mod hold;
 mod origins;
+mod own_words;
 mod refresh;
 mod script;
 
@@ -76,6 +78,8 @@ pub(crate) struct Relay {
     cancels: Target,
     /// The open transaction has had masked columns in its reach.
     guarded: bool,
+    /// What is known of a connection that waits for consent, and for SQL about it.
+    hold: hold::Hold,
 }
 
 /// Why a session ended.
@@ -154,6 +158,7 @@ impl Relay {
             guard: guard::Guard::default(),
             cancels,
             guarded: false,
+            hold: hold::Hold::new(Arc::clone(&cancels.waiting)),
         }
     }
 
@@ -203,6 +208,7 @@ impl Relay {
         let client_first = self.queue.is_empty();
         poll_fn(|cx| {
             let full = [self.upstream.pending(), self.client.pending()].map(is_full);
+            self.hold.note_written(self.cycle_open && self.upstream.pending() > 0);
             self.upstream.write_some(cx).map_err(End::UpstreamGone)?;
             self.client.write_some(cx).map_err(End::ClientGone)?;
             // What was written is done with, unless the other side was held up by it.

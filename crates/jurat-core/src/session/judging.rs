@@ -7,7 +7,7 @@ use jurat_audit::DecisionModel;
 use jurat_sql::{SessionEffect, Statement};
 use jurat_types::{Intent, PredicateMode, Protocol, Refusal, RefusalCode, Stage};
 
-use super::Session;
+use super::{Session, consent::Asking};
 use crate::{
     Draft, JudgedStatement, Prepared,
     gate::{Timer, verdict_key},
@@ -49,7 +49,8 @@ impl Session {
         {
             return result;
         }
-        let (intent, verdict) = self.verdict(judged, Protocol::Simple, false);
+        let (mut intent, mut verdict) = self.verdict(judged, Protocol::Simple, false);
+        self.seek_consent(&mut intent, &mut verdict, &Asking::own(judged));
         self.finish(intent, &verdict, judged, None, timer)
     }
 
@@ -114,7 +115,9 @@ impl Session {
         };
         let timer = Timer::start();
         let bound = &self.up_to_date(bound);
-        let (intent, mut verdict) = self.verdict(&bound.judged, Protocol::Prepared, bound.by_name);
+        let (mut intent, mut verdict) =
+            self.verdict(&bound.judged, Protocol::Prepared, bound.by_name);
+        self.seek_consent(&mut intent, &mut verdict, &Asking::bound(bound, parsed.text()));
         require_same_text(&mut verdict, bound, &intent.request_id);
         if judged.statement().facts().kind == "explain" {
             require_plain(&mut verdict, bound, &intent.request_id);
@@ -166,6 +169,8 @@ impl Session {
         // is no model for the next one.
         let facts = judged.facts(by_name);
         let own = send.is_none() && intent.statement.as_ref().is_some_and(|s| s.text == facts.text);
+        // A run with consent is no model for one without.
+        let own = own && intent.approvals.is_empty();
         let again = own && judged.remembered(&verdict.key.revision, protocol, by_name).is_some();
         let result = self.gate.record((intent, again), verdict, judged, send, timer);
         self.count_statement(result.is_err());

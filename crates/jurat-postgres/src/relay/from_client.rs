@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use jurat_core::{
-    Draft, InForce, JudgedStatement, Permit, Prepared, Running, SessionEffect, refusal,
+    Draft, InForce, JudgedStatement, Permit, Prepared, Running, Session, SessionEffect, refusal,
 };
 use jurat_types::{Refusal, RefusalCode, StatementFacts};
 use jurat_wire::postgres::{
@@ -14,7 +14,7 @@ use jurat_wire::postgres::{
     value::Target,
 };
 
-use super::{End, OUTBOX_BYTES_MAX, Relay, guard::may_commit};
+use super::{End, OUTBOX_BYTES_MAX, Relay, guard::may_commit, hold::bound, own_words};
 use crate::{
     inbox::Inbox,
     names::{Named, Names, Undo},
@@ -30,14 +30,23 @@ const TOO_MANY: (&str, &str) =
 impl Relay {
     /// Handles every complete message of the client that may be handled now.
     pub(super) async fn take_from_client(&mut self) -> Result<(), End> {
-        if !self.client.inbox.is_empty() {
+        while !self.client.inbox.is_empty() {
             // Taken out, so that messages can be handled where they lie.
             let mut inbox = std::mem::take(&mut self.client.inbox);
             let taken = self.take_messages(&mut inbox).await;
-            self.client.inbox = inbox;
+            let ahead = std::mem::replace(&mut self.client.inbox, inbox);
             taken?;
+            if ahead.is_empty() {
+                break;
+            }
+            // It came while a statement waited for consent.
+            self.client.inbox.append(&ahead);
         }
-        if self.script.is_some() { self.continue_script().await } else { Ok(()) }
+        if self.script.is_some() {
+            self.continue_script().await?;
+            return self.hold.take_end().map_or(Ok(()), Err);
+        }
+        Ok(())
     }
 
     async fn take_messages(&mut self, inbox: &mut Inbox) -> Result<(), End> {
@@ -63,6 +72,9 @@ impl Relay {
                         }
                     }
                     self.handle(&frame).await?;
+                    if let Some(end) = self.hold.take_end() {
+                        return Err(end);
+                    }
                 }
                 data @ (Piece::Frame(_) | Piece::StreamStart { .. } | Piece::StreamPart { .. }) => {
                     if self.copy.takes(&data)
@@ -144,13 +156,19 @@ impl Relay {
         }
         match frame.tag {
             b'P' | b'B' | b'D' | b'E' | b'C' => self.cycle_open = true,
-            b'S' | b'Q' | b'F' => self.cycle_open = false,
+            b'S' | b'Q' | b'F' => {
+                self.cycle_open = false;
+                self.hold.cycle_ended();
+            }
             _ => {}
         }
         Ok(())
     }
 
     async fn on_query(&mut self, text: &[u8]) -> Result<(), End> {
+        if let Some(words) = own_words::read(text) {
+            return self.on_own_words(&words).await;
+        }
         let statements = self.read_fresh(text).await?;
         if statements.is_empty() {
             if self.queue.is_empty() {
@@ -179,12 +197,16 @@ impl Relay {
         for judged in statements {
             self.refuse_excess(judged)?;
         }
-        let names = &self.names;
-        let drafts = self.session.judge_message(statements, |effect| names.bound(effect))?;
-        self.settle(drafts).await
+        let judge = |session: &mut Session, names: &Names| {
+            session.judge_message(statements, |effect| names.bound(effect))
+        };
+        match judge(&mut self.session, &self.names) {
+            Err(refusal) => self.refused(refusal, judge).await,
+            Ok(drafts) => self.settle(drafts).await,
+        }
     }
 
-    async fn settle(&mut self, drafts: Vec<Draft>) -> Result<Vec<Permit>, Refusal> {
+    pub(super) async fn settle(&mut self, drafts: Vec<Draft>) -> Result<Vec<Permit>, Refusal> {
         let gate = Arc::clone(self.session.gate());
         let permits = gate.settle(drafts).await?;
         for permit in &permits {
@@ -219,6 +241,7 @@ impl Relay {
     /// While nothing is under way and no transaction is open, a refusal is answered here and the
     /// database learns nothing of it. Otherwise the database is made to fail at this point.
     pub(super) fn refuse_query(&mut self, refusal: &Refusal) {
+        self.hold.note_refusal(refusal);
         if self.queue.is_empty() && self.status == TransactionStatus::Idle {
             self.names.forget_unnamed();
             respond::error_and_ready(self.client.out(), refusal, self.status);
@@ -230,6 +253,7 @@ impl Relay {
 
     /// Refuses one message of the extended protocol; what follows is ignored until Sync.
     fn refuse_extended(&mut self, refusal: &Refusal) {
+        self.hold.note_refusal(refusal);
         self.push_pill(refusal);
         self.skipping = true;
     }
@@ -287,6 +311,8 @@ impl Relay {
         };
         match prepared {
             Ok((prepared, preparation)) => {
+                let prepared =
+                    if prepared.keeps_values() { prepared.with_types(&types) } else { prepared };
                 self.upstream.prepare(name, &preparation, types);
                 let undo = self.names.put_statement(name, Some(prepared));
                 let text = Text::new(text, Arc::clone(preparation.text()));
@@ -303,6 +329,8 @@ impl Relay {
         } else if self.names.portals_len() >= self.session.gate().limits.portals_max {
             self.refuse_extended(&limit("portals"));
         } else if let Some(named) = self.names.statement(bind.statement).cloned() {
+            let keeps = named.as_ref().is_some_and(Prepared::keeps_values);
+            let named = if keeps { named.map(|n| n.with_values(bound(bind))) } else { named };
             let undo = self.names.put_portal(bind.portal, named, false);
             self.queue.push(Expect::Bind(undo));
             self.forward(frame);
@@ -335,8 +363,13 @@ impl Relay {
 
     async fn judge_execute(&mut self, prepared: &Prepared) -> Result<Permit, Refusal> {
         let bound = prepared.looks_up().and_then(|effect| self.names.bound(effect));
-        let draft = self.session.judge_prepared(prepared, bound.as_ref())?;
-        let mut permits = self.settle(vec![draft]).await?;
+        let judge = |session: &mut Session, _: &Names| {
+            session.judge_prepared(prepared, bound.as_ref()).map(|draft| vec![draft])
+        };
+        let mut permits = match judge(&mut self.session, &self.names) {
+            Err(refusal) => self.refused(refusal, judge).await?,
+            Ok(drafts) => self.settle(drafts).await?,
+        };
         permits.pop().ok_or_else(|| limit("permits"))
     }
 

@@ -260,6 +260,7 @@ fn throw_away_gate(setting: Setting, record: &Path) -> Result<Gate, Failure> {
         budgets: Arc::new(jurat_core::InMemoryBudgets::default()),
         limits: setting.limits,
         mask_key: MaskKey::new(b"explain"),
+        approvals: None,
         labels: BTreeMap::new(),
     })
 }

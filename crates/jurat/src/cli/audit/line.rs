@@ -3,8 +3,8 @@
 use std::fmt;
 
 use jurat_types::{
-    DecisionRecord, Effect, Outcome, OutcomeRecord, ReasonKind, Record, RecordBody, SessionRecord,
-    SystemRecord,
+    ApprovalRecord, DecisionRecord, Effect, Outcome, OutcomeRecord, ReasonKind, Record, RecordBody,
+    SessionRecord, SystemRecord,
 };
 
 /// What is shown of a statement's text.
@@ -31,8 +31,21 @@ impl fmt::Display for Line<'_> {
                 write!(f, "ended    {} statements", several.outcomes.len())
             }
             RecordBody::Session(session) => write_session(f, session),
+            RecordBody::Approval(approval) => write_approval(f, approval),
             RecordBody::System(system) => write_system(f, system),
         }
+    }
+}
+
+fn write_approval(f: &mut fmt::Formatter<'_>, record: &ApprovalRecord) -> fmt::Result {
+    let ApprovalRecord { event, id, requester, target, rules, .. } = record;
+    write!(f, "{event:<8} {id} of {requester}@{target} [{}]", rules.join(", "))?;
+    if let Some(by) = &record.by {
+        write!(f, " by {by}")?;
+    }
+    match &record.reason {
+        Some(reason) => write!(f, ": {}", one_line(reason)),
+        None => Ok(()),
     }
 }
 
