@@ -76,9 +76,11 @@ pub enum RefusalCode {
 
 impl RefusalCode {
     /// All of them, in the order of their text forms: what `docs/errors.md` lists.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::AuditUnavailable,
         Self::AuthenticationFailed,
+        Self::BudgetExceeded,
+        Self::BytesExceeded,
         Self::Canceled,
         Self::Denied,
         Self::ApprovalRequired,
@@ -93,7 +95,9 @@ impl RefusalCode {
         Self::PolicyError,
         Self::ProtocolViolation,
         Self::Rejected,
+        Self::RowsExceeded,
         Self::PreparedStale,
+        Self::TimeExceeded,
         Self::NotSupported,
         Self::UpstreamUnavailable,
     ];
@@ -111,6 +115,14 @@ impl RefusalCode {
             Self::ApprovalRequired => (
                 "policy asks for an approval",
                 "have it approved, then send the same statement again; `approval` in the detail names it",
+            ),
+            Self::BudgetExceeded => (
+                "the budget of a window is used up",
+                "wait until the window has passed; nothing of the statement is left in the database",
+            ),
+            Self::BytesExceeded => (
+                "the result has more bytes than the statement may return",
+                "ask for less; rows that were already sent were within the limit",
             ),
             Self::Canceled => (
                 "canceled while it waited for an approval, or nobody answered in time",
@@ -130,6 +142,13 @@ impl RefusalCode {
             }
             Self::ProtocolViolation => ("the client broke the protocol", "mend the client"),
             Self::Rejected => ("an approver said no", "do not repeat it unchanged"),
+            Self::RowsExceeded => (
+                "more rows than the statement may change or return, or rows that cannot be counted",
+                "narrow it; a write was taken back, and nobody has seen it",
+            ),
+            Self::TimeExceeded => {
+                ("the statement ran longer than it may", "ask for less; it was canceled")
+            }
             Self::UnknownColumn => {
                 ("no such column, in no relation of the statement", "check its name")
             }
