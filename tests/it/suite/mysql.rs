@@ -2,6 +2,7 @@
 //! in docs/mysql.md.
 
 mod basics;
+mod builtins;
 mod chatter;
 mod deny;
 mod drivers;
@@ -12,5 +13,6 @@ mod misread;
 mod names;
 mod prepared;
 mod record;
+mod rows;
 mod several;
 mod wire;
