@@ -44,7 +44,7 @@ const ENGINES: &[(&str, &[&str])] = &[
     ("opensrv-mysql", &["jurat-playground"]),
     ("pgwire", &["jurat-playground", "jurat-postgres"]),
     ("regorus", &["jurat-policy"]),
-    ("rusqlite", &["jurat-playground"]),
+    ("rusqlite", &["jurat-playground", "jurat-store"]),
     ("sqlparser", &["jurat-sql"]),
 ];
 
