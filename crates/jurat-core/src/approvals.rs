@@ -1,7 +1,7 @@
 //! Consent: asking for it, giving it, and using it once.
 //!
-//! INVARIANT(grant-used-once): a grant is marked as used in its store, for good, before the permit of its
-//! statement is made. INVARIANT(no-self-approval): nobody who has a part in a request may answer it.
+//! INVARIANT(grant-used-once): a grant is marked as used in its store, for good, before its statement is
+//! sent. INVARIANT(no-self-approval): nobody who has a part in a request may answer it.
 
 use std::{sync::Arc, time::Duration};
 

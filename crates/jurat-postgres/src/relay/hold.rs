@@ -1,7 +1,7 @@
 //! Statements that need somebody's consent: asked for, waited for where that keeps nobody else waiting, and
 //! then judged and sent once.
 //!
-//! INVARIANT(no-lock-while-waiting): a connection waits only while the database has nothing of it under way
+//! A connection waits only while the database has nothing of it under way
 //! (unless the operator allows a while inside a transaction), and sends nothing to it until the answer is there.
 
 use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
