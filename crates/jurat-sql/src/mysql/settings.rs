@@ -145,7 +145,7 @@ fn assignments(walker: &mut Walker<'_>, form: &Form<'_>) -> Result<Option<String
     let unknown = || Stop::unsupported("this form of SET");
     let mut text = Vec::new();
     let mut global = false;
-    for (from, to) in form.list(1, form.len()) {
+    for (from, to) in form.list(1, form.len())? {
         if let Some(written) = character_set(walker, form, (from, to)) {
             text.push(written?);
             continue;
