@@ -89,6 +89,9 @@ impl Session {
             // What is left of a budget differs from run to run.
             return None;
         }
+        if verdict.in_force.is_some() && !self.counts_and_waits() {
+            return None;
+        }
         let facts = judged.facts(by_name);
         let result = self.gate.record_run(verdict, judged, (facts, &self.facts), timer)?;
         self.count_statement(result.is_err());
@@ -154,6 +157,11 @@ impl Session {
     ) -> Result<Draft, Refusal> {
         let VerdictKey { protocol, by_name, .. } = verdict.key;
         let over = match &verdict.in_force {
+            Some(_) if verdict.permitted.is_ok() && !self.counts_and_waits() => {
+                let facts = judged.facts(by_name);
+                let code = RefusalCode::NotSupported;
+                Some(refusals::not_carried_out(code, facts, NOT_COUNTED, &intent.request_id))
+            }
             Some(in_force) if verdict.permitted.is_ok() => {
                 self.within_budgets(in_force, &intent.request_id).err()
             }
@@ -279,6 +287,11 @@ const STALE: (&str, &str) = (
 /// What the database says when a statement has to be prepared again. Drivers look for these words, and
 /// prepare it again by themselves.
 const STALE_WORDS: &str = "cached plan must not change result type";
+
+const NOT_COUNTED: (&str, &str) = (
+    "policy limits it, and rows are counted before they are committed on PostgreSQL only so far",
+    "Ask whoever owns the policies for another way",
+);
 
 const UNKNOWN_NAME: (&str, &str) =
     ("no statement or cursor of that name was made in this session", "Prepare or declare it first");
