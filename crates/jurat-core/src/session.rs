@@ -162,7 +162,7 @@ impl Session {
 
     /// Whether the front-end of this kind of database counts rows before they are committed and lets statements
     /// wait for consent. Where it does not, what policies limit is refused.
-    pub(crate) const fn counts_and_waits(&self) -> bool {
+    pub(crate) fn counts_and_waits(&self) -> bool {
         self.database.target.engine.is_postgres()
     }
 
