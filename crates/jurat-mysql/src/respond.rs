@@ -44,16 +44,21 @@ pub(crate) const TOO_MANY: Number = (1040, "08004");
 /// The number and SQLSTATE of a refusal. None of them makes drivers or pools drop the connection.
 pub(crate) const fn number(refusal: &Refusal) -> Number {
     match refusal.code {
-        RefusalCode::Denied | RefusalCode::ApprovalRequired | RefusalCode::Rejected => TABLE_DENIED,
-        RefusalCode::Canceled | RefusalCode::TimeExceeded => (1317, "70100"),
+        RefusalCode::Denied
+        | RefusalCode::ApprovalRequired
+        | RefusalCode::BudgetExceeded
+        | RefusalCode::BytesExceeded
+        | RefusalCode::Rejected
+        | RefusalCode::RowsExceeded => TABLE_DENIED,
+        // ER_QUERY_INTERRUPTED.
+        RefusalCode::Canceled => (1317, "70100"),
+        // ER_QUERY_TIMEOUT.
+        RefusalCode::TimeExceeded => (3024, "HY000"),
         RefusalCode::AuthenticationFailed => LOGIN_DENIED,
         RefusalCode::AuditUnavailable
         | RefusalCode::PolicyError
         | RefusalCode::UpstreamUnavailable => (1105, "HY000"),
-        RefusalCode::BudgetExceeded
-        | RefusalCode::BytesExceeded
-        | RefusalCode::LimitExceeded
-        | RefusalCode::RowsExceeded => (1226, "42000"),
+        RefusalCode::LimitExceeded => (1226, "42000"),
         RefusalCode::NotSupported => (1235, "42000"),
         // Drivers that know it prepare the statement again.
         RefusalCode::PreparedStale => (1615, "HY000"),
@@ -124,11 +129,17 @@ mod tests {
         for code in [
             RefusalCode::ApprovalRequired,
             RefusalCode::AuditUnavailable,
+            RefusalCode::BudgetExceeded,
+            RefusalCode::BytesExceeded,
+            RefusalCode::Canceled,
             RefusalCode::Denied,
             RefusalCode::LimitExceeded,
             RefusalCode::NotSupported,
             RefusalCode::PolicyError,
             RefusalCode::PreparedStale,
+            RefusalCode::Rejected,
+            RefusalCode::RowsExceeded,
+            RefusalCode::TimeExceeded,
             RefusalCode::UnknownColumn,
             RefusalCode::UnknownCursor,
             RefusalCode::UnknownFunction,
