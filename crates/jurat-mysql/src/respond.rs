@@ -16,6 +16,8 @@ pub(crate) const ACCESS_DENIED: Number = (1227, "42000");
 pub(crate) const LOGIN_DENIED: Number = (1045, "28000");
 /// ER_BAD_DB_ERROR: there is no such database.
 pub(crate) const UNKNOWN_DATABASE: Number = (1049, "42000");
+/// ER_UNKNOWN_CHARACTER_SET.
+pub(crate) const UNKNOWN_CHARACTER_SET: Number = (1115, "42000");
 /// ER_UNKNOWN_COM_ERROR: the command is not carried.
 pub(crate) const UNKNOWN_COMMAND: Number = (1047, "08S01");
 /// ER_MALFORMED_PACKET.
@@ -42,7 +44,16 @@ pub(crate) const TOO_MANY: Number = (1040, "08004");
 /// The number and SQLSTATE of a refusal. None of them makes drivers or pools drop the connection.
 pub(crate) const fn number(refusal: &Refusal) -> Number {
     match refusal.code {
-        RefusalCode::Denied | RefusalCode::ApprovalRequired => TABLE_DENIED,
+        RefusalCode::Denied
+        | RefusalCode::ApprovalRequired
+        | RefusalCode::BudgetExceeded
+        | RefusalCode::BytesExceeded
+        | RefusalCode::Rejected
+        | RefusalCode::RowsExceeded => TABLE_DENIED,
+        // ER_QUERY_INTERRUPTED.
+        RefusalCode::Canceled => (1317, "70100"),
+        // ER_QUERY_TIMEOUT.
+        RefusalCode::TimeExceeded => (3024, "HY000"),
         RefusalCode::AuthenticationFailed => LOGIN_DENIED,
         RefusalCode::AuditUnavailable
         | RefusalCode::PolicyError
@@ -79,12 +90,7 @@ pub(crate) fn error_as(out: &mut Vec<u8>, sequence: &mut u8, refusal: &Refusal, 
 }
 
 /// Writes an error that rests on no decision.
-pub(crate) fn words(
-    out: &mut Vec<u8>,
-    sequence: &mut u8,
-    (code, sqlstate): Number,
-    message: &str,
-) {
+pub(crate) fn words(out: &mut Vec<u8>, sequence: &mut u8, (code, sqlstate): Number, message: &str) {
     write(encode::err(out, sequence, code, sqlstate, message.as_bytes()));
 }
 
@@ -123,11 +129,17 @@ mod tests {
         for code in [
             RefusalCode::ApprovalRequired,
             RefusalCode::AuditUnavailable,
+            RefusalCode::BudgetExceeded,
+            RefusalCode::BytesExceeded,
+            RefusalCode::Canceled,
             RefusalCode::Denied,
             RefusalCode::LimitExceeded,
             RefusalCode::NotSupported,
             RefusalCode::PolicyError,
             RefusalCode::PreparedStale,
+            RefusalCode::Rejected,
+            RefusalCode::RowsExceeded,
+            RefusalCode::TimeExceeded,
             RefusalCode::UnknownColumn,
             RefusalCode::UnknownCursor,
             RefusalCode::UnknownFunction,

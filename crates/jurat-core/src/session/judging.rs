@@ -5,9 +5,11 @@ use std::{borrow::Cow, sync::Arc};
 
 use jurat_audit::DecisionModel;
 use jurat_sql::{SessionEffect, Statement};
-use jurat_types::{Intent, PredicateMode, Protocol, Refusal, RefusalCode, Stage};
+use jurat_types::{
+    Decision, Intent, PredicateMode, Protocol, Refusal, RefusalCode, Stage, StatementFacts,
+};
 
-use super::Session;
+use super::{Session, consent::Asking};
 use crate::{
     Draft, JudgedStatement, Prepared,
     gate::{Timer, verdict_key},
@@ -15,6 +17,7 @@ use crate::{
     mask_key::is_salted,
     prepared::{Verdict, VerdictKey},
     refusals,
+    rewrite::Permitted,
     shapes::Shape,
 };
 
@@ -49,7 +52,8 @@ impl Session {
         {
             return result;
         }
-        let (intent, verdict) = self.verdict(judged, Protocol::Simple, false);
+        let (mut intent, mut verdict) = self.verdict(judged, Protocol::Simple, false);
+        self.seek_consent(&mut intent, &mut verdict, &Asking::own(judged));
         self.finish(intent, &verdict, judged, None, timer)
     }
 
@@ -68,12 +72,32 @@ impl Session {
         let facts = judged.facts(by_name);
         let shape = self.shapes.find(facts, (protocol, by_name), policy.revision())?;
         // A decision that cannot be carried out on this text is made anew, with an id for its words.
-        let permitted = self.gate.enforce(&shape.decision, judged, facts, "").ok()?;
+        let permitted = self.enforce(&shape.decision, judged, facts, "").ok()?;
         let key = VerdictKey { revision: Arc::clone(&shape.revision), protocol, by_name };
         let mut verdict = Verdict::new(key, Arc::clone(&shape.decision), Ok(permitted), facts);
         verdict.model = Some(Arc::clone(&shape.model));
         judged.remember(&verdict);
         Some(verdict)
+    }
+
+    /// As [`crate::Gate::enforce`]. Limits are kept by the front-end, and only that of PostgreSQL can yet.
+    fn enforce(
+        &self,
+        decision: &Decision,
+        judged: &JudgedStatement,
+        facts: &StatementFacts,
+        decision_id: &str,
+    ) -> Result<Permitted, Refusal> {
+        let permitted = self.gate.enforce(decision, judged, facts, decision_id)?;
+        if self.counts_and_waits() || permitted.in_force.is_none() {
+            return Ok(permitted);
+        }
+        let why = (
+            "policy asks for a limit, which this version cannot keep on this kind of server",
+            "Ask whoever owns the policies for another way",
+        );
+        let code = RefusalCode::NotSupported;
+        Err(refusals::not_carried_out(code, facts, why, decision_id))
     }
 
     /// Records one more run, where the record can be made from an earlier one.
@@ -84,6 +108,10 @@ impl Session {
         by_name: bool,
         timer: Timer,
     ) -> Option<Result<Draft, Refusal>> {
+        if verdict.in_force.as_ref().is_some_and(|in_force| !in_force.budgets().is_empty()) {
+            // What is left of a budget differs from run to run.
+            return None;
+        }
         let facts = judged.facts(by_name);
         let result = self.gate.record_run(verdict, judged, (facts, &self.facts), timer)?;
         self.count_statement(result.is_err());
@@ -110,7 +138,9 @@ impl Session {
         };
         let timer = Timer::start();
         let bound = &self.up_to_date(bound);
-        let (intent, mut verdict) = self.verdict(&bound.judged, Protocol::Prepared, bound.by_name);
+        let (mut intent, mut verdict) =
+            self.verdict(&bound.judged, Protocol::Prepared, bound.by_name);
+        self.seek_consent(&mut intent, &mut verdict, &Asking::bound(bound, parsed.text()));
         require_same_text(&mut verdict, bound, &intent.request_id);
         if judged.statement().facts().kind == "explain" {
             require_plain(&mut verdict, bound, &intent.request_id);
@@ -146,10 +176,24 @@ impl Session {
         timer: Timer,
     ) -> Result<Draft, Refusal> {
         let VerdictKey { protocol, by_name, .. } = verdict.key;
+        let over = match &verdict.in_force {
+            Some(in_force) if verdict.permitted.is_ok() => {
+                self.within_budgets(in_force, &intent.request_id).err()
+            }
+            Some(_) | None => None,
+        };
+        if let Some(refusal) = over {
+            let refused = Verdict { permitted: Err(Arc::new(refusal)), ..verdict.clone() };
+            let result = self.gate.record((intent, false), &refused, judged, None, timer);
+            self.count_statement(true);
+            return result.map(|(draft, _model)| draft);
+        }
         // What a name stands for is recorded with the text of the statement that names it, so that record
         // is no model for the next one.
         let facts = judged.facts(by_name);
         let own = send.is_none() && intent.statement.as_ref().is_some_and(|s| s.text == facts.text);
+        // A run with consent is no model for one without.
+        let own = own && intent.approvals.is_empty();
         let again = own && judged.remembered(&verdict.key.revision, protocol, by_name).is_some();
         let result = self.gate.record((intent, again), verdict, judged, send, timer);
         self.count_statement(result.is_err());
@@ -217,7 +261,7 @@ impl Session {
         intent.statement = Some(facts);
         let decision = policy.judge(&intent, &surface);
         let facts = judged.facts(by_name);
-        let permitted = self.gate.enforce(&decision, judged, facts, &intent.request_id);
+        let permitted = self.enforce(&decision, judged, facts, &intent.request_id);
         let verdict = Verdict::new(key, Arc::new(decision), permitted, facts);
         // The place in the message and the protocol belong to the statement and the key, so only what
         // differs between two runs of one statement forbids remembering.
