@@ -6,6 +6,12 @@ use std::{fs, path::Path};
 mod backend;
 #[path = "../../fuzz/checks/frontend.rs"]
 mod frontend;
+#[path = "../../fuzz/checks/mysql_command.rs"]
+mod mysql_command;
+#[path = "../../fuzz/checks/mysql_handshake.rs"]
+mod mysql_handshake;
+#[path = "../../fuzz/checks/mysql_result.rs"]
+mod mysql_result;
 #[path = "../../fuzz/checks/startup.rs"]
 mod startup;
 
@@ -32,4 +38,19 @@ fn client_messages() {
 #[test]
 fn first_packets() {
     replay("startup", startup::check);
+}
+
+#[test]
+fn mysql_handshakes() {
+    replay("mysql_handshake", mysql_handshake::check);
+}
+
+#[test]
+fn mysql_commands() {
+    replay("mysql_command", mysql_command::check);
+}
+
+#[test]
+fn mysql_replies() {
+    replay("mysql_result", mysql_result::check);
 }

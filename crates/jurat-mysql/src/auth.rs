@@ -52,7 +52,8 @@ pub(crate) async fn authenticate(
     arrival: &mut Arrival,
     users: &Arc<dyn Authenticate>,
 ) -> Result<Principal, AuthError> {
-    let Arrival { pipe, request, tls, challenge, sequence } = arrival;
+    let Arrival { pipe, request, tls, sequence } = arrival;
+    let challenge = &request.challenge;
     let credential = users.credential(&request.user);
     let first = request.auth.expose();
     let mut caching = request.plugin == PLUGIN.as_bytes();

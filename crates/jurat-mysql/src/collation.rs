@@ -36,11 +36,13 @@ pub(crate) fn is_latin1(collation: u8) -> bool {
     character_set(collation) == CharacterSet::Latin1
 }
 
-/// The collation to ask a database for: the client's where it is one of utf8mb4 that MySQL and MariaDB both
-/// have, and else the one that both have.
-pub(crate) const fn upstream(collation: u8) -> u8 {
+/// The collation to ask a database for: the client's where it is one of utf8mb4 that the server has, and else
+/// the one that both servers have.
+pub(crate) const fn upstream(collation: u8, mariadb: bool) -> u8 {
     match collation {
         45 | 46 | 224..=247 => collation,
+        // MySQL's default since 8.0.
+        255 if !mariadb => collation,
         _ => UTF8MB4,
     }
 }
@@ -75,9 +77,10 @@ mod tests {
 
     #[test]
     fn the_database_is_asked_for_utf8mb4_in_any_case() {
-        assert_eq!(upstream(224), 224, "utf8mb4_unicode_ci");
+        assert_eq!(upstream(224, true), 224, "utf8mb4_unicode_ci");
+        assert_eq!(upstream(255, false), 255, "utf8mb4_0900_ai_ci");
         for collation in [0, 8, 28, 33, 63, 255] {
-            assert_eq!(upstream(collation), 45);
+            assert_eq!(upstream(collation, true), 45);
         }
     }
 }

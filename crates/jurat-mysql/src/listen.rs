@@ -21,6 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     auth::{self, AuthError},
     cancel::{self, Registration, Registry},
+    collation::{CharacterSet, character_set},
     internal,
     pipe::Pipe,
     relay::{Parts, Relay},
@@ -158,7 +159,8 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr)
         return;
     };
     let limit = shared.listener.gate.limits.login_timeout;
-    let arrival = arrive(Box::new(stream), shared.listener.tls.as_ref(), registration.number, &profile);
+    let arrival =
+        arrive(Box::new(stream), shared.listener.tls.as_ref(), registration.number, &profile);
     // A task is as large as the largest state of its future: what only the login needs is boxed, so that an
     // idle session does not carry it.
     match tokio::time::timeout(limit, Box::pin(arrival)).await {
@@ -266,6 +268,12 @@ async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Admitted, 
         return Err(told(RefusalCode::AuthenticationFailed, why, respond::TLS_REQUIRED));
     }
     let principal = prove(listener, arrived).await?;
+    if character_set(arrived.arrival.request.collation) == CharacterSet::Other {
+        record_refused(listener, arrived, Some(&principal), "another character set than UTF-8");
+        let why = "jurat refused the session: text is read as UTF-8 [JRT-UNSUPPORTED]. Connect with the character \
+                   set utf8mb4";
+        return Err(told(RefusalCode::NotSupported, why, respond::UNKNOWN_CHARACTER_SET));
+    }
     let (target, schema) = choose(listener, arrived, &principal)?;
     let request = &arrived.arrival.request;
     let login = Login {
@@ -278,9 +286,10 @@ async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Admitted, 
     let gate = Arc::clone(&listener.gate);
     let mut session =
         Session::open(gate, Arc::clone(&target.database), login).map_err(|refusal| {
-            let number = match refusal.code {
-                RefusalCode::AuditUnavailable => respond::number(&refusal),
-                _ => respond::LOGIN_DENIED,
+            let number = if refusal.code == RefusalCode::AuditUnavailable {
+                respond::number(&refusal)
+            } else {
+                respond::LOGIN_DENIED
             };
             Rejected::Told(refusal, number)
         })?;

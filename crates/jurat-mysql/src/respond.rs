@@ -16,6 +16,8 @@ pub(crate) const ACCESS_DENIED: Number = (1227, "42000");
 pub(crate) const LOGIN_DENIED: Number = (1045, "28000");
 /// ER_BAD_DB_ERROR: there is no such database.
 pub(crate) const UNKNOWN_DATABASE: Number = (1049, "42000");
+/// ER_UNKNOWN_CHARACTER_SET.
+pub(crate) const UNKNOWN_CHARACTER_SET: Number = (1115, "42000");
 /// ER_UNKNOWN_COM_ERROR: the command is not carried.
 pub(crate) const UNKNOWN_COMMAND: Number = (1047, "08S01");
 /// ER_MALFORMED_PACKET.
@@ -79,12 +81,7 @@ pub(crate) fn error_as(out: &mut Vec<u8>, sequence: &mut u8, refusal: &Refusal, 
 }
 
 /// Writes an error that rests on no decision.
-pub(crate) fn words(
-    out: &mut Vec<u8>,
-    sequence: &mut u8,
-    (code, sqlstate): Number,
-    message: &str,
-) {
+pub(crate) fn words(out: &mut Vec<u8>, sequence: &mut u8, (code, sqlstate): Number, message: &str) {
     write(encode::err(out, sequence, code, sqlstate, message.as_bytes()));
 }
 

@@ -58,6 +58,8 @@ pub(crate) struct Request {
     pub(crate) collation: u8,
     /// The plugin that [`Self::auth`] is for.
     pub(crate) plugin: Vec<u8>,
+    /// The challenge of the greeting.
+    pub(crate) challenge: Challenge,
     /// The answer to the challenge.
     pub(crate) auth: jurat_types::Secret<Vec<u8>>,
 }
@@ -69,8 +71,6 @@ pub(crate) struct Arrival {
     pub(crate) request: Box<Request>,
     /// Whether the connection is encrypted.
     pub(crate) tls: bool,
-    /// The challenge of the greeting.
-    pub(crate) challenge: Challenge,
     /// The number of the next packet.
     pub(crate) sequence: u8,
 }
@@ -138,28 +138,35 @@ pub(crate) async fn arrive(
     encode::packet(pipe.out(), &mut sequence, |out| greeting.put(out))?;
     let payload = packet(&mut pipe, &mut sequence).await?;
     let (pipe, request, tls) = match ClientHello::parse(&payload, offered)? {
-        ClientHello::Response(response) => (pipe, Request::new(&response, offered)?, false),
+        ClientHello::Response(response) => {
+            (pipe, Request::new(&response, offered, challenge)?, false)
+        }
         ClientHello::Ssl(asked) => {
             // It was offered, or it would not be read as one.
             let config = tls.ok_or(ArrivalError::Negotiation)?;
             let mut pipe = accept_tls(pipe, config).await?;
             let payload = packet(&mut pipe, &mut sequence).await?;
-            let request = inside(&payload, offered, asked)?;
+            let request = inside(&payload, offered, asked, challenge)?;
             (pipe, request, true)
         }
     };
     let (pipe, request) = (Box::new(pipe), Box::new(request));
-    Ok(Arrival { pipe, request, tls, challenge, sequence })
+    Ok(Arrival { pipe, request, tls, sequence })
 }
 
 /// The answer inside of TLS. Somebody on the way could have changed what was said in clear.
-fn inside(payload: &[u8], offered: Capabilities, asked: Fixed) -> Result<Request, ArrivalError> {
+fn inside(
+    payload: &[u8],
+    offered: Capabilities,
+    asked: Fixed,
+    challenge: Challenge,
+) -> Result<Request, ArrivalError> {
     match ClientHello::parse(payload, offered)? {
         ClientHello::Ssl(_) => Err(ArrivalError::Negotiation),
         ClientHello::Response(response) if response.fixed.claimed != asked.claimed => {
             Err(ArrivalError::Changed)
         }
-        ClientHello::Response(response) => Request::new(&response, offered),
+        ClientHello::Response(response) => Request::new(&response, offered, challenge),
     }
 }
 
@@ -170,7 +177,11 @@ pub(crate) fn offered(profile: &Profile, tls: bool) -> Capabilities {
 }
 
 impl Request {
-    fn new(response: &Response<'_>, offered: Capabilities) -> Result<Self, ArrivalError> {
+    fn new(
+        response: &Response<'_>,
+        offered: Capabilities,
+        challenge: Challenge,
+    ) -> Result<Self, ArrivalError> {
         let mut capabilities = response.fixed.claimed.and(offered);
         // Whoever sends several statements takes several results (as the server has it).
         if capabilities.contains(Capabilities::MULTI_STATEMENTS) {
@@ -195,6 +206,7 @@ impl Request {
             capabilities,
             collation: response.fixed.collation,
             plugin: response.plugin.unwrap_or(b"mysql_native_password").to_vec(),
+            challenge,
             auth: jurat_types::Secret::new(response.auth.0.expose().to_vec()),
         })
     }

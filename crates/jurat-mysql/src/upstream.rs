@@ -23,7 +23,9 @@ mod connect;
 mod login;
 
 pub use connect::UpstreamError;
-pub(crate) use connect::{Connected, OF_CLIENT, Profile, Wanted, cancel, connect, forbidden_mode, refused};
+pub(crate) use connect::{
+    Connected, OF_CLIENT, Profile, Wanted, cancel, connect, forbidden_mode, refused,
+};
 
 /// A database that sessions can be connected to, and how to get there.
 #[derive(Debug)]
@@ -119,10 +121,6 @@ impl Upstream {
 
     pub(crate) fn consume(&mut self, bytes: usize) {
         self.pipe.consume(bytes);
-    }
-
-    pub(crate) const fn pending(&self) -> usize {
-        self.pipe.pending()
     }
 
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<usize>> {

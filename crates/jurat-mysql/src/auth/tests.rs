@@ -113,7 +113,7 @@ async fn drive(mut stream: DuplexStream, mut plugin: AuthProc, mut driver: Drive
                 seen.push(format!("more {:?}", data.expose()));
                 plugin.run(&driver, data.expose()).unwrap()
             }
-            other => panic!("{other:?}"),
+            other @ (AuthReply::Ok(_) | AuthReply::Err(_)) => panic!("{other:?}"),
         };
         if let Some(answer) = answer.data() {
             let mut out = Vec::new();
@@ -123,7 +123,7 @@ async fn drive(mut stream: DuplexStream, mut plugin: AuthProc, mut driver: Drive
     }
 }
 
-fn request(user: &str, plugin: &str, auth: Vec<u8>) -> Box<Request> {
+fn request(user: &str, plugin: &str, challenge: Challenge, auth: Vec<u8>) -> Box<Request> {
     Box::new(Request {
         user: user.to_owned(),
         schema: String::new(),
@@ -131,6 +131,7 @@ fn request(user: &str, plugin: &str, auth: Vec<u8>) -> Box<Request> {
         capabilities: Capabilities::PROTOCOL_41,
         collation: 45,
         plugin: plugin.as_bytes().to_vec(),
+        challenge,
         auth: Secret::new(auth),
     })
 }
@@ -153,9 +154,8 @@ fn log_in(
         let client = tokio::spawn(drive(theirs, procedure, driver));
         let mut arrival = Arrival {
             pipe: Box::new(Pipe::new(Box::new(ours))),
-            request: request(user, plugin, auth),
+            request: request(user, plugin, challenge, auth),
             tls,
-            challenge,
             sequence: 2,
         };
         let users: Arc<dyn Authenticate> = Arc::new(users);

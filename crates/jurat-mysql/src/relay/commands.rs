@@ -127,9 +127,9 @@ impl Relay {
     /// read again before each. A denial that can be foreseen refuses the text before anything of it has run.
     async fn on_script(&mut self, text: &[u8], count: usize) -> Result<(), End> {
         let statements = self.session.read(text);
-        for (index, judged) in statements.iter().enumerate() {
-            let so_far = statements.get(..=index).unwrap_or_default();
-            let foreseen = !jurat_core::depends_on_earlier(so_far) && judged.looks_up().is_none();
+        for judged in statements.iter() {
+            // What is denied as names are now, and not for a name that the text itself may make.
+            let foreseen = judged.unresolved().is_empty() && judged.looks_up().is_none();
             if foreseen && self.session.explain(judged).outcome.is_err() {
                 match self.judge_message(std::slice::from_ref(judged)).await {
                     Err(refusal) => self.refuse(&refusal),
@@ -145,12 +145,17 @@ impl Relay {
         for index in 0..count {
             let statements = self.read_fresh(text).await?;
             let Some(judged) = statements.get(index).filter(|_| statements.len() == count) else {
-                self.say((1105, "HY000"), "jurat: the text came to mean something else; send it again");
+                self.say(
+                    (1105, "HY000"),
+                    "jurat: the text came to mean something else; send it again",
+                );
                 return Ok(());
             };
             match self.judge_message(std::slice::from_ref(judged)).await {
                 Ok(permits) => {
-                    if self.run_some(permits, index.saturating_add(1) < count).await? == Answer::Failed {
+                    if self.run_some(permits, index.saturating_add(1) < count).await?
+                        == Answer::Failed
+                    {
                         return Ok(());
                     }
                 }

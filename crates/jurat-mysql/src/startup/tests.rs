@@ -1,11 +1,13 @@
 //! First packets as drivers send them, and as only an attacker would.
 
+use std::sync::Arc;
+
 use jurat_wire::mysql::{
     capability::Capabilities,
     encode,
     handshake::{Answer, Fixed, Greeting},
 };
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
 use super::{Arrival, ArrivalError, arrive, offered};
 use crate::{tls, upstream::Profile};
@@ -50,46 +52,37 @@ fn ssl_request(claimed: Capabilities) -> Vec<u8> {
     out
 }
 
-/// Greets a client that sends these bytes in clear, and then perhaps these inside of TLS.
+/// Plays a client that sends these bytes in clear, and then perhaps these inside of TLS.
+async fn play(mut stream: DuplexStream, clear: Vec<u8>, inside: Option<Vec<u8>>) {
+    let mut header = vec![0; 4];
+    stream.read_exact(&mut header).await.unwrap();
+    let mut payload = vec![0; usize::from(header[0])];
+    stream.read_exact(&mut payload).await.unwrap();
+    let greeting = Greeting::parse(&payload).unwrap();
+    assert_eq!((greeting.version, greeting.connection), (&b"8.4.0"[..], 7));
+    stream.write_all(&clear).await.unwrap();
+    let Some(inside) = inside else { return };
+    let trusting = Arc::new(tls::client_config(None, false).unwrap());
+    let name = "localhost".try_into().unwrap();
+    let connector = tokio_rustls::TlsConnector::from(trusting);
+    let Ok(mut stream) = connector.connect(name, stream).await else { return };
+    // The server may have hung up already.
+    stream.write_all(&inside).await.ok();
+    stream.flush().await.ok();
+    stream.read_to_end(&mut Vec::new()).await.ok();
+}
+
+/// What becomes of a client that sends these bytes in clear, and then perhaps these inside of TLS.
 fn greet(clear: &[u8], inside: Option<&[u8]>) -> Result<Arrival, ArrivalError> {
     let rcgen::CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let config = tls::server_config(cert.pem().as_bytes(), signing_key.serialize_pem().as_bytes());
-    let server = std::sync::Arc::new(config.unwrap());
-    let trusting = std::sync::Arc::new(tls::client_config(None, false).unwrap());
+    let server = Arc::new(config.unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        let (ours, mut theirs) = tokio::io::duplex(1 << 16);
-        let client = async {
-            let mut greeting = vec![0; 4];
-            theirs.read_exact(&mut greeting).await.unwrap();
-            let mut payload = vec![0; usize::from(greeting[0])];
-            theirs.read_exact(&mut payload).await.unwrap();
-            let greeting = Greeting::parse(&payload).unwrap();
-            assert_eq!((greeting.version, greeting.connection), (&b"8.4.0"[..], 7));
-            theirs.write_all(clear).await.unwrap();
-            let Some(inside) = inside else { return drop(theirs) };
-            let connector = tokio_rustls::TlsConnector::from(trusting);
-            let name = "localhost".try_into().unwrap();
-            let Ok(mut stream) = connector.connect(name, theirs).await else { return };
-            // The server may have hung up already.
-            stream.write_all(inside).await.ok();
-            stream.flush().await.ok();
-            let mut rest = Vec::new();
-            stream.read_to_end(&mut rest).await.ok();
-        };
-        let profile = profile();
-        let arrival = async {
-            let arrival = arrive(Box::new(ours), Some(&server), 7, &profile).await;
-            arrival.map(|arrival| {
-                assert!(arrival.pipe.inbox.is_empty());
-                arrival
-            })
-        };
-        tokio::select! {
-            arrival = arrival => arrival,
-            () = async { client.await; std::future::pending().await } => unreachable!(),
-        }
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        tokio::spawn(play(theirs, clear.to_vec(), inside.map(<[u8]>::to_vec)));
+        arrive(Box::new(ours), Some(&server), 7, &profile()).await
     })
 }
 
@@ -101,6 +94,7 @@ fn a_driver_is_understood_with_and_without_tls() {
     ] {
         let arrival = greet(&clear, inside.as_deref()).unwrap();
         assert_eq!(arrival.tls, tls);
+        assert!(arrival.pipe.inbox.is_empty(), "nothing behind the answer is read");
         assert_eq!(arrival.sequence, if tls { 3 } else { 2 });
         let request = arrival.request;
         assert_eq!((request.user.as_str(), request.schema.as_str()), ("ana", "shop"));

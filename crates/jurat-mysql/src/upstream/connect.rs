@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::{
-    Upstream, UpstreamDatabase, UpstreamTls,
+    OWN, Upstream, UpstreamDatabase, UpstreamTls,
     login::{Login, Step, Trust},
 };
 use crate::{
@@ -204,7 +204,7 @@ pub(crate) async fn cancel(
     let ask = async {
         let (mut connected, _) = log_in(target, Wanted::default()).await?;
         let upstream = &mut connected.upstream;
-        let text = format!("KILL QUERY {connection}");
+        let text = format!("{OWN}KILL QUERY {connection}");
         command::query(upstream.pipe.out(), text.as_bytes());
         let answer = reply(upstream).await;
         connected.upstream.terminate().await;
@@ -268,7 +268,8 @@ fn fixed(greeting: &Greeting<'_>, wanted: Wanted<'_>) -> Result<Fixed, UpstreamE
     let claimed = ALWAYS
         .with(greeting.capabilities.and(WHERE_OFFERED))
         .with(wanted.capabilities.and(OF_CLIENT));
-    let collation = collation::upstream(wanted.collation);
+    let mariadb = greeting.version.windows(7).any(|part| part == b"MariaDB");
+    let collation = collation::upstream(wanted.collation, mariadb);
     Ok(Fixed { claimed, max_packet: PACKET_BYTES_MAX, collation })
 }
 
@@ -414,7 +415,6 @@ async fn reply(upstream: &mut Upstream) -> Result<Vec<Vec<String>>, UpstreamErro
             continue;
         };
         let consumed = piece.bytes().len();
-        #[expect(clippy::wildcard_enum_match_arm, reason = "only rows and errors are looked at")]
         match reply.next(&piece)? {
             Some(Event::Err(error)) => return Err(refused(&error)),
             Some(Event::Row { payload, .. }) => rows.push(
@@ -440,3 +440,6 @@ pub(crate) fn refused(error: &ErrPacket<'_>) -> UpstreamError {
 fn io_error(doing: &'static str) -> impl Fn(io::Error) -> UpstreamError {
     move |source| UpstreamError::Io { doing, source }
 }
+
+#[cfg(test)]
+mod tests;

@@ -200,3 +200,6 @@ impl Context for View<'_> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;

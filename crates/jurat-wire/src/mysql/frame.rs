@@ -196,6 +196,12 @@ impl Scanner {
         self.sequence = sequence;
     }
 
+    /// Changes from which length on payloads pass in pieces, for those that have not begun. Of a reply only rows
+    /// may: all else has to be understood whole.
+    pub const fn stream_above(&mut self, above: Option<usize>) {
+        self.limits.stream_above = above;
+    }
+
     /// Whether the stream stands inside of a payload that passes in pieces. Nothing may be inserted
     /// into the stream until its last piece was written.
     pub const fn mid_payload(&self) -> bool {

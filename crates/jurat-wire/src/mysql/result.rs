@@ -115,6 +115,11 @@ impl Reply {
         self.state == State::Done
     }
 
+    /// Whether a row or the end of rows comes next.
+    pub fn is_in_rows(&self) -> bool {
+        self.state == State::Rows
+    }
+
     /// Whether the reply stands between results: before its first, or before another that the server
     /// has announced.
     pub fn is_between_results(&self) -> bool {

@@ -1,0 +1,10 @@
+//! The target of `checks/mysql_command.rs`.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../checks/mysql_command.rs"]
+mod check;
+
+fuzz_target!(|data: &[u8]| check::check(data));

@@ -1,0 +1,18 @@
+//! The same promises and threats over MySQL's protocol, on a MariaDB. What differs from PostgreSQL, and why, is
+//! in docs/mysql.md.
+
+mod basics;
+mod builtins;
+mod chatter;
+mod deny;
+mod drivers;
+mod login;
+mod mask;
+mod masks;
+mod misread;
+mod names;
+mod prepared;
+mod record;
+mod rows;
+mod several;
+mod wire;
