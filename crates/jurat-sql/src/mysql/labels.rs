@@ -81,6 +81,8 @@ pub(super) fn alias(words: &[Word<'_>], text: &str) -> Option<String> {
         }
         _ => text.trim().to_owned(),
     };
+    // Names have no characters beyond the basic plane; the servers put this in their place.
+    let name: String = name.chars().map(|c| if c > '\u{ffff}' { '?' } else { c }).collect();
     let fits = !name.is_empty() && name.chars().count() <= ALIAS_CHARS_MAX;
     fits.then_some(name)
 }
