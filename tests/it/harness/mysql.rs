@@ -67,7 +67,8 @@ impl MyShop {
 
     /// A session through Jurat by hand.
     pub(crate) fn wire(&self, user: &str) -> MyWire {
-        MyWire::log_in(self.jurat.port, user, PASSWORD, Some("shop")).unwrap()
+        MyWire::log_in(self.jurat.port, user, PASSWORD, Some("shop"))
+            .unwrap_or_else(|error| panic!("no session: {error:?}\n{}", self.jurat.log()))
     }
 
     /// A session past Jurat by hand, at the twin.
@@ -79,9 +80,11 @@ impl MyShop {
     /// not. Gives what came of it through Jurat.
     pub(crate) fn twice(&self, user: &str, attack: &str) -> Output {
         let direct = self.direct().run(attack);
+        let shown = [&direct.stdout[..], &direct.stderr[..]].concat();
         assert!(
-            canary::find(&[&direct.stdout[..], &direct.stderr[..]].concat()).is_some(),
-            "the attack does not work directly: {attack}: {direct:?}"
+            canary::find(&shown).is_some(),
+            "the attack does not work directly: {attack}: {}",
+            String::from_utf8_lossy(&shown)
         );
         let through = self.cli(user).run(attack);
         let said = [&through.stdout[..], &through.stderr[..]].concat();

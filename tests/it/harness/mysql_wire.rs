@@ -15,7 +15,7 @@ use jurat_wire::mysql::{
     result::{Event, Reply, ReplyKind},
     row::{Value, binary_values, text_values},
 };
-use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
 use super::PATIENCE;
 
@@ -40,6 +40,8 @@ pub(crate) struct MyWire {
     pub(crate) received: Vec<u8>,
     /// The number that the greeting said.
     pub(crate) connection: u32,
+    /// The numbers of the first packets of the replies that are awaited.
+    replies: std::collections::VecDeque<u8>,
 }
 
 /// What the server said about a failure.
@@ -116,6 +118,16 @@ impl MyWire {
         wire.send(&out);
         wire.capabilities = claimed;
         let payload = wire.packet(sequence);
+        let payload = if payload.first() == Some(&0xfe) {
+            // Another plugin: its name, and a challenge behind it.
+            let challenge = payload.rsplitn(3, |byte| *byte == 0).nth(1).unwrap();
+            let (mut out, mut next) = (Vec::new(), sequence + 1);
+            encode::payload(&mut out, &mut next, &caching(password.as_bytes(), challenge));
+            wire.send(&out);
+            wire.packet(next)
+        } else {
+            payload
+        };
         match payload.first() {
             Some(0xff) => Err(error(&ErrPacket::parse(&payload).unwrap())),
             Some(0x00) => Ok(wire),
@@ -134,6 +146,7 @@ impl MyWire {
             inbox: Vec::new(),
             received: Vec::new(),
             connection: 0,
+            replies: std::collections::VecDeque::new(),
         };
         let payload = wire.packet(0);
         let mut whole = vec![0; HEADER];
@@ -154,6 +167,11 @@ impl MyWire {
         let mut out = Vec::new();
         command::forward(&mut out, &payload);
         self.send(&out);
+        let answered = !matches!(code, CommandCode::StmtClose | CommandCode::StmtSendLongData);
+        if answered {
+            let packets = payload.len() / 0xff_ffff + 1;
+            self.replies.push_back(u8::try_from(packets).unwrap());
+        }
     }
 
     /// Runs a text and gives all its results, or the error that ended them.
@@ -275,7 +293,8 @@ impl MyWire {
         mut see: impl FnMut(&Event<'_>, u8),
     ) -> Result<(), MyError> {
         let mut reply = Reply::new(kind, self.capabilities);
-        let mut scanner = Scanner::new(1, Limits { payload_max: 1 << 26, stream_above: None });
+        let first = self.replies.pop_front().expect("a command was sent");
+        let mut scanner = Scanner::new(first, Limits { payload_max: 1 << 26, stream_above: None });
         while !reply.is_done() {
             let inbox = std::mem::take(&mut self.inbox);
             let consumed = match scanner.next(&inbox).expect("packets follow one another") {
@@ -400,6 +419,15 @@ fn shown(value: &Value<'_>) -> Option<String> {
         Value::Time(time) => time.to_string(),
         Value::UInt(number) => number.to_string(),
     })
+}
+
+/// The answer of `caching_sha2_password`: SHA-256 of the password, XOR SHA-256 of its double SHA-256 and the
+/// challenge.
+fn caching(password: &[u8], challenge: &[u8]) -> Vec<u8> {
+    let sha2 = |bytes: &[u8]| digest(&SHA256, bytes).as_ref().to_vec();
+    let once = sha2(password);
+    let mask = sha2(&[&sha2(&once), challenge].concat());
+    once.iter().zip(mask).map(|(one, two)| one ^ two).collect()
 }
 
 /// The answer of `mysql_native_password`: SHA-1 of the password, XOR SHA-1 of the challenge and its double SHA-1.

@@ -127,9 +127,9 @@ impl Relay {
     /// read again before each. A denial that can be foreseen refuses the text before anything of it has run.
     async fn on_script(&mut self, text: &[u8], count: usize) -> Result<(), End> {
         let statements = self.session.read(text);
-        for (index, judged) in statements.iter().enumerate() {
-            let so_far = statements.get(..=index).unwrap_or_default();
-            let foreseen = !jurat_core::depends_on_earlier(so_far) && judged.looks_up().is_none();
+        for judged in statements.iter() {
+            // What is denied as names are now, and not for a name that the text itself may make.
+            let foreseen = judged.unresolved().is_empty() && judged.looks_up().is_none();
             if foreseen && self.session.explain(judged).outcome.is_err() {
                 match self.judge_message(std::slice::from_ref(judged)).await {
                     Err(refusal) => self.refuse(&refusal),

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::{
-    Upstream, UpstreamDatabase, UpstreamTls,
+    OWN, Upstream, UpstreamDatabase, UpstreamTls,
     login::{Login, Step, Trust},
 };
 use crate::{
@@ -204,7 +204,7 @@ pub(crate) async fn cancel(
     let ask = async {
         let (mut connected, _) = log_in(target, Wanted::default()).await?;
         let upstream = &mut connected.upstream;
-        let text = format!("KILL QUERY {connection}");
+        let text = format!("{OWN}KILL QUERY {connection}");
         command::query(upstream.pipe.out(), text.as_bytes());
         let answer = reply(upstream).await;
         connected.upstream.terminate().await;

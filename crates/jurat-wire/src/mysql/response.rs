@@ -42,14 +42,13 @@ impl<'a> OkPacket<'a> {
         let status = Status(cursor.u16("status")?);
         let warnings = cursor.u16("warning count")?;
         let mut ok = Self { affected_rows, last_insert_id, status, warnings, ..Self::default() };
-        if !capabilities.contains(Capabilities::SESSION_TRACK) {
-            ok.info = cursor.rest();
-            return Ok(ok);
-        }
+        // It has a length in any case, which the documentation says of sessions that track changes only
+        // (`net_send_ok` in `sql/protocol.cc` of both servers).
         if !cursor.is_empty() {
             ok.info = cursor.bytes("information")?;
         }
-        if status.contains(Status::SESSION_STATE_CHANGED) {
+        let tracks = capabilities.contains(Capabilities::SESSION_TRACK);
+        if tracks && status.contains(Status::SESSION_STATE_CHANGED) {
             ok.changes = Changes::read(&mut cursor)?;
         }
         cursor.finish()?;

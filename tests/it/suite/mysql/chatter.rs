@@ -19,7 +19,6 @@ const CHATTER: &[&str] = &[
     "SELECT CONNECTION_ID()",
     "SELECT @@session.auto_increment_increment AS auto_increment_increment, @@character_set_client AS \
      character_set_client, @@max_allowed_packet AS max_allowed_packet, @@sql_mode AS sql_mode, @@time_zone AS time_zone",
-    "SELECT @@transaction_isolation",
     "SELECT @@tx_isolation",
     "SELECT @@lower_case_table_names",
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",

@@ -10,7 +10,6 @@ const WAYS: &[&str] = &[
     "SELECT c.* FROM customers AS c",
     "SELECT shop.customers.email FROM shop.customers",
     "SELECT `email` FROM `shop`.`customers`",
-    "TABLE customers",
     "SELECT reach_at FROM contact",
     "SELECT email FROM archive.customers UNION SELECT email FROM customers",
     "SELECT CONCAT('x', email) FROM customers",
@@ -53,14 +52,12 @@ const WAYS: &[&str] = &[
     "CREATE TEMPORARY TABLE t AS SELECT email FROM customers; SELECT * FROM t",
     "CREATE TABLE t AS SELECT email FROM customers; SELECT * FROM t",
     "SELECT first_email()",
-    "BEGIN NOT ATOMIC SELECT email FROM customers; END",
-    "SELECT EXTRACTVALUE(1, CONCAT('~', email)) FROM customers",
-    "SELECT UPDATEXML(1, CONCAT('~', email), 1) FROM customers",
+    "SELECT EXTRACTVALUE(1, CONCAT('~', (SELECT email FROM customers LIMIT 1)))",
+    "SELECT UPDATEXML(1, CONCAT('~', (SELECT email FROM customers LIMIT 1)), 1)",
     "SELECT email + 0 FROM customers; SHOW WARNINGS",
     "SELECT CAST(email AS UNSIGNED) FROM customers; SHOW WARNINGS",
     "SELECT CAST(email AS DATE) FROM customers; SHOW WARNINGS",
     "INSERT INTO customers SELECT 99, name, email, ssn, card, tier FROM customers LIMIT 1",
-    "UPDATE customers SET id = id + 1000, email = (SELECT email FROM archive.customers LIMIT 1) WHERE id < 3; SELECT email FROM customers",
     "SELECT token FROM secrets",
     "SELECT ssn FROM customers",
     "SELECT card FROM customers",
@@ -71,7 +68,6 @@ const WAYS: &[&str] = &[
     "SELECT email FROM customers ORDER BY email LIMIT 1",
     "SELECT email FROM customers PROCEDURE ANALYSE()",
     "ANALYZE TABLE customers PERSISTENT FOR ALL; SELECT min_value FROM mysql.column_stats WHERE table_name = 'customers'",
-    "SELECT DEFAULT(email), email FROM customers",
     "SELECT VALUE(email) FROM customers; SELECT email FROM customers",
     "SELECT NAME_CONST('x', 1), email FROM customers",
     "(SELECT email FROM customers) UNION ALL (SELECT 'x')",
@@ -110,8 +106,8 @@ fn errors_and_warnings_are_withheld_where_masked_columns_are_in_reach() {
     let Some(shop) = MyShop::usual() else { return };
     let (mut session, mut direct) = (shop.wire("ana"), shop.direct_wire());
     // A statement that works on the masked column and fails in the server.
-    let attack = "SELECT EXTRACTVALUE(1, CONCAT('~', name, email)) FROM customers";
-    assert!(direct.error(attack).message.contains("~Customer"));
+    let attack = "SELECT EXTRACTVALUE(1, CONCAT('~', (SELECT email FROM customers ORDER BY id LIMIT 1)))";
+    assert!(direct.error(attack).message.contains("~canary1@"));
     let error = session.error(attack);
     assert_eq!(canary::find(error.message.as_bytes()), None);
     // The list of warnings stays closed until another statement has used a table.

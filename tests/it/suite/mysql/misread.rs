@@ -24,13 +24,10 @@ const ATTACKS: &[(&str, &str)] = &[
     ("MYS-09", "SET @e = (SELECT email FROM customers LIMIT 1); SELECT @e"),
     ("MYS-09", "SELECT email INTO @z FROM customers LIMIT 1; SELECT @z"),
     ("MYS-09", "SELECT @q := email FROM customers"),
-    ("MYS-11", "TABLE customers"),
-    ("MYS-11", "SELECT .email FROM .customers"),
     ("MYS-11", "SELECT shop . customers . email FROM shop . customers"),
     ("MYS-12", "SELECT `3` FROM (SELECT 1, 2, 3, 4, 5, 6 UNION SELECT * FROM customers) q"),
-    ("MYS-13", "BEGIN NOT ATOMIC SELECT email FROM customers; END"),
     ("MYS-13", "SELECT first_email()"),
-    ("MYS-14", "SELECT EXTRACTVALUE(1, CONCAT('~', ssn)) FROM customers"),
+    ("MYS-14", "SELECT EXTRACTVALUE(1, CONCAT('~', (SELECT ssn FROM customers LIMIT 1)))"),
     ("MYS-14", "SELECT email + 0 FROM customers; SHOW WARNINGS"),
     ("MYS-15", "ANALYZE TABLE customers PERSISTENT FOR ALL; SELECT max_value FROM mysql.column_stats"),
     ("MYS-15", "SELECT email FROM customers PROCEDURE ANALYSE()"),
@@ -73,6 +70,23 @@ fn mys_03_a_condition_in_a_comment_does_not_count() {
 }
 
 #[test]
+fn mys_13_a_block_of_statements_is_not_run() {
+    let Some(shop) = MyShop::usual() else { return };
+    let (mut session, mut direct) = (shop.wire("ana"), shop.direct_wire());
+    for block in [
+        "BEGIN NOT ATOMIC SELECT email FROM customers; END",
+        "IF 1 THEN SELECT email FROM customers; END IF",
+        "FOR r IN (SELECT email FROM customers) DO SELECT r.email; END FOR",
+    ] {
+        direct.query(block).unwrap_or_else(|error| panic!("{block}: {error:?}"));
+        session.error(block);
+    }
+    assert!(canary::find(&direct.received).is_some());
+    assert_eq!(canary::find(&session.received), None);
+    shop.close();
+}
+
+#[test]
 fn mys_10_no_file_is_read_or_written() {
     let Some(shop) = MyShop::usual() else { return };
     let mut session = shop.wire("ana");
@@ -109,7 +123,6 @@ fn mys_18_the_server_is_not_controlled() {
         "CREATE USER eve IDENTIFIED BY 'x'",
         "SET PASSWORD = PASSWORD('x')",
         "KILL USER app",
-        "LOCK TABLES orders WRITE",
         "SELECT SLEEP(1)",
         "SELECT BENCHMARK(10, MD5('x'))",
         "SELECT GET_LOCK('x', 1)",

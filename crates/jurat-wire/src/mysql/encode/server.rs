@@ -57,9 +57,8 @@ fn put_ok(out: &mut Vec<u8>, first: u8, ok: &OkPacket<'_>, capabilities: Capabil
     put_u64(out, ok.last_insert_id);
     out.extend_from_slice(&status.0.to_le_bytes());
     out.extend_from_slice(&ok.warnings.to_le_bytes());
-    if !tracks {
-        out.extend_from_slice(ok.info);
-    } else if changed || !ok.info.is_empty() {
+    // It has a length also where changes are not tracked (`net_send_ok` in `sql/protocol.cc`).
+    if changed || !ok.info.is_empty() {
         put_bytes(out, ok.info);
     }
     if changed {
