@@ -1,5 +1,6 @@
 //! One module a promise or a threat.
 
+mod approvals;
 mod bad_input;
 mod bad_policy;
 mod basics;
@@ -11,12 +12,14 @@ mod deny;
 mod drivers;
 mod faults;
 mod function_call;
+mod guard;
 mod login;
 mod mask;
 mod misread;
 mod mysql;
 mod names;
 mod pipeline;
+mod playground;
 mod prot;
 mod psql;
 mod record;

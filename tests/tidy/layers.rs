@@ -13,8 +13,11 @@ const EDGES: &[(&str, &[&str])] = &[
     ("jurat-policy", &["jurat-types"]),
     ("jurat-audit", &["jurat-types"]),
     ("jurat-core", &["jurat-audit", "jurat-policy", "jurat-sql", "jurat-types"]),
+    ("jurat-store", &["jurat-core", "jurat-types"]),
     ("jurat-identity", &["jurat-core", "jurat-types"]),
     ("jurat-mysql", &["jurat-core", "jurat-types", "jurat-wire"]),
+    // A database of its own, which Jurat reaches over the network as any other: it knows nothing of ours.
+    ("jurat-playground", &[]),
     ("jurat-postgres", &["jurat-core", "jurat-types", "jurat-wire"]),
     (
         "jurat",
@@ -23,22 +26,26 @@ const EDGES: &[(&str, &[&str])] = &[
             "jurat-core",
             "jurat-identity",
             "jurat-mysql",
+            "jurat-playground",
             "jurat-policy",
             "jurat-postgres",
             "jurat-sql",
+            "jurat-store",
             "jurat-types",
             "jurat-wire",
         ],
     ),
 ];
 
-/// Third-party engines with the one crate that may import them. `deny.toml` holds the same rule for the tree.
-const ENGINES: &[(&str, &str)] = &[
-    ("mysql_common", "jurat-mysql"),
-    ("openidconnect", "jurat-identity"),
-    ("pgwire", "jurat-postgres"),
-    ("regorus", "jurat-policy"),
-    ("sqlparser", "jurat-sql"),
+/// Third-party engines with the crates that may import them. `deny.toml` holds the same rule for the tree.
+const ENGINES: &[(&str, &[&str])] = &[
+    ("mysql_common", &["jurat-mysql"]),
+    ("openidconnect", &["jurat-identity"]),
+    ("opensrv-mysql", &["jurat-playground"]),
+    ("pgwire", &["jurat-playground", "jurat-postgres"]),
+    ("regorus", &["jurat-policy"]),
+    ("rusqlite", &["jurat-playground", "jurat-store"]),
+    ("sqlparser", &["jurat-sql"]),
 ];
 
 /// The names under every `…dependencies` table of a manifest.
@@ -95,12 +102,12 @@ fn a_crate_depends_only_on_the_crates_below_it() {
 }
 
 #[test]
-fn an_engine_is_imported_by_one_crate_only() {
+fn an_engine_is_imported_by_its_crates_only() {
     let mut findings = Vec::new();
     for (name, manifest) in manifests() {
-        for (engine, home) in ENGINES {
-            if name != *home && dependencies(&manifest).contains(*engine) {
-                findings.push(format!("{name} must not depend on {engine}: it lives in {home}"));
+        for (engine, homes) in ENGINES {
+            if !homes.contains(&name.as_str()) && dependencies(&manifest).contains(*engine) {
+                findings.push(format!("{name} must not depend on {engine}: it lives in {homes:?}"));
             }
         }
     }
@@ -108,18 +115,19 @@ fn an_engine_is_imported_by_one_crate_only() {
         if file.extension() != "rs" || !file.path.starts_with("crates/") {
             continue;
         }
-        for (engine, home) in ENGINES {
-            if file.path.starts_with(&format!("crates/{home}/")) {
+        for (engine, homes) in ENGINES {
+            if homes.iter().any(|home| file.path.starts_with(&format!("crates/{home}/"))) {
                 continue;
             }
+            let name = engine.replace('-', "_");
             for (index, line) in file.text.lines().enumerate() {
-                if imports(line, engine) {
+                if imports(line, &name) {
                     findings.push(format!("{}:{} names {engine}", file.path, index + 1));
                 }
             }
         }
     }
-    assert_none("an engine outside its one crate:", &findings);
+    assert_none("an engine outside its crates:", &findings);
 }
 
 /// Whether a line of code, not a comment, uses a path of the crate `name`.

@@ -42,7 +42,10 @@ impl Inner {
         match &body {
             // Whoever reads the log finds what happened before in front of it. Runs do not bring the
             // outcomes along: there are many of them.
-            RecordBody::Decision(_) | RecordBody::Session(_) | RecordBody::System(_) => {
+            RecordBody::Approval(_)
+            | RecordBody::Decision(_)
+            | RecordBody::Session(_)
+            | RecordBody::System(_) => {
                 self.place_outcomes()?;
             }
             RecordBody::Run(_) | RecordBody::Outcome(_) | RecordBody::Outcomes(_) => {}
@@ -59,7 +62,10 @@ impl Inner {
             RecordBody::Decision(decision) => Some(decision.decision_id),
             RecordBody::Run(run) => Some(run.decision_id),
             RecordBody::Outcome(outcome) => Some(outcome.decision_id),
-            RecordBody::Outcomes(_) | RecordBody::Session(_) | RecordBody::System(_) => None,
+            RecordBody::Approval(_)
+            | RecordBody::Outcomes(_)
+            | RecordBody::Session(_)
+            | RecordBody::System(_) => None,
         };
         Ok(Receipt { seq, segment, leaf, decision_id })
     }

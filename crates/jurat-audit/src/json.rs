@@ -11,6 +11,7 @@ pub(crate) fn outcome(out: &mut Vec<u8>, record: &OutcomeRecord) {
     out.extend_from_slice(match outcome {
         Outcome::Done => b",\"outcome\":\"done\",\"rows\":",
         Outcome::Failed => b",\"outcome\":\"failed\",\"rows\":",
+        Outcome::RolledBack => b",\"outcome\":\"rolled_back\",\"rows\":",
         Outcome::Skipped => b",\"outcome\":\"skipped\",\"rows\":",
         Outcome::Unknown => b",\"outcome\":\"unknown\",\"rows\":",
     });

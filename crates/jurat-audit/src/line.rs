@@ -65,6 +65,7 @@ pub(crate) struct Head<'a> {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
+    Approval,
     Decision,
     Run,
     Outcome,
@@ -129,7 +130,7 @@ impl<'a> Head<'a> {
                 // Only statements end; logins and row counts are judged once and that is all.
                 let statement = match self.input?.stage {
                     Stage::Statement => true,
-                    Stage::Session | Stage::Result => false,
+                    Stage::Approval | Stage::Session | Stage::Result => false,
                 };
                 Some(Step::Decision(self.decision_id.take()?, statement && through))
             }
@@ -142,7 +143,9 @@ impl<'a> Head<'a> {
                 Some(Step::Outcomes(outcomes.into_iter().map(|end| end.decision_id).collect()))
             }
             Kind::Run => Some(Step::Run { decision_id: self.decision_id.take()?, of: self.of? }),
-            Kind::Session | Kind::System => self.event.is_some().then_some(Step::Other),
+            Kind::Approval | Kind::Session | Kind::System => {
+                self.event.is_some().then_some(Step::Other)
+            }
         }
     }
 }

@@ -144,7 +144,8 @@ impl Tail {
             RecordBody::Outcomes(OutcomesRecord { outcomes }) => {
                 outcomes.into_iter().map(RecordBody::Outcome).collect()
             }
-            body @ (RecordBody::Decision(_)
+            body @ (RecordBody::Approval(_)
+            | RecordBody::Decision(_)
             | RecordBody::Outcome(_)
             | RecordBody::Session(_)
             | RecordBody::System(_)) => vec![body],

@@ -13,7 +13,7 @@ use jurat_types::{
 use ring::digest;
 
 use crate::{
-    Clock, Draft, JudgedStatement, Limits, MaskKey, Permit, ids,
+    Approvals, Budgets, Clock, Draft, InForce, JudgedStatement, Limits, MaskKey, Permit, ids,
     permit::Allowance,
     prepared::{Verdict, VerdictKey},
     refusals,
@@ -29,15 +29,22 @@ pub struct Gate {
     pub audit: Arc<AuditLog>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// What principals have used up of their budgets.
+    pub budgets: Arc<dyn Budgets>,
     /// Bounds.
     pub limits: Limits,
     /// What `hash` and `tokenize` are salted with.
     pub mask_key: MaskKey,
+    /// Who consents to what, where that is configured.
+    pub approvals: Option<Arc<Approvals>>,
     /// Labels of this instance, found in each decision record.
     pub labels: BTreeMap<String, String>,
 }
 
-const ASK_THE_OWNER: &str = "Ask whoever owns the policies for another way";
+const NOT_CONFIGURED: (&str, &str) = (
+    "policy asks for an approval, and nobody can give any here",
+    "Whoever runs jurat sets up approvals (docs/approvals.md)",
+);
 
 /// What a judgement took, for the record.
 #[derive(Clone, Copy, Debug)]
@@ -107,33 +114,21 @@ impl Gate {
     ) -> Result<Permitted, Refusal> {
         match decision.effect {
             Effect::Deny => Err(refusals::denied(decision, facts, decision_id)),
-            Effect::RequireApproval => Err(refusals::not_carried_out(
-                RefusalCode::ApprovalRequired,
-                facts,
-                (
-                    "policy asks for an approval, and approvals cannot be given in this version",
-                    ASK_THE_OWNER,
-                ),
-                decision_id,
-            )),
+            Effect::RequireApproval => {
+                let (code, why) = match self.approvals {
+                    Some(_) => (RefusalCode::ApprovalRequired, refusals::ASK),
+                    None => (RefusalCode::Denied, NOT_CONFIGURED),
+                };
+                Err(refusals::not_carried_out(code, facts, why, decision_id))
+            }
             Effect::Allow | Effect::Rewrite => {
-                if let Some(what) = not_carried_yet(decision) {
-                    return Err(refusals::not_carried_out(
-                        RefusalCode::NotSupported,
-                        facts,
-                        (
-                            &format!("policy asks for {what}, which this version cannot carry out"),
-                            ASK_THE_OWNER,
-                        ),
-                        decision_id,
-                    ));
-                }
-                crate::rewrite::permitted_text(
-                    judged,
-                    facts,
-                    (decision, &self.mask_key),
-                    decision_id,
-                )
+                let reads_actual = self.policy.current().reads_actual();
+                let in_force = InForce::new(decision, facts, reads_actual, decision_id)?;
+                let protection = (decision, &self.mask_key);
+                let mut permitted =
+                    crate::rewrite::permitted_text(judged, facts, protection, decision_id)?;
+                permitted.in_force = in_force.map(Arc::new);
+                Ok(permitted)
             }
         }
     }
@@ -210,11 +205,12 @@ impl Gate {
             decision: Arc::clone(&verdict.decision),
             scans: verdict.scans.clone(),
             needs_sync: class.is_none_or(needs_sync),
+            in_force: verdict.in_force.clone(),
         };
         Draft(Permit::new(audit, receipt, decision_id, Arc::clone(judged), allowance))
     }
 
-    fn decision_record(
+    pub(crate) fn decision_record(
         &self,
         mut intent: Intent,
         verdict: &Verdict,
@@ -252,6 +248,7 @@ impl Gate {
             metrics: timer.metrics(),
             sent_sha256,
             mode: "enforce".to_owned(),
+            result_of: None,
         }
     }
 }
@@ -261,20 +258,13 @@ pub(crate) const fn protects(decision: &Decision) -> bool {
     !decision.masks.is_empty() || !decision.row_filters.is_empty()
 }
 
-/// What a decision asks for that cannot be carried out yet; carrying out less than was decided would
-/// be a hole, so the statement is refused instead.
-fn not_carried_yet(decision: &Decision) -> Option<String> {
-    if let Some(limit) = decision.limits.first() {
-        return Some(format!("the limit `{}` on {}", limit.id, limit.kind));
-    }
-    decision.approvals.first().map(|approval| format!("the approval `{}`", approval.id))
-}
-
 /// The decision as it was carried out: one that could not be carried out is recorded as a denial.
 fn effective(verdict: &Verdict) -> Decision {
     let mut decision = (*verdict.decision).clone();
     if let Err(refusal) = &verdict.permitted
         && decision.effect != Effect::Deny
+        && !(decision.effect == Effect::RequireApproval
+            && refusal.code == RefusalCode::ApprovalRequired)
     {
         decision.effect = Effect::Deny;
         decision.reasons.insert(0, refusals::own_reason(refusal));

@@ -11,19 +11,25 @@
 //!
 //! Every "no" on the way is a [`Refusal`](jurat_types::Refusal): the only thing a client is told.
 
+mod approvals;
 mod authenticate;
+mod budget;
+pub mod card;
 mod clock;
 mod database;
 mod detect;
 mod gate;
+mod grant;
 mod ids;
 mod labels;
 mod limits;
+mod limits_in_force;
 mod mask_key;
 mod molds;
 mod permit;
 mod prepared;
 mod refusals;
+mod refusals_limits;
 mod rewrite;
 mod session;
 mod shapes;
@@ -33,17 +39,24 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use approvals::{Answer, ApprovalOptions, Approvals, DecideError};
 pub use authenticate::{Authenticate, Credential};
+pub use budget::{BudgetError, BudgetKey, Budgets, InMemory as InMemoryBudgets};
 pub use clock::{Clock, SystemClock};
 pub use database::{Database, RefreshClaim};
 pub use detect::{Detectors, Scans};
 pub use gate::Gate;
+pub use grant::{
+    Approval, ApprovalStore, Asked, Caps, Spending, State as ApprovalState, StoreError, Vote,
+    VoteError, read_id as read_approval_id,
+};
 pub use limits::Limits;
+pub use limits_in_force::{Counted, Exceeded, InForce, Passing};
 pub use mask_key::MaskKey;
 pub use permit::{Draft, Ending, Permit, Preparation, Running};
 pub use prepared::{JudgedStatement, Prepared};
 pub use refusals::plain as refusal;
-pub use session::{Explanation, Login, Session, depends_on_earlier};
+pub use session::{Bound, Explanation, Login, Session, depends_on_earlier};
 
 /// What front-ends need of the reading: they never see a tree.
 pub use jurat_sql::{CatalogIndex, Origins, SearchPath, SessionEffect, Statement, client_position};

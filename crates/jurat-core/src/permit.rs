@@ -45,7 +45,7 @@ use jurat_audit::{AuditLog, Receipt};
 use jurat_sql::SessionEffect;
 use jurat_types::{Decision, Outcome, OutcomeRecord, Reason};
 
-use crate::{Scans, gate::protects, prepared::JudgedStatement};
+use crate::{InForce, Scans, gate::protects, prepared::JudgedStatement};
 
 /// The right to run one statement once: judged, recorded, and durable where it has to be.
 #[derive(Debug)]
@@ -86,6 +86,8 @@ pub(crate) struct Allowance {
     pub(crate) scans: Option<Arc<Scans>>,
     /// Whether the record must survive a power cut before the statement is sent.
     pub(crate) needs_sync: bool,
+    /// Limits that bear on it.
+    pub(crate) in_force: Option<Arc<InForce>>,
 }
 
 impl Preparation {
@@ -107,7 +109,7 @@ impl Permit {
         judged: Arc<JudgedStatement>,
         allowance: Allowance,
     ) -> Self {
-        let Allowance { text, notices, decision, scans, needs_sync } = allowance;
+        let Allowance { text, notices, decision, scans, needs_sync, in_force } = allowance;
         let running = Running {
             audit,
             receipt,
@@ -115,6 +117,7 @@ impl Permit {
             judged,
             decision,
             scans,
+            in_force,
             made: Instant::now(),
             launched: false,
             finished: false,
@@ -161,6 +164,16 @@ impl Permit {
         self.running.scans()
     }
 
+    /// The limits that bear on the statement; nothing for most.
+    pub fn limits(&self) -> Option<&InForce> {
+        self.running.limits()
+    }
+
+    /// The statement.
+    pub const fn judged(&self) -> &Arc<JudgedStatement> {
+        &self.running.judged
+    }
+
     /// Gives up the permit for the text to send and the handle that takes the outcome.
     pub fn launch(mut self) -> (Arc<str>, Running) {
         self.running.launched = true;
@@ -179,6 +192,7 @@ pub struct Running {
     judged: Arc<JudgedStatement>,
     decision: Arc<Decision>,
     scans: Option<Arc<Scans>>,
+    in_force: Option<Arc<InForce>>,
     made: Instant,
     launched: bool,
     finished: bool,
@@ -215,6 +229,16 @@ impl Running {
     /// Which columns of its rows are looked through on their way to the client.
     pub const fn scans(&self) -> Option<&Arc<Scans>> {
         self.scans.as_ref()
+    }
+
+    /// The limits that bear on it; nothing for most.
+    pub fn limits(&self) -> Option<&InForce> {
+        self.in_force.as_deref()
+    }
+
+    /// The decision that it runs under, by its id.
+    pub fn decision_id(&self) -> &str {
+        &self.decision_id
     }
 
     /// The judged statement, for names under which it is kept.

@@ -6,7 +6,7 @@ use jurat_audit::DecisionModel;
 use jurat_sql::{SessionEffect, Statement};
 use jurat_types::{Decision, Protocol, Refusal, StatementFacts};
 
-use crate::{Scans, gate::sha256_hex, rewrite::Permitted};
+use crate::{Bound, InForce, Scans, gate::sha256_hex, rewrite::Permitted};
 
 /// A statement that was read, and the last verdict on it.
 #[derive(Debug)]
@@ -25,6 +25,17 @@ pub struct Prepared {
     /// The text and what names meant when it was read: once they mean something else, the text is read
     /// again. Nothing for a cursor, whose plan is made once.
     pub(crate) source: Option<(Arc<[u8]>, u64)>,
+    /// What running it needs for consent, where it may need any.
+    pub(crate) consent: Option<Box<ForConsent>>,
+}
+
+/// What consent is bound to beside the statement.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ForConsent {
+    /// The types that the client set for its parameters.
+    pub(crate) types: Vec<u32>,
+    /// The values, once they are bound.
+    pub(crate) bound: Option<Bound>,
 }
 
 impl Prepared {
@@ -33,7 +44,7 @@ impl Prepared {
     pub(crate) fn declared(judged: Arc<JudgedStatement>, sent: Arc<str>, epoch: u64) -> Self {
         let planned_again = matches!(judged.statement.effect(), SessionEffect::Prepare { .. });
         let source = planned_again.then(|| (Arc::from(sent.as_bytes()), epoch));
-        Self { judged, sent, by_name: true, source }
+        Self { judged, sent, by_name: true, source, consent: None }
     }
 
     pub(crate) const fn parsed(
@@ -42,7 +53,31 @@ impl Prepared {
         source: Arc<[u8]>,
         epoch: u64,
     ) -> Self {
-        Self { judged, sent, by_name: false, source: Some((source, epoch)) }
+        Self { judged, sent, by_name: false, source: Some((source, epoch)), consent: None }
+    }
+
+    /// Whether the values that are bound have to be kept, because consent may be needed for them. It is
+    /// known when a statement is prepared.
+    pub const fn keeps_values(&self) -> bool {
+        self.consent.is_some()
+    }
+
+    /// The same with the types that the client set for its parameters.
+    #[must_use]
+    pub fn with_types(mut self, types: &[u32]) -> Self {
+        if let Some(consent) = &mut self.consent {
+            types.clone_into(&mut consent.types);
+        }
+        self
+    }
+
+    /// The same with the values that were bound.
+    #[must_use]
+    pub fn with_values(mut self, bound: Bound) -> Self {
+        if let Some(consent) = &mut self.consent {
+            consent.bound = Some(bound);
+        }
+        self
     }
 
     /// Whether it is a cursor that outlives its transaction. The text is the canonical one, so the words
@@ -156,6 +191,8 @@ pub(crate) struct Verdict {
     pub(crate) permitted: Result<Arc<str>, Arc<Refusal>>,
     /// Result columns that are looked through.
     pub(crate) scans: Option<Arc<Scans>>,
+    /// Limits that bear on the statement.
+    pub(crate) in_force: Option<Arc<InForce>>,
     /// The SHA-256 (hex) of the permitted text.
     pub(crate) sent_sha256: Option<Arc<str>>,
     /// What the record of the next run is made from.
@@ -171,6 +208,7 @@ impl Verdict {
         facts: &StatementFacts,
     ) -> Self {
         let scans = permitted.as_ref().ok().and_then(|permitted| permitted.scans.clone());
+        let in_force = permitted.as_ref().ok().and_then(|permitted| permitted.in_force.clone());
         let permitted = permitted.map(|permitted| permitted.text);
         let sent_sha256 = permitted.as_ref().ok().map(|text| sent_digest(text, facts));
         Self {
@@ -178,6 +216,7 @@ impl Verdict {
             decision,
             permitted: permitted.map_err(Arc::new),
             scans,
+            in_force,
             sent_sha256,
             model: None,
         }

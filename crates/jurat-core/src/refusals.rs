@@ -162,6 +162,20 @@ pub(crate) fn audit_unavailable() -> Refusal {
     )
 }
 
+/// Consent is needed. What is told in the end names the request.
+pub(crate) const ASK: (&str, &str) =
+    ("policy asks for an approval", "Ask for it, then send it again");
+
+/// Nothing runs that needs consent while nobody knows who has consented.
+pub(crate) fn no_store() -> Refusal {
+    plain(
+        RefusalCode::PolicyError,
+        "jurat refused the statement: it needs an approval, and the store of approvals cannot be used \
+         [JRT-POLICY]. Nothing was changed; try again once the operator has mended it",
+        Some("The operator finds the cause in the log of jurat."),
+    )
+}
+
 /// A warning that goes with a statement that runs.
 pub(crate) fn is_warning(reason: &Reason) -> bool {
     reason.kind == ReasonKind::Warn
@@ -180,7 +194,7 @@ const fn is_refusing(kind: ReasonKind) -> bool {
 }
 
 /// `UPDATE on public.customers`: the kind and at most two relations, never text of the statement.
-fn subject(facts: &StatementFacts) -> String {
+pub(crate) fn subject(facts: &StatementFacts) -> String {
     if !facts.parsed {
         return "the statement".to_owned();
     }
@@ -199,7 +213,13 @@ fn subject(facts: &StatementFacts) -> String {
     }
 }
 
-fn first_line(subject: &str, why: &str, rule: &str, id: &str, remedy: Option<&str>) -> String {
+pub(crate) fn first_line(
+    subject: &str,
+    why: &str,
+    rule: &str,
+    id: &str,
+    remedy: Option<&str>,
+) -> String {
     let line = format!("{subject}: {why} [rule {rule}, id {id}]");
     match remedy {
         Some(remedy) if line.chars().count() + remedy.chars().count() + 2 <= MESSAGE_CHARS_MAX => {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jurat_sql::{Protection, RewriteError, Statement};
 use jurat_types::{Decision, Refusal, RefusalCode, StatementFacts};
 
-use crate::{JudgedStatement, MaskKey, Scans, refusals};
+use crate::{InForce, JudgedStatement, MaskKey, Scans, refusals};
 
 /// What a decision permits to be sent, and what is done with the answer.
 #[derive(Clone, Debug)]
@@ -17,11 +17,18 @@ pub(crate) struct Permitted {
     pub(crate) text: Arc<str>,
     /// Result columns that are looked through.
     pub(crate) scans: Option<Arc<Scans>>,
+    /// Limits that bear on it.
+    pub(crate) in_force: Option<Arc<InForce>>,
 }
 
 impl Permitted {
     fn plain(text: &str) -> Self {
-        Self { text: Arc::from(text), scans: None }
+        Self { text: Arc::from(text), scans: None, in_force: None }
+    }
+
+    /// For a judgement of what has run, which sends nothing.
+    pub(crate) fn nothing() -> Self {
+        Self::plain("")
     }
 }
 
@@ -50,6 +57,7 @@ pub(crate) fn permitted_text(
                 Ok(rewritten) => Ok(Permitted {
                     scans: Scans::new(&rewritten.detected).map(Arc::new),
                     text: Arc::from(rewritten.text),
+                    in_force: None,
                 }),
                 Err(error) => {
                     let refusal = refused(&error, facts, decision_id);

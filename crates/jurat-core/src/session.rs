@@ -6,11 +6,12 @@ use jurat_policy::{PolicySet, Surface};
 use jurat_sql::{CatalogIndex, NameContext, SearchPath, SessionEffect, Statement};
 use jurat_types::{
     Catalog, Claimed, Decision, Intent, PolicyRef, Principal, Protocol, Refusal, RefusalCode,
-    Replication, SessionFacts, SessionRecord, SessionTotals, Stage, TimeFacts, VERSION,
+    Replication, SessionFacts, SessionRecord, SessionTotals, Stage, StatementClass, TimeFacts,
+    VERSION,
 };
 
 use crate::{
-    Database, Draft, Gate, JudgedStatement, Preparation, Prepared,
+    Database, Draft, Gate, InForce, JudgedStatement, Preparation, Prepared,
     gate::{Timer, verdict_key},
     ids,
     molds::{Molds, Read},
@@ -19,9 +20,14 @@ use crate::{
     shapes::Shapes,
 };
 
+mod consent;
 mod judging;
+mod result;
 
+use consent::{Asking, Consent};
 use judging::require_same_text;
+
+pub use consent::Bound;
 
 /// What is known about a client once it has authenticated.
 #[derive(Clone, Debug)]
@@ -52,6 +58,7 @@ pub struct Session {
     readings: HashMap<Box<[u8]>, Arc<[Arc<JudgedStatement>]>>,
     molds: Molds,
     shapes: Shapes,
+    consent: Consent,
     closed: bool,
 }
 
@@ -96,6 +103,7 @@ impl Session {
             readings: HashMap::new(),
             molds: Molds::default(),
             shapes: Shapes::default(),
+            consent: Consent::default(),
             closed: true,
         };
         let policy = session.gate.policy.current();
@@ -279,10 +287,12 @@ impl Session {
             let prepared = self.prepared(source, judged, &text);
             return Ok((prepared, Preparation::new(text)));
         }
-        let (intent, verdict) = self.verdict(judged, Protocol::Extended, false);
+        let (intent, mut verdict) = self.verdict(judged, Protocol::Extended, false);
+        let keeps_values = self.text_with_consent(&mut verdict, judged, &intent.request_id);
         match &verdict.permitted {
             Ok(text) => {
-                let prepared = self.prepared(source, judged, text);
+                let mut prepared = self.prepared(source, judged, text);
+                prepared.consent = keeps_values.then(Box::default);
                 Ok((prepared, Preparation::new(Arc::clone(text))))
             }
             Err(_) => Err(self.finish_refused(intent, &verdict, judged, timer)),
@@ -313,7 +323,9 @@ impl Session {
         {
             return result;
         }
-        let (intent, mut verdict) = self.verdict(&prepared.judged, protocol, prepared.by_name);
+        let (mut intent, mut verdict) = self.verdict(&prepared.judged, protocol, prepared.by_name);
+        let asking = Asking::run(prepared);
+        self.seek_consent(&mut intent, &mut verdict, &asking);
         require_same_text(&mut verdict, prepared, &intent.request_id);
         self.finish(intent, &verdict, &prepared.judged, None, timer)
     }
@@ -334,6 +346,30 @@ impl Session {
     /// What a PREPARE or DECLARE that was just sent puts under its name.
     pub fn declared(&self, judged: &Arc<JudgedStatement>, sent: Arc<str>) -> Prepared {
         Prepared::declared(Arc::clone(judged), sent, self.epoch)
+    }
+
+    /// Whether limits bear on any of the statements so that it may have to be taken back. Nothing is recorded.
+    pub fn may_be_refused_late(&self, statements: &[Arc<JudgedStatement>]) -> bool {
+        self.any_limits(statements, InForce::may_be_refused_late)
+    }
+
+    /// Whether the statistics of the transaction are read around any of the statements. Nothing is recorded.
+    pub fn needs_statistics(&self, statements: &[Arc<JudgedStatement>]) -> bool {
+        self.any_limits(statements, InForce::needs_statistics)
+    }
+
+    fn any_limits(
+        &self,
+        statements: &[Arc<JudgedStatement>],
+        is: impl Fn(&InForce) -> bool,
+    ) -> bool {
+        let writes = |judged: &&Arc<JudgedStatement>| {
+            judged.statement().facts().class != StatementClass::Transaction
+        };
+        statements.iter().filter(writes).any(|judged| {
+            let (_intent, verdict) = self.verdict(judged, Protocol::Simple, false);
+            verdict.in_force.is_some_and(|in_force| is(&in_force))
+        })
     }
 
     /// Judges one statement without recording it, for `jurat explain`.

@@ -54,8 +54,10 @@ impl Bench {
             policy: Arc::new(PolicyHandle::new(policies, PolicyOptions::default()).unwrap()),
             audit: Arc::new(audit),
             clock: Arc::new(StoppedClock),
+            budgets: Arc::new(crate::InMemoryBudgets::default()),
             limits: Limits::default(),
             mask_key: MaskKey::new(b"test"),
+            approvals: None,
             labels: [].into(),
         });
         let database = Arc::new(Database::new(target()));

@@ -1,6 +1,6 @@
 //! The combination: deny > require approval > rewrite > allow, the same for every policy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jurat_types::{
     ApprovalRequest, ColumnId, ColumnMask, Decision, Effect, Limit, Obligation, PolicyRef, Reason,
@@ -30,6 +30,8 @@ pub(crate) struct Context<'a> {
     pub(crate) modes: &'a BTreeMap<String, PackageMode>,
     pub(crate) index: &'a RuleIndex,
     pub(crate) surface: &'a Surface,
+    /// The rules whose request for approval was granted for this very statement.
+    pub(crate) granted: &'a BTreeSet<String>,
 }
 
 /// Combines everything that was said into one decision.
@@ -60,7 +62,8 @@ struct Tally {
     reasons: Vec<Reason>,
     masks: BTreeMap<ColumnId, ColumnMask>,
     row_filters: Vec<RowFilter>,
-    limits: BTreeMap<String, Limit>,
+    /// By kind and window: two windows are two limits.
+    limits: BTreeMap<(String, Option<u64>), Limit>,
     approvals: Vec<ApprovalRequest>,
     obligations: Vec<Obligation>,
     errors: Vec<String>,
@@ -119,19 +122,15 @@ impl Tally {
                 mask::add(&mut self.masks, &request, id, &context.surface.columns);
             }
             Acts::RowFilter(filter) => self.row_filters.push(filter),
-            Acts::Limit(new) => match self.limits.get_mut(&new.kind) {
-                Some(old) => {
-                    let rank = |limit: &Limit| element::strictness(&limit.on_exceed);
-                    let on_exceed =
-                        if rank(old) >= rank(&new) { &old.on_exceed } else { &new.on_exceed }
-                            .clone();
-                    let id = if new.value < old.value { new.id } else { old.id.clone() };
-                    *old = Limit { id, value: old.value.min(new.value), on_exceed, kind: new.kind };
+            Acts::Limit(new) => {
+                let key = (new.kind.clone(), new.window_seconds);
+                match self.limits.get_mut(&key) {
+                    Some(old) => *old = stricter(old, new),
+                    None => {
+                        self.limits.insert(key, new);
+                    }
                 }
-                None => {
-                    self.limits.insert(new.kind.clone(), new);
-                }
-            },
+            }
             Acts::Approval(request) => self.approvals.push(request),
             Acts::Obligation(obligation) => self.obligations.push(obligation),
         }
@@ -163,7 +162,21 @@ impl Tally {
         self.reasons.push(explained(kind, &format!("{below}.{rule}"), said, &says, context));
     }
 
+    /// What was granted is asked for no longer. It stays among the reasons: it is why the statement passes.
+    fn lift(&mut self, granted: &BTreeSet<String>) {
+        self.approvals.retain(|request| !granted.contains(&request.id));
+        for reason in &mut self.reasons {
+            if reason.kind == ReasonKind::Deny && reason.approvable && granted.contains(&reason.id)
+            {
+                reason.kind = ReasonKind::Approval;
+            }
+        }
+    }
+
     fn decide(mut self, context: &Context<'_>) -> Decision {
+        if !context.granted.is_empty() {
+            self.lift(context.granted);
+        }
         let denials = || self.reasons.iter().filter(|reason| reason.kind == ReasonKind::Deny);
         let approvable: Vec<Reason> = denials().filter(|r| r.approvable).cloned().collect();
         let refused = denials().any(|reason| !reason.approvable) || !self.errors.is_empty();
@@ -196,6 +209,22 @@ impl Tally {
             policy: PolicyRef { revision: context.revision.to_owned() },
             errors: self.errors,
         }
+    }
+}
+
+/// What two limits of one kind and window come to: the minimum, the strictest consequence, and rows are
+/// counted as either asks for.
+fn stricter(old: &Limit, new: Limit) -> Limit {
+    let rank = |limit: &Limit| element::strictness(&limit.on_exceed);
+    let on_exceed = if rank(old) >= rank(&new) { &old.on_exceed } else { &new.on_exceed }.clone();
+    Limit {
+        id: if new.value < old.value { new.id } else { old.id.clone() },
+        value: old.value.min(new.value),
+        on_exceed,
+        window_seconds: old.window_seconds,
+        cascades: old.cascades || new.cascades,
+        uncounted: old.uncounted && new.uncounted,
+        kind: new.kind,
     }
 }
 

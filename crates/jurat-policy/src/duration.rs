@@ -1,7 +1,7 @@
 //! Durations as policies write them: `90s`, `30m`, `12h`, `7d`.
 
 /// The seconds of a duration; `None` for anything else, zero and what does not fit too.
-pub(crate) fn seconds(text: &str) -> Option<u64> {
+pub fn seconds(text: &str) -> Option<u64> {
     let (unit, length) = match text.as_bytes().last()? {
         b's' => (1, text.strip_suffix('s')?),
         b'm' => (60, text.strip_suffix('m')?),

@@ -217,7 +217,30 @@ fn limit(fields: &mut Fields, says: &Says) -> Result<Acts, String> {
     if strictness(&on_exceed).is_none() {
         return Err("its on_exceed is not one of deny, approve, truncate".to_owned());
     }
-    Ok(Acts::Limit(Limit { id: says.id.clone().unwrap_or_default(), kind, value, on_exceed }))
+    if on_exceed == "truncate" && !matches!(kind.as_str(), "rows_returned" | "bytes_returned") {
+        return Err("only what is returned can be truncated".to_owned());
+    }
+    let window_seconds = match (fields.text("window")?, kind.ends_with("_per_window")) {
+        (None, false) => None,
+        (Some(window), true) => {
+            let seconds = duration::seconds(&window).filter(|seconds| *seconds > 0);
+            Some(seconds.ok_or("its window is not a duration like 1h")?)
+        }
+        (None, true) => return Err("it has no window".to_owned()),
+        (Some(_), false) => return Err("its kind takes no window".to_owned()),
+    };
+    let counts = matches!(kind.as_str(), "rows_affected" | "rows_affected_per_window");
+    let cascades = fields.flag("cascades")?;
+    let uncounted = match fields.text("uncounted")?.as_deref() {
+        None | Some("deny") => false,
+        Some("allow") => true,
+        Some(_) => return Err("its uncounted is not one of deny, allow".to_owned()),
+    };
+    if (cascades || uncounted) && !counts {
+        return Err("its kind counts no rows that are changed".to_owned());
+    }
+    let id = says.id.clone().unwrap_or_default();
+    Ok(Acts::Limit(Limit { id, kind, value, on_exceed, window_seconds, cascades, uncounted }))
 }
 
 /// The order of what happens when a limit is exceeded, the strictest last.
@@ -314,19 +337,24 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// `null` counts as false.
+    fn flag(&mut self, key: &str) -> Result<bool, String> {
+        match self.take(key) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+                Err(format!("its {key} is not true or false"))
+            }
+        }
+    }
+
     fn says(&mut self) -> Result<Says, String> {
         let severity = self.text("severity")?;
         if severity.as_deref().is_some_and(|s| !matches!(s, "low" | "medium" | "high" | "critical"))
         {
             return Err("its severity is not one of low, medium, high, critical".to_owned());
         }
-        let approvable = match self.take("approvable") {
-            None | Some(Value::Null) => false,
-            Some(Value::Bool(approvable)) => *approvable,
-            Some(Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
-                return Err("its approvable is not true or false".to_owned());
-            }
-        };
+        let approvable = self.flag("approvable")?;
         Ok(Says {
             id: self.text("id")?.filter(|id| !id.is_empty()),
             msg: self.text("msg")?.filter(|msg| !msg.is_empty()),

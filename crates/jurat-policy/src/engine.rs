@@ -241,6 +241,18 @@ impl Compiled {
         Ok(entries.zip(values).collect())
     }
 
+    /// Whether a rule is true; undefined is not. The interpreter is asked: it is a person's question, not the
+    /// hot path.
+    pub(crate) fn holds(
+        &self,
+        path: &str,
+        input: &Value,
+        bounds: Bounds,
+    ) -> Result<bool, EvalError> {
+        let value = self.eval(path.to_owned(), input, bounds)?;
+        Ok(value == Value::from(true))
+    }
+
     fn run_machine(&self, input: &Value, bounds: Bounds) -> Result<Vec<Value>, EvalError> {
         let Some(program) = &self.program else { return Ok(Vec::new()) };
         let run = || -> Result<Value, VmError> {
@@ -288,15 +300,21 @@ impl Compiled {
         bounds: Bounds,
     ) -> Result<Vec<Value>, EvalError> {
         let count = if rule == "compared" { self.machine.len() } else { self.interpreter.len() };
+        let value = self.eval(format!("data.{OWN_PACKAGE}.{rule}"), input, bounds)?;
+        flatten(&value, count)
+    }
+
+    /// Evaluates one rule with the interpreter.
+    fn eval(&self, path: String, input: &Value, bounds: Bounds) -> Result<Value, EvalError> {
         let run = || {
             let mut engine = self.engine.clone();
             engine.set_execution_timer_config(timer(bounds));
             engine.set_input(input.clone());
-            engine.eval_rule(format!("data.{OWN_PACKAGE}.{rule}"))
+            engine.eval_rule(path)
         };
         let outcome = catch_unwind(AssertUnwindSafe(|| stacker::grow(STACK, run)));
         match outcome {
-            Ok(Ok(value)) => flatten(&value, count),
+            Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
                 if let Some(LimitError::TimeLimitExceeded { .. }) = error.downcast_ref() {
                     return Err(EvalError::Time(bounds.time));

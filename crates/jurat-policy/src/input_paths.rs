@@ -16,7 +16,6 @@ const VOLATILE: &[&[&str]] = &[
     &["session", "freeze"],
     &["session", "in_transaction"],
     &["session", "totals"],
-    &["statement", "actual"],
     &["statement", "estimate"],
     &["statement", "parameters"],
     &["time"],
@@ -25,6 +24,9 @@ const VOLATILE: &[&[&str]] = &[
 /// What differs between two messages with the same text; fixed for a prepared statement.
 const MESSAGE: &[&[&str]] =
     &[&["statement", "count"], &["statement", "index"], &["statement", "protocol"]];
+
+/// What is known only once a statement has run; before that it is always `null`.
+const ACTUAL: &[&[&str]] = &[&["statement", "actual"]];
 
 /// What differs between two texts with the same facts, which differ in their literals only.
 const TEXT: &[&[&str]] = &[&["statement", "sha256"], &["statement", "text"]];
@@ -88,6 +90,7 @@ pub(crate) struct Volatility {
     pub(crate) execution: bool,
     pub(crate) message: bool,
     pub(crate) text: bool,
+    pub(crate) actual: bool,
 }
 
 /// Looks for volatile paths among the uses.
@@ -97,7 +100,12 @@ pub(crate) fn volatility(uses: &[InputUse]) -> Volatility {
             .filter(|read| !read.definition)
             .any(|read| paths.iter().any(|path| overlaps(&read.path, path)))
     };
-    Volatility { execution: reads(VOLATILE), message: reads(MESSAGE), text: reads(TEXT) }
+    Volatility {
+        execution: reads(VOLATILE),
+        message: reads(MESSAGE),
+        text: reads(TEXT),
+        actual: reads(ACTUAL),
+    }
 }
 
 /// Whether one path is a beginning of the other, where a variable stands for any key.

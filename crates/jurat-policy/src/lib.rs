@@ -34,6 +34,7 @@ mod syntax_shape;
 mod testing;
 mod value;
 
+pub use duration::seconds;
 pub use error::{Diagnostic, LoadError, Location};
 pub use handle::{PolicyHandle, PolicyState, Reload};
 pub use labels::Labels;

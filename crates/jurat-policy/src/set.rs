@@ -1,6 +1,9 @@
 //! One revision of the policies, compiled and checked, ready to judge from any thread.
 
-use std::{collections::HashSet, path::Path};
+use std::{
+    collections::{BTreeSet, HashSet},
+    path::Path,
+};
 
 use jurat_types::{ColumnId, Decision, Intent};
 
@@ -32,6 +35,8 @@ pub struct PolicySet {
     compiled: Compiled,
     options: PolicyOptions,
     volatility: Volatility,
+    /// The paths of the rules that say who may approve.
+    may_approve: Vec<String>,
 }
 
 /// What a statement comes near: masks and row filters of anything else are no part of its decision.
@@ -109,13 +114,16 @@ impl PolicySet {
             files: files.policies.len() + files.data.len(),
             compiled,
             options: options.clone(),
+            may_approve: may_approve_paths(&modules, &root),
             volatility: input_paths::volatility(&input_paths::uses(&modules)),
         })
     }
 
     /// Judges an intent. It never errs: every failure is a denial that says what failed.
     pub fn judge(&self, intent: &Intent, surface: &Surface) -> Decision {
+        let granted = granted(intent);
         let context = Context {
+            granted: &granted,
             root: &self.options.root,
             revision: &self.revision,
             modes: &self.options.modes,
@@ -136,6 +144,28 @@ impl PolicySet {
                 combine::failure(code, &error.to_string(), &context)
             }
         }
+    }
+
+    /// Whether the approver that `intent` is about (stage `approval`) may consent, as far as policies say
+    /// anything about it: every rule `may_approve` has to be true. `None` where there is no such rule.
+    ///
+    /// # Errors
+    /// What failed. Then nobody may.
+    pub fn may_approve(&self, intent: &Intent) -> Result<Option<bool>, String> {
+        if self.may_approve.is_empty() {
+            return Ok(None);
+        }
+        let input = value::to_value(intent).map_err(|error| error.to_string())?;
+        for path in &self.may_approve {
+            let holds = self
+                .compiled
+                .holds(path, &input, bounds(&self.options))
+                .map_err(|error| format!("{path}: {error}"))?;
+            if !holds {
+                return Ok(Some(false));
+            }
+        }
+        Ok(Some(true))
     }
 
     fn said(&self, intent: &Intent) -> Result<Vec<Said>, EvalError> {
@@ -182,6 +212,12 @@ impl PolicySet {
         self.volatility.text
     }
 
+    /// Whether a rule may read what a statement has done, so that a write is judged once more before it is
+    /// committed.
+    pub fn reads_actual(&self) -> bool {
+        self.volatility.actual
+    }
+
     /// The decision rules, in the order of their places.
     pub fn rules(&self) -> &[RuleEntry] {
         self.index.entries()
@@ -196,6 +232,24 @@ impl PolicySet {
     pub fn interpreted(&self) -> &[String] {
         self.compiled.notes()
     }
+}
+
+/// The rules of which the intent brings a grant.
+fn granted(intent: &Intent) -> BTreeSet<String> {
+    let rules = intent.approvals.iter().filter_map(|grant| grant.get("rules")?.as_array());
+    rules.flatten().filter_map(|rule| rule.as_str().map(str::to_owned)).collect()
+}
+
+/// The name of the rules that say who may approve.
+const MAY_APPROVE: &str = "may_approve";
+
+fn may_approve_paths(modules: &[ModuleFacts], root: &[String]) -> Vec<String> {
+    let rules = modules.iter().flat_map(|module| &module.rules);
+    let named = rules.filter(|rule| {
+        rule.path.starts_with(root) && rule.path.last().is_some_and(|name| name == MAY_APPROVE)
+    });
+    let paths: BTreeSet<String> = named.map(|rule| syntax::path_text(&rule.path)).collect();
+    paths.into_iter().collect()
 }
 
 /// Reads the facts of all files; all errors of all files together.
@@ -254,6 +308,14 @@ fn check(
 fn shape(module: &ModuleFacts, root: &[String]) -> Vec<Diagnostic> {
     let mut errors = Vec::new();
     for rule in module.rules.iter().filter(|rule| rule.path.starts_with(root)) {
+        let asks_who = rule.path.last().is_some_and(|name| name == MAY_APPROVE);
+        if asks_who && rule.form != RuleForm::Complete {
+            errors.push(Diagnostic {
+                message: format!("{MAY_APPROVE} must be true or false: write `{MAY_APPROVE} if …`"),
+                code: "rego_type_error".to_owned(),
+                location: Some(rule.at.clone()),
+            });
+        }
         let below = rule.path.get(root.len()..).unwrap_or_default();
         let named = below.iter().position(|part| DecisionRule::by_name(part).is_some());
         let Some(at) = named else { continue };

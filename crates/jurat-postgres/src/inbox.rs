@@ -62,6 +62,18 @@ impl Inbox {
         self.give_back_if_empty();
     }
 
+    /// Adds what came later.
+    pub(crate) fn append(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let room = self.room();
+            let count = room.len().min(bytes.len());
+            let (now, later) = bytes.split_at_checked(count).unwrap_or((bytes, &[]));
+            room.iter_mut().zip(now).for_each(|(place, byte)| *place = *byte);
+            self.filled(count);
+            bytes = later;
+        }
+    }
+
     /// Drops bytes from the front.
     pub(crate) fn consume(&mut self, bytes: usize) {
         self.start = self.start.saturating_add(bytes).min(self.end);

@@ -173,10 +173,10 @@ async fn session(
     drop(waiting);
     match admitted {
         Ok(admitted) => {
-            let Admitted { relay_parts: (upstream, session), registration } = admitted;
+            let Admitted { relay_parts: (upstream, session, cancels), registration } = admitted;
             let id = session.id().to_owned();
             tracing::info!(session = %id, client = %arrived.address, "session opened");
-            let relay = Relay::new(arrived.pipe, upstream, session);
+            let relay = Relay::new(arrived.pipe, upstream, session, cancels);
             let end = Box::pin(relay.run(shared.shutdown.clone())).await;
             let cause = std::error::Error::source(&end).map(ToString::to_string);
             tracing::info!(session = %id, %end, cause, "session closed");
@@ -195,7 +195,7 @@ async fn session(
 }
 
 struct Admitted {
-    relay_parts: (upstream::Upstream, Session),
+    relay_parts: (upstream::Upstream, Session, cancel::Target),
     registration: crate::cancel::Registration,
 }
 
@@ -252,10 +252,15 @@ async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Admitted, 
     let asides = load_names(&mut upstream, &mut session)
         .await
         .map_err(|error| unreachable_database(&mut session, &error))?;
-    let cancels =
-        cancel::Target { session_id: session.id().to_owned(), database: target, key: cancel };
+    let waiting: Arc<cancel::Waiting> = Arc::default();
+    let cancels = cancel::Target {
+        session_id: session.id().to_owned(),
+        database: target,
+        key: cancel,
+        waiting: Arc::clone(&waiting),
+    };
     let key_bytes = cancel::key_bytes(arrived.request.minor);
-    let registration = shared.registry.register(cancels, key_bytes).ok_or_else(|| {
+    let registration = shared.registry.register(cancels.clone(), key_bytes).ok_or_else(|| {
         Rejected::Silent("the operating system gives no random numbers".to_owned())
     })?;
     let out = arrived.pipe.out();
@@ -266,7 +271,7 @@ async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Admitted, 
     write(encode::backend_key_data(out, registration.key.process_id, &registration.key.secret));
     out.extend_from_slice(&asides);
     encode::ready_for_query(out, jurat_wire::postgres::backend::TransactionStatus::Idle);
-    Ok(Admitted { relay_parts: (upstream, session), registration })
+    Ok(Admitted { relay_parts: (upstream, session, cancels), registration })
 }
 
 /// A newer minor version or unknown options of the protocol are answered with what is spoken here.
@@ -382,6 +387,9 @@ async fn cancel(shared: &Shared, address: SocketAddr, key: &CancelKey) {
     if let Err(refusal) = record("cancel_requested", &target.session_id, None) {
         tracing::error!(message = %refusal.message, "a cancel request could not be recorded");
         return;
+    }
+    if target.waiting.cancel() {
+        return tracing::info!(client = %address, "a wait for consent was canceled");
     }
     let limit = gate.limits.connect_timeout;
     match upstream::cancel(&target.database, &target.key, limit).await {

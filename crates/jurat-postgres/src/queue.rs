@@ -36,6 +36,13 @@ pub(crate) enum Expect {
     FunctionCall(Option<Box<Execution>>),
     /// CommandComplete of a statement of Jurat's own, which the client is not told, then ReadyForQuery.
     Own,
+    /// So many answers to messages of Jurat's own in the extended protocol, which the client is not told.
+    OwnSteps {
+        /// How many have not come yet.
+        left: u8,
+        /// Whether a row with a number comes too.
+        counts: bool,
+    },
     /// ReadyForQuery.
     Sync,
     /// An error that stands for a refusal: the database was made to fail at this very point, so that
@@ -100,6 +107,7 @@ impl Queue {
                 | Expect::DescribePortal(_)
                 | Expect::OwnDescribe(_)
                 | Expect::Own
+                | Expect::OwnSteps { .. }
                 | Expect::Sync
                 | Expect::Pill(_),
             )
@@ -120,9 +128,15 @@ impl Queue {
             | Expect::DescribePortal(_)
             | Expect::OwnDescribe(_)
             | Expect::Own
+            | Expect::OwnSteps { .. }
             | Expect::Sync
             | Expect::Pill(_) => None,
         })
+    }
+
+    /// Whether a simple query waits for its answer.
+    pub(crate) fn holds_query(&self) -> bool {
+        self.expected.iter().any(|expect| matches!(expect, Expect::Query(_)))
     }
 
     /// `Some` where a row may come now.
@@ -136,6 +150,24 @@ impl Queue {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.expected.is_empty()
+    }
+
+    /// Whether nothing in it runs anything or ends a cycle.
+    pub(crate) fn only_prepares(&self) -> bool {
+        self.expected.iter().all(|expect| match expect {
+            Expect::Parse { .. }
+            | Expect::Bind(_)
+            | Expect::Close(_)
+            | Expect::DescribeStatement(_)
+            | Expect::DescribePortal(_)
+            | Expect::OwnDescribe(_) => true,
+            Expect::Execute(_)
+            | Expect::Query(_)
+            | Expect::FunctionCall(_)
+            | Expect::Own
+            | Expect::Sync
+            | Expect::Pill(_) => false,
+        })
     }
 
     /// Whether the queue empties without any further message of the client.

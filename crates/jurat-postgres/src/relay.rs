@@ -20,14 +20,17 @@ use jurat_wire::postgres::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{names::Names, pipe::Pipe, queue::Queue, respond, upstream::Upstream};
+use crate::{cancel::Target, names::Names, pipe::Pipe, queue::Queue, respond, upstream::Upstream};
 
 mod copy;
 mod detect;
 mod from_client;
 mod from_upstream;
+mod guard;
 mod guarded;
+mod hold;
 mod origins;
+mod own_words;
 mod refresh;
 mod script;
 
@@ -70,8 +73,13 @@ pub(crate) struct Relay {
     script: Option<script::Script>,
     /// The text whose origins were asked for last, and are not those of masked columns.
     origins_known: Option<Arc<str>>,
+    guard: guard::Guard,
+    /// What stops a statement that runs too long.
+    cancels: Target,
     /// The open transaction has had masked columns in its reach.
     guarded: bool,
+    /// What is known of a connection that waits for consent, and for SQL about it.
+    hold: hold::Hold,
 }
 
 /// Why a session ended.
@@ -122,7 +130,7 @@ impl From<ParseError> for End {
 }
 
 impl Relay {
-    pub(crate) fn new(client: Pipe, upstream: Upstream, session: Session) -> Self {
+    pub(crate) fn new(client: Pipe, upstream: Upstream, session: Session, cancels: Target) -> Self {
         let limits = &session.gate().limits;
         let scanner = |sender, body_max| {
             Scanner::new(sender, FrameLimits { body_max, stream_above: Some(STREAM_ABOVE_BYTES) })
@@ -147,7 +155,10 @@ impl Relay {
             copy: copy::Copy::default(),
             script: None,
             origins_known: None,
+            guard: guard::Guard::default(),
+            cancels,
             guarded: false,
+            hold: hold::Hold::new(Arc::clone(&cancels.waiting)),
         }
     }
 
@@ -174,8 +185,13 @@ impl Relay {
                 return end;
             }
             let idle = self.queue.is_empty() && self.status == TransactionStatus::Idle;
+            let deadline = self.guard.deadline();
             let progress = tokio::select! {
                 biased;
+                () = guard::until(deadline) => {
+                    self.time_is_up().await;
+                    Ok(())
+                }
                 progress = self.progress() => progress,
                 () = &mut ending, if idle => Err(End::Shutdown),
             };
@@ -192,6 +208,7 @@ impl Relay {
         let client_first = self.queue.is_empty();
         poll_fn(|cx| {
             let full = [self.upstream.pending(), self.client.pending()].map(is_full);
+            self.hold.note_written(self.cycle_open && self.upstream.pending() > 0);
             self.upstream.write_some(cx).map_err(End::UpstreamGone)?;
             self.client.write_some(cx).map_err(End::ClientGone)?;
             // What was written is done with, unless the other side was held up by it.

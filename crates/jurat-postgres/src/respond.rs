@@ -11,7 +11,13 @@ use jurat_wire::postgres::{
 /// None is of class 08 or 57P, on which pools and drivers would retry or drop the connection.
 pub(crate) fn sqlstate(refusal: &Refusal) -> &'static str {
     match refusal.code {
-        RefusalCode::Denied | RefusalCode::ApprovalRequired => "42501",
+        RefusalCode::Denied
+        | RefusalCode::ApprovalRequired
+        | RefusalCode::BudgetExceeded
+        | RefusalCode::BytesExceeded
+        | RefusalCode::Rejected
+        | RefusalCode::RowsExceeded => "42501",
+        RefusalCode::Canceled | RefusalCode::TimeExceeded => "57014",
         RefusalCode::PolicyError
         | RefusalCode::AuditUnavailable
         | RefusalCode::UpstreamUnavailable => "58000",
@@ -68,6 +74,15 @@ pub(crate) fn warning(out: &mut Vec<u8>, reason: &Reason, decision_id: &str) {
     write(encode::notice_response(out, &report));
 }
 
+/// Tells a client something that is no error.
+pub(crate) fn notice(out: &mut Vec<u8>, message: &str, hint: Option<&str>) {
+    let message = without_nul(message);
+    let hint = hint.map(without_nul);
+    let mut report = Report::new(Severity::Notice, "00000", &message);
+    report.hint = hint.as_deref();
+    write(encode::notice_response(out, &report));
+}
+
 fn without_nul(text: &str) -> String {
     text.replace('\0', " ")
 }
@@ -102,17 +117,50 @@ mod tests {
         assert!(!fields.is_fatal());
     }
 
+    /// `docs/errors.md` is made from the one table of refusals; `BLESS=1` writes it.
+    #[test]
+    fn the_page_about_errors_lists_every_code() {
+        use std::fmt::Write as _;
+        let mut page = "# Errors of Jurat\n\n\
+            Every refusal is a native error. Its first line alone says what was refused, why, by which rule and what to do next, and names\n\
+            the decision in the record. `DETAIL` is one JSON object with at least `code`. The codes are stable; the words are not. This page is\n\
+            made from the source (`crates/jurat-types/src/refusal.rs`), and a test compares it.\n\n\
+            | Code | SQLSTATE | Who can mend it | Meaning | What to do |\n|---|---|---|---|---|\n"
+            .to_owned();
+        for code in RefusalCode::ALL {
+            let (meaning, remedy) = code.meaning();
+            let state = super::sqlstate(&refusal(code, "x", None));
+            let (code, kind) = (code.as_str(), code.kind().label());
+            writeln!(page, "| `{code}` | {state} | {kind} | {meaning} | {remedy} |").unwrap();
+        }
+        page.push_str(
+            "\nA session that is refused or ended has its own SQLSTATE: 28P01 for a wrong password, 3D000 for an unknown database, 53300 for\n\
+             too many sessions, 57P01 where the connection is gone.\n",
+        );
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors.md");
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&file, &page).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(file).unwrap(), page, "run `make bless`");
+    }
+
     /// On these classes drivers and pools drop or retry the connection, which a refusal must not cause.
     #[test]
     fn no_refusal_looks_like_a_broken_connection() {
         for code in [
             RefusalCode::ApprovalRequired,
             RefusalCode::AuditUnavailable,
+            RefusalCode::BudgetExceeded,
+            RefusalCode::BytesExceeded,
+            RefusalCode::Canceled,
             RefusalCode::Denied,
             RefusalCode::LimitExceeded,
             RefusalCode::NotSupported,
             RefusalCode::PolicyError,
             RefusalCode::PreparedStale,
+            RefusalCode::RowsExceeded,
+            RefusalCode::TimeExceeded,
+            RefusalCode::Rejected,
             RefusalCode::UnknownColumn,
             RefusalCode::UnknownCursor,
             RefusalCode::UnknownFunction,

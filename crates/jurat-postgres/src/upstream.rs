@@ -2,7 +2,7 @@
 //!
 //! INVARIANT(one-door-upstream): SQL text leaves through [`Upstream::query`] and [`Upstream::execute`], which
 //! take permits, as does [`Upstream::function_call`], [`Upstream::prepare`], which takes a preparation and runs nothing, and
-//! [`Upstream::ask`] and [`Upstream::bracket`], which take constants of this crate. The pipe is private to this file.
+//! [`Upstream::ask`], [`Upstream::bracket`], [`Upstream::begin_block`] and [`Upstream::count_changes`], which send constants of this crate. The pipe is private to this file.
 
 use std::{sync::Arc, task::Context, task::Poll};
 
@@ -146,6 +146,29 @@ impl Upstream {
         write(encode::query(self.pipe.out(), text.as_bytes()));
     }
 
+    /// Begins a block of Jurat's own around the query that is sent next. Gives back how many answers come.
+    ///
+    /// Unlike one of [`Self::bracket`], a block that could not be begun makes the database ignore the query.
+    pub(crate) fn begin_block(&mut self) -> u8 {
+        self.own_steps("/* jurat */ BEGIN")
+    }
+
+    /// Asks how many rows the transaction has changed so far, without ending it. Gives back how many answers
+    /// come besides the row with the number.
+    pub(crate) fn count_changes(&mut self) -> u8 {
+        self.own_steps(COUNT_CHANGES)
+    }
+
+    fn own_steps(&mut self, text: &'static str) -> u8 {
+        let out = self.pipe.out();
+        write(encode::close(out, Target::Statement, INTERNAL_NAME));
+        write(encode::parse(out, INTERNAL_NAME, text.as_bytes(), []));
+        write(encode::bind(out, INTERNAL_NAME, INTERNAL_NAME));
+        write(encode::execute(out, INTERNAL_NAME, 0));
+        write(encode::close(out, Target::Portal, INTERNAL_NAME));
+        5
+    }
+
     /// Asks something for Jurat's own use: statements that each end a line with `;`. Only constants of this
     /// crate fit.
     ///
@@ -205,6 +228,12 @@ impl Upstream {
 /// What Jurat's own statement and portal are called. A client that takes the name for its own makes the
 /// names of its own session unreadable, and no other's.
 const INTERNAL_NAME: &[u8] = b"jurat's own question";
+
+/// Rows that the transaction has changed so far, from its own statistics; NULL where the server keeps none. Every
+/// name has its schema, because the client's search path holds.
+const COUNT_CHANGES: &str = "/* jurat */ SELECT CASE WHEN pg_catalog.current_setting('track_counts') \
+    OPERATOR(pg_catalog.=) 'on' THEN (SELECT coalesce(pg_catalog.sum(n_tup_ins OPERATOR(pg_catalog.+) n_tup_upd \
+    OPERATOR(pg_catalog.+) n_tup_del), 0) FROM pg_catalog.pg_stat_xact_all_tables) END";
 
 /// Names that begin so belong to Jurat.
 pub(crate) const PILL_PREFIX: &str = "jurat refused ";

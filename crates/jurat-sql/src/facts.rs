@@ -54,6 +54,7 @@ pub(crate) struct Facts {
     pub(crate) outputs: Vec<OutputColumn>,
     pub(crate) settings: Vec<String>,
     pub(crate) settings_kept: Vec<String>,
+    /// The uses in `relations`, once they are [`FEW`].
     seen_relations: HashSet<(RelationName, Access, Via)>,
     /// The uses in `columns`, once they are [`FEW`]: relation, name and how.
     seen_columns: HashSet<(String, String, How)>,
@@ -120,7 +121,27 @@ impl Facts {
     }
 
     pub(crate) fn relation(&mut self, name: &RelationName, kind: &str, access: Access, via: Via) {
-        if self.seen_relations.insert((name.clone(), access, via)) {
+        let same = |used: &RelationUse| {
+            (used.access, used.via) == (access, via)
+                && used.name == name.name
+                && used.schema == name.schema
+        };
+        let known = if self.relations.len() < FEW {
+            self.relations.iter().any(same)
+        } else {
+            if self.seen_relations.is_empty() {
+                let key = |used: &RelationUse| {
+                    (
+                        RelationName::new(used.schema.as_str(), used.name.as_str()),
+                        used.access,
+                        used.via,
+                    )
+                };
+                self.seen_relations = self.relations.iter().map(key).collect();
+            }
+            !self.seen_relations.insert((name.clone(), access, via))
+        };
+        if !known {
             self.relations.push(RelationUse {
                 id: relation_id(name),
                 schema: name.schema.clone(),
@@ -131,6 +152,11 @@ impl Facts {
                 labels: Vec::new(),
             });
         }
+    }
+
+    /// Whether looking for a column in what is known already takes hashing.
+    pub(crate) const fn has_many_columns(&self) -> bool {
+        self.columns.len() >= FEW
     }
 
     /// A column that the statement itself names.
@@ -146,7 +172,7 @@ impl Facts {
                 && used.name == name
                 && is_relation_id(&used.relation, relation)
         };
-        let few = self.columns.len() < FEW;
+        let few = !self.has_many_columns();
         if few && self.columns.iter().any(same) {
             return;
         }

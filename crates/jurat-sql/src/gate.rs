@@ -292,27 +292,21 @@ impl Source<'_> {
         text
     }
 
+    /// Where the pieces that are not blank stand among all.
+    pub(crate) fn places(&self) -> Vec<usize> {
+        let all = self.pieces.iter().enumerate();
+        all.filter(|(_, piece)| !piece.kind.is_blank()).map(|(place, _)| place).collect()
+    }
+
     /// The text from the non-blank piece number `start` up to the one before `end` as it came, without
-    /// comments.
-    pub(crate) fn written(&self, start: usize, end: usize) -> String {
-        let mut text = String::new();
-        let mut number = 0_usize;
-        for piece in self.pieces.iter().filter(|piece| piece.kind != Kind::Comment) {
-            if !piece.kind.is_blank() {
-                number = number.saturating_add(1);
-            }
-            // The number of the piece itself, or of the one before a blank, plus one.
-            let (first, last) = (start.saturating_add(1), end);
-            let inside = if piece.kind.is_blank() {
-                (first..last).contains(&number)
-            } else {
-                (first..=last).contains(&number)
-            };
-            if inside {
-                text.push_str(piece.of(self.whole));
-            }
-        }
-        text
+    /// comments; `places` is [`Self::places`].
+    pub(crate) fn written(&self, places: &[usize], start: usize, end: usize) -> String {
+        let first = places.get(start);
+        let last = end.checked_sub(1).and_then(|last| places.get(last));
+        let (Some(first), Some(last)) = (first, last) else { return String::new() };
+        let pieces = self.pieces.get(*first..=*last).unwrap_or_default().iter();
+        let shown = pieces.filter(|piece| piece.kind != Kind::Comment);
+        shown.map(|piece| piece.of(self.whole)).collect()
     }
 
     /// The tokens for the parser.

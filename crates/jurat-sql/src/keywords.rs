@@ -246,12 +246,15 @@ pub(crate) fn token(word: &str) -> Token {
     Token::Word(Word { keyword: of_parser(word), value: word.to_owned(), quote_style: None })
 }
 
-/// The key words of the parser, by first letter and length.
-static PARSER: LazyLock<Vec<Vec<(&str, Keyword)>>> = LazyLock::new(|| {
+/// Key words of one first letter and length.
+type Bucket = Vec<(u8, &'static str, Keyword)>;
+
+/// The key words of the parser, by first letter and length; each with its last byte, by which most are told apart.
+static PARSER: LazyLock<Vec<Bucket>> = LazyLock::new(|| {
     let mut buckets = vec![Vec::new(); LETTERS * LENGTHS_OF_PARSER];
     for (word, keyword) in ALL_KEYWORDS.iter().zip(ALL_KEYWORDS_INDEX) {
         if let Some(bucket) = bucket(word).and_then(|bucket| buckets.get_mut(bucket)) {
-            bucket.push((*word, *keyword));
+            bucket.push((last_byte(word), *word, *keyword));
         }
     }
     buckets
@@ -269,8 +272,14 @@ fn bucket(word: &str) -> Option<usize> {
 
 fn of_parser(word: &str) -> Keyword {
     let bucket = bucket(word).and_then(|bucket| PARSER.get(bucket)).map_or(&[][..], Vec::as_slice);
-    let found = bucket.iter().find(|(known, _)| known.eq_ignore_ascii_case(word));
-    found.map_or(Keyword::NoKeyword, |(_, keyword)| *keyword)
+    let end = last_byte(word);
+    let same =
+        |(last, known, _): &&(u8, &str, Keyword)| *last == end && known.eq_ignore_ascii_case(word);
+    bucket.iter().find(same).map_or(Keyword::NoKeyword, |(_, _, keyword)| *keyword)
+}
+
+fn last_byte(word: &str) -> u8 {
+    word.bytes().next_back().unwrap_or_default().to_ascii_uppercase()
 }
 
 /// Whether `pg_catalog` has an operator of that name.

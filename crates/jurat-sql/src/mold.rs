@@ -6,12 +6,14 @@
 //! the second is read by putting its literals into the canonical text of the first ([`Mold`]). Everything
 //! else that looks like a literal (LIMIT, ORDER BY 1, arguments of functions, casts) belongs to the skeleton.
 
+use jurat_types::Engine;
+
 use crate::limits::ReadLimits;
 use crate::read::read;
 use crate::redact;
-use crate::scan::{Kind, Piece, scan};
+use crate::scan::{Kind, Piece, cut};
 use crate::statement::{KeptTree, NameContext, Parsed, Reading, SessionEffect, Statement};
-use crate::{CatalogIndex, keywords};
+use crate::{CatalogIndex, keywords, mysql};
 
 /// Longer texts are read each time.
 const TEXT_BYTES_MAX: usize = 4096;
@@ -37,12 +39,14 @@ pub struct Mold {
 
 impl<'t> Skeleton<'t> {
     /// Cuts a text. Nothing where it has no such literal, or is too long for it to be worth the while.
-    pub fn of(text: &'t [u8], limits: &ReadLimits) -> Option<Self> {
+    ///
+    /// `engine` says by whose lexical rules.
+    pub fn of(text: &'t [u8], engine: Engine, limits: &ReadLimits) -> Option<Self> {
         if text.len() > TEXT_BYTES_MAX.min(limits.bytes_max) || text.contains(&0) {
             return None;
         }
         let text = std::str::from_utf8(text).ok()?;
-        let places = places(text, limits)?;
+        let places = places(text, engine, limits)?;
         let mut key = Vec::with_capacity(text.len());
         let mut literals = Vec::with_capacity(places.len());
         let mut from = 0;
@@ -77,7 +81,7 @@ impl Mold {
         else {
             return None;
         };
-        let ordinary = ["select", "insert", "update", "delete"]
+        let ordinary = ["select", "insert", "replace", "update", "delete"]
             .contains(&model.facts.kind.as_str())
             && matches!(model.effect, SessionEffect::None)
             && model.tree.was_there();
@@ -86,7 +90,7 @@ impl Mold {
             return None;
         }
         let canonical = model.facts.text.as_str();
-        let places = places(canonical, limits)?;
+        let places = places(canonical, catalog.engine(), limits)?;
         if !places.iter().map(|place| place.of(canonical)).eq(skeleton.literals.iter().copied()) {
             return None;
         }
@@ -183,8 +187,8 @@ impl Skeleton<'_> {
 }
 
 /// The literals that make no difference; nothing where there are none.
-fn places(text: &str, limits: &ReadLimits) -> Option<Vec<Piece>> {
-    let pieces: Vec<Piece> = scan(text, limits.widened().tokens_max)
+fn places(text: &str, engine: Engine, limits: &ReadLimits) -> Option<Vec<Piece>> {
+    let pieces: Vec<Piece> = cut(text, engine, limits.widened().tokens_max)
         .ok()?
         .into_iter()
         .filter(|piece| !piece.kind.is_blank())
@@ -239,12 +243,16 @@ fn follows_column<'p>(back: &impl Fn(usize) -> Option<&'p Piece>, text: &str) ->
     let name = |piece: Option<&Piece>| {
         piece.is_some_and(|piece| {
             piece.kind == Kind::Quoted
-                || (piece.kind == Kind::Word
-                    && !keywords::is_reserved(&piece.of(text).to_ascii_lowercase()))
+                || (piece.kind == Kind::Word && !is_word(&piece.of(text).to_ascii_lowercase()))
         })
     };
     let signed = back(1).is_some_and(|piece| piece.kind == Kind::Operator && piece.of(text) == "-");
     (operator(back(1)) && name(back(2))) || (signed && operator(back(2)) && name(back(3)))
+}
+
+/// Whether a word belongs to a grammar, so that what stands behind it may be no operand.
+fn is_word(lower: &str) -> bool {
+    keywords::is_reserved(lower) || mysql::is_reserved(lower) || lower.starts_with('@')
 }
 
 /// Whether what follows belongs to another expression.

@@ -32,7 +32,7 @@ pub(crate) use scan::scan;
 pub(crate) use statements::statements;
 pub(crate) use system::{is_system, relations as system_relations, statement_texts};
 pub(crate) use tokens::tokens;
-pub(crate) use words::{VALUE_WORDS, is_contextual};
+pub(crate) use words::{VALUE_WORDS, is_contextual, is_reserved};
 
 pub(crate) use by_words::read as read_by_words;
 

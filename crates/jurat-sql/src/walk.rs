@@ -271,7 +271,8 @@ impl<'a> Walker<'a> {
     fn record(&mut self, sources: &[SourceId], role: ColumnRole, mode: ColumnMode) {
         for source in sources {
             // The facts would find it out, too, but by the column's name.
-            if self.made_of.is_empty() && !self.recorded.insert((*source, role, mode)) {
+            let hashed = self.made_of.is_empty() && self.facts.has_many_columns();
+            if hashed && !self.recorded.insert((*source, role, mode)) {
                 continue;
             }
             let column = usize::try_from(*source).ok().and_then(|index| self.interned.get(index));

@@ -207,6 +207,20 @@ pub struct Limit {
     pub value: u64,
     /// `deny`, `approve` or `truncate`.
     pub on_exceed: String,
+    /// The window of a kind that ends in `_per_window`, seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_seconds: Option<u64>,
+    /// Whether rows that foreign keys and triggers change count too.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cascades: bool,
+    /// Whether a statement passes whose rows cannot be counted before they are committed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub uncounted: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A consent that is needed.

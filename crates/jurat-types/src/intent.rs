@@ -34,7 +34,8 @@ pub struct Intent {
     pub target: Target,
     /// The statement; `null` at the session stage.
     pub statement: Option<StatementFacts>,
-    /// Grants that apply to this statement.
+    /// Grants that apply to this statement: `id`, `rules`, `approvers`, `approved_ns`, `expires_ns`, `max_rows`.
+    /// At the stage `approval`, what is asked: `id`, `requester`, `rules`, `reason`.
     pub approvals: Vec<serde_json::Value>,
     /// Which policies judge.
     pub policy: PolicyRef,
@@ -44,6 +45,9 @@ pub struct Intent {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
+    /// Somebody wants to consent to a statement, or to say no to it: `principal` is the approver, all else
+    /// is as it was asked. Only the rules `may_approve` are looked at.
+    Approval,
     /// A write has run inside its transaction and nothing is committed.
     Result,
     /// Once, at login.

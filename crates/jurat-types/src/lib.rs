@@ -37,8 +37,8 @@ pub use moment::{is_rfc3339, rfc3339, rfc3339_bytes};
 pub use object_name::{ColumnId, IDENTIFIER_BYTES_MAX, RelationName, fold_identifier};
 pub use principal::{Auth, AuthMethod, Delegator, Principal, PrincipalKind};
 pub use record::{
-    DecisionRecord, JUDGE_TIMER, Outcome, OutcomeRecord, OutcomesRecord, Record, RecordBody,
-    RunRecord, SessionRecord, SystemRecord,
+    ApprovalRecord, DecisionRecord, JUDGE_TIMER, Outcome, OutcomeRecord, OutcomesRecord, Record,
+    RecordBody, RunRecord, SessionRecord, SystemRecord,
 };
 pub use refusal::{Refusal, RefusalCode};
 pub use schema::{decision_schema, intent_schema, record_schema};

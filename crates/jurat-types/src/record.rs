@@ -38,6 +38,8 @@ pub enum RecordBody {
     Outcomes(OutcomesRecord),
     /// A session began, ended, or was refused.
     Session(Box<SessionRecord>),
+    /// Consent was asked for, given, denied, used, or was lost.
+    Approval(Box<ApprovalRecord>),
     /// Jurat itself: started, stopped, policy loaded, policy stale, heartbeat.
     System(SystemRecord),
 }
@@ -67,6 +69,9 @@ pub struct DecisionRecord {
     pub sent_sha256: Option<String>,
     /// Whether the listener enforces (`enforce`) or only observes (`observe`).
     pub mode: String,
+    /// At the result stage, the decision that let the statement run whose rows are judged here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_of: Option<String>,
 }
 
 /// A judgement of which all but a few parts stand in the record of an earlier one.
@@ -154,6 +159,8 @@ pub enum Outcome {
     Done,
     /// It failed.
     Failed,
+    /// It ran, and what it did was taken back before it was committed, because it exceeded a limit.
+    RolledBack,
     /// It was never reached, because something before it failed.
     Skipped,
     /// The connection ended before an answer came.
@@ -177,6 +184,34 @@ pub struct SessionRecord {
     pub claimed_user: Option<String>,
     /// Why it was refused or how it ended.
     pub reason: Option<String>,
+}
+
+/// What became of a request for consent. It holds no text of a statement.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+pub struct ApprovalRecord {
+    /// `requested`, `approved`, `denied`, `used`, `expired`, `canceled`, or `void`: an earlier record of an
+    /// approval or denial that came too late to count.
+    pub event: String,
+    /// The request, for example `AP-7Q2M4KXD`.
+    pub id: String,
+    /// The SHA-256 (hex) of everything that consent is bound to.
+    pub digest: String,
+    /// The decision that asked for consent; where it was used, the one that it let through.
+    pub decision_id: String,
+    /// Who asked.
+    pub requester: String,
+    /// The database.
+    pub target: String,
+    /// The rules that want consent.
+    pub rules: Vec<String>,
+    /// Who approved or denied.
+    pub by: Option<String>,
+    /// The way that it came: `cli` or `sql`.
+    pub via: Option<String>,
+    /// What the approver or the requester said about it.
+    pub reason: Option<String>,
+    /// When the request or the grant ends, nanoseconds since the Unix epoch.
+    pub expires_ns: i64,
 }
 
 /// Something about Jurat itself.

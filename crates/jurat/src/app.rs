@@ -1,6 +1,8 @@
 //! The wiring: from a configuration to a running proxy. `jurat run` and `jurat demo` share it, so that
 //! the demo shows the product and not a look-alike.
 
+mod admin;
+mod approvals;
 mod databases;
 mod listeners;
 mod probe;
@@ -23,11 +25,14 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use admin::Admin;
+
 use crate::{
     config::{AuditConfig, Config},
     exit::{Exit, Failure, chain},
 };
 
+pub(crate) use admin::{AdminAction, AdminItem, AdminReply, AdminRequest};
 pub(crate) use databases::{UpstreamDatabase, target, upstream};
 use listeners::Listener;
 pub(crate) use reload::Reloader;
@@ -49,6 +54,7 @@ pub(crate) struct App {
 pub(crate) struct Bound {
     app: App,
     sockets: Vec<(TcpListener, Listener)>,
+    admin: Option<Arc<Admin>>,
 }
 
 impl App {
@@ -67,10 +73,21 @@ impl App {
             .collect::<Result<BTreeMap<_, _>, Failure>>()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let audit = Arc::new(open_audit(&config.audit, Arc::clone(&clock))?);
+        let approvals = config
+            .approvals
+            .as_ref()
+            .map(|approvals| {
+                let people: Arc<dyn Authenticate> = Arc::<LiveUsers>::clone(&users);
+                let (policy, audit) = (Arc::clone(&policy), Arc::clone(&audit));
+                approvals::open(approvals, people, policy, audit, Arc::clone(&clock))
+            })
+            .transpose()?;
         let gate = Arc::new(Gate {
             policy,
             audit,
+            approvals,
             clock,
+            budgets: Arc::new(jurat_core::InMemoryBudgets::default()),
             limits: config.limits.clone(),
             mask_key: mask_key(config.policy.mask_salt.as_ref())?,
             labels: BTreeMap::from([
@@ -116,7 +133,23 @@ impl App {
                 }
             }
         }
-        Ok(Bound { app: self, sockets })
+        let admin = match self.open_admin() {
+            Ok(admin) => admin.map(Arc::new),
+            Err(failure) => {
+                self.close("the socket of approvers cannot be listened on", true).await;
+                return Err(failure);
+            }
+        };
+        Ok(Bound { app: self, sockets, admin })
+    }
+
+    fn open_admin(&self) -> Result<Option<Admin>, Failure> {
+        match (&self.config.approvals, &self.gate.approvals) {
+            (Some(config), Some(approvals)) => {
+                Admin::open(config, Arc::clone(approvals), Arc::clone(&self.users))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// What reloads policies and users, for signals and for polling.
@@ -198,7 +231,7 @@ impl Bound {
     /// # Errors
     /// Where a listener ended by itself; everything else is then ended in order, too.
     pub(crate) async fn serve(self, shutdown: CancellationToken) -> Result<(), Failure> {
-        let Self { app, sockets } = self;
+        let Self { app, sockets, admin } = self;
         let mut serving = JoinSet::new();
         for (socket, listener) in sockets {
             serving.spawn(listener.serve(socket, shutdown.clone()));
@@ -214,6 +247,12 @@ impl Bound {
         if let Some(every) = app.config.audit.heartbeat {
             let gate = Arc::clone(&app.gate);
             chores.spawn(repeat(every, move || heartbeat(&gate)));
+        }
+        if let Some(admin) = admin {
+            chores.spawn(admin.serve(shutdown.clone()));
+        }
+        if let Some(approvals) = app.gate.approvals.clone() {
+            chores.spawn(repeat(approvals::EXPIRE_EVERY, move || approvals.expire()));
         }
         // Listeners end at the same signal, so it is looked at first.
         let reason = tokio::select! {

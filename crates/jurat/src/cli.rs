@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and how every command ends.
 
+mod approvals;
 mod audit;
 mod catalog;
 mod check;
@@ -38,7 +39,7 @@ wrong or `--fail-on` met, 5 database or program not reachable, 7 log is not what
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start a throw-away PostgreSQL with Jurat in front, show what it does, stay up
+    /// Start a throw-away database with Jurat in front, show what it does, stay up
     Demo(demo::Arguments),
     /// Serve
     Run(run::Arguments),
@@ -48,6 +49,9 @@ enum Command {
     Explain(explain::Arguments),
     /// Run the tests of policies, as `opa test` does
     Test(test::Arguments),
+    /// See and answer requests for consent
+    #[command(subcommand)]
+    Approvals(approvals::Command),
     /// Work with the record
     #[command(subcommand)]
     Audit(audit::Command),
@@ -113,6 +117,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Check(arguments) => check::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Test(arguments) => test::run(arguments),
+        Command::Approvals(command) => approvals::run(command),
         Command::Audit(command) => audit::run(command),
         Command::Catalog(command) => catalog::run(command),
         Command::Config(ConfigCommand::Schema) => {
@@ -135,6 +140,7 @@ const fn usual_level(command: &Command) -> &'static str {
         | Command::Check(_)
         | Command::Explain(_)
         | Command::Test(_)
+        | Command::Approvals(_)
         | Command::Audit(_)
         | Command::Catalog(_)
         | Command::Config(_)

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use jurat_core::Limits;
+use jurat_core::{ApprovalOptions, Limits};
 use jurat_identity::document::{Document, DocumentError};
 use jurat_policy::PolicyOptions;
 use jurat_types::Engine;
@@ -46,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) policy: PolicyConfig,
     /// The record.
     pub(crate) audit: AuditConfig,
+    /// Consent, where somebody can give it.
+    pub(crate) approvals: Option<ApprovalsConfig>,
     /// Bounds of sessions.
     pub(crate) limits: Limits,
 }
@@ -117,6 +119,18 @@ pub(crate) struct PolicyConfig {
     pub(crate) poll: Option<Duration>,
     /// What hash and tokenize masks are salted with.
     pub(crate) mask_salt: Option<SecretRef>,
+}
+
+/// Consent.
+#[derive(Clone, Debug)]
+pub(crate) struct ApprovalsConfig {
+    /// The file that requests are kept in.
+    pub(crate) store: PathBuf,
+    /// The socket of `jurat approvals`.
+    pub(crate) socket: Option<PathBuf>,
+    pub(crate) options: ApprovalOptions,
+    /// Principals with the tokens that they answer with.
+    pub(crate) operators: Vec<(String, SecretRef)>,
 }
 
 /// The record.

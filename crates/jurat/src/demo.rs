@@ -1,4 +1,4 @@
-//! `jurat demo`: a throw-away PostgreSQL with a shop in it, Jurat in front, and a tour of real client
+//! `jurat demo`: a throw-away database with a shop in it, Jurat in front, and a tour of real client
 //! traffic whose every claim is checked against the database behind.
 
 mod cluster;
@@ -9,6 +9,7 @@ mod record;
 mod seed;
 mod steps;
 mod tour;
+mod upstream;
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -23,11 +24,12 @@ use crate::{
     exit::{Exit, Failure},
     signals::Signals,
 };
-use cluster::Cluster;
 use files::Files;
 use print::Printer;
-use programs::Programs;
 use tour::Tour;
+use upstream::Upstream;
+
+pub(crate) use upstream::Wanted;
 
 /// The password of everybody in the demo.
 const PASSWORD: &str = "demo";
@@ -41,6 +43,8 @@ pub(crate) struct Options {
     pub(crate) exit_after_tour: bool,
     /// The port that Jurat listens on, or the next free one.
     pub(crate) port_base: u16,
+    /// Which database is behind Jurat.
+    pub(crate) upstream: Wanted,
     /// Leave the temporary directory in place.
     pub(crate) keep: bool,
 }
@@ -50,39 +54,32 @@ pub(crate) struct Options {
 /// # Errors
 /// Where it cannot even begin. A step that does not hold is no error but [`Exit::Failure`].
 pub(crate) async fn run(options: &Options) -> Result<Exit, Failure> {
-    let programs = Programs::find()?;
     let signals = Signals::new()?;
     let stop = CancellationToken::new();
     tokio::select! {
-        result = Box::pin(show(options, &programs, &stop)) => result,
+        result = Box::pin(show(options, &stop)) => result,
         () = signals.watch(&stop, || ()) => Ok(Exit::Interrupted),
     }
 }
 
 /// Everything here is dropped in reverse order, whatever happens: first Jurat, then the server, and
 /// last the directory.
-async fn show(
-    options: &Options,
-    programs: &Programs,
-    stop: &CancellationToken,
-) -> Result<Exit, Failure> {
+async fn show(options: &Options, stop: &CancellationToken) -> Result<Exit, Failure> {
     let printer = Printer::new();
     let mut base = tempfile::Builder::new()
         .prefix("jurat-demo-")
         .tempdir()
         .map_err(|error| Failure::other(format!("no temporary directory: {error}")))?;
     base.disable_cleanup(options.keep);
-    printer.opening(programs)?;
-    let cluster = Cluster::start(programs, base.path()).await?;
-    let shop = seed::shop(&cluster).await?;
+    let upstream = Upstream::start(options.upstream, base.path(), printer).await?;
     let port = free_port(options.port_base)?;
-    let files = Files::write(&base.path().join("jurat"), &cluster, &shop, port)?;
+    let files = Files::write(&base.path().join("jurat"), &upstream, port)?;
     let bound = start_jurat(&files.config).await?;
     let audit = bound.audit();
     let ending = CancellationToken::new();
     let serving = tokio::spawn(bound.serve(ending.clone()));
-    printer.standing(port, &cluster)?;
-    let tour = Tour { port, cluster: &cluster, shop: &shop, files: &files, audit: &audit };
+    printer.standing(port, &upstream)?;
+    let tour = Tour { port, upstream: &upstream, files: &files, audit: &audit };
     let exit = tokio::select! {
         held = tour.run(&printer) => held.map(|held| if held { Exit::Ok } else { Exit::Failure }),
         () = stop.cancelled() => Ok(Exit::Interrupted),

@@ -19,6 +19,7 @@ deny contains {
 	"code": "agent_read_only",
 	"severity": "high",
 	"remedy": "Hand the change over to a person, with the statement",
+	"approvable": lib.approvable("agents.read_only"),
 } if {
 	lib.is_statement
 	lib.is_agent

@@ -79,3 +79,12 @@ test_other_labels_are_not_secret if {
 	labelled := object.union(fixtures.relation("public", "posts", "read"), {"labels": ["secretariat"]})
 	ids(fixtures.intent(fixtures.agent, "staging", fixtures.reads([labelled]))) == set()
 }
+
+test_a_change_can_be_consented_to_where_the_installation_says_so if {
+	intent := fixtures.intent(fixtures.agent, "production", fixtures.statement("update", "write"))
+	lifted := {denial.approvable | some denial in agents.deny} with input as intent
+	lifted == {false}
+	named := {denial.approvable | some denial in agents.deny} with input as intent
+		with data.jurat.consent.rules as ["agents.read_only"]
+	named == {true}
+}

@@ -42,6 +42,19 @@ allow contains {"id": "baseline.ddl_outside_production"} if {
 }
 
 # METADATA
+# title: Definitions may change in production where the installation lets people consent to it
+# description: The guardrail still denies it, and a person's consent lifts that for one statement.
+# custom:
+#   id: baseline.ddl_with_consent
+#   controls: ["SOC2:CC8.1"]
+allow contains {"id": "baseline.ddl_with_consent"} if {
+	lib.is_statement
+	input.statement.parsed
+	input.statement.class == "ddl"
+	lib.approvable("guardrails.ddl_in_production")
+}
+
+# METADATA
 # title: Temporary tables are the session's own
 # custom:
 #   id: baseline.temporary_tables

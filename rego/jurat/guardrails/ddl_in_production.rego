@@ -15,6 +15,7 @@ deny contains {
 	"code": "ddl_in_production",
 	"severity": "critical",
 	"remedy": "Ship it as a reviewed migration, or run it in another environment",
+	"approvable": lib.approvable("guardrails.ddl_in_production"),
 } if {
 	lib.is_statement
 	lib.is_production

@@ -53,3 +53,10 @@ test_ddl_without_a_visible_relation_is_not_free if {
 	blind := object.union(fixtures.statement("create_function", "ddl"), {"relations": []})
 	denied(fixtures.intent(fixtures.person, "production", blind))
 }
+
+test_consent_is_possible_where_the_installation_says_so if {
+	intent := fixtures.intent(fixtures.dba, "production", fixtures.statement("drop_table", "ddl"))
+	rules := {[denial.id, denial.approvable] | some denial in guardrails.deny} with input as intent
+		with data.jurat.consent.rules as [id]
+	rules == {[id, true]}
+}

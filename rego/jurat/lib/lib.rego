@@ -52,3 +52,12 @@ only_temporary if {
 		startswith(relation.schema, "pg_temp")
 	}
 }
+
+# The rules that the installation names in `data.jurat.consent.rules`.
+consent_rules contains id if some id in data.jurat.consent.rules
+
+# METADATA
+# description: |
+#   A person's consent lifts the denial of this rule for one statement. No rule is of that kind unless a data
+#   file of the installation names it: {"jurat": {"consent": {"rules": ["agents.read_only"]}}}.
+approvable(id) := id in consent_rules

@@ -34,3 +34,9 @@ test_temporary_means_all_of_it if {
 	none := object.union(base, {"relations": []})
 	not lib.only_temporary with input as fixtures.intent(fixtures.person, "production", none)
 }
+
+test_consent_lifts_what_the_installation_names_and_nothing_else if {
+	lib.approvable("agents.read_only") == false
+	lib.approvable("agents.read_only") == true with data.jurat.consent.rules as ["agents.read_only"]
+	lib.approvable("agents.secret") == false with data.jurat.consent.rules as ["agents.read_only"]
+}

@@ -191,6 +191,9 @@ impl Home {
             })
             .collect();
         home.write("users.toml", &users);
+        for (name, _) in USERS {
+            home.write(&format!("{name}.token"), &format!("the token that only {name} has"));
+        }
         fs::create_dir(home.path("policy")).unwrap();
         if setup.shipped {
             copy_policies(&shipped(), &home.path("policy"));
@@ -291,35 +294,27 @@ pub(crate) struct Jurat {
 impl Jurat {
     /// Starts it and waits until it listens.
     pub(crate) fn start(home: Home, setup: &Setup) -> Self {
-        let log = fs::File::create(home.path("stderr.log")).unwrap();
-        let mut command = match setup.file_blocks_max {
-            // The signal of a file that grew too large would end it; without the signal the write
-            // fails, as it does on a full disk.
-            Some(blocks) => {
-                let mut shell = Command::new("/bin/sh");
-                let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
-                shell.arg("-c").arg(script).arg(binary());
-                shell
-            }
-            None => Command::new(binary()),
-        };
-        let child = command
-            .args(["run", "--log-format", "json", "-c"])
-            .arg(home.path("jurat.toml"))
-            .env_remove("JURAT_LOG")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let child = spawn(&home, setup);
         let mut jurat = Self { home, port: 0, child };
-        jurat.port = until("Jurat to listen", || {
-            if let Some(status) = jurat.child.try_wait().unwrap() {
-                panic!("jurat ended with {status}: {}", jurat.log());
-            }
-            jurat.log().lines().find_map(listening_port)
-        });
+        jurat.wait_until_it_listens();
         jurat
+    }
+
+    /// Kills it, as a power cut would, and starts it again in the same directory.
+    pub(crate) fn crash(&mut self, setup: &Setup) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = spawn(&self.home, setup);
+        self.wait_until_it_listens();
+    }
+
+    fn wait_until_it_listens(&mut self) {
+        self.port = until("Jurat to listen", || {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("jurat ended with {status}: {}", self.log());
+            }
+            self.log().lines().find_map(listening_port)
+        });
     }
 
     /// Everything that it has logged.
@@ -351,6 +346,31 @@ impl Jurat {
         let status = until("Jurat to end", || self.child.try_wait().unwrap());
         assert!(status.success(), "jurat ended with {status}: {}", self.log());
     }
+}
+
+/// Starts the binary; its log begins anew.
+fn spawn(home: &Home, setup: &Setup) -> Child {
+    let log = fs::File::create(home.path("stderr.log")).unwrap();
+    let mut command = match setup.file_blocks_max {
+        // The signal of a file that grew too large would end it; without the signal the write
+        // fails, as it does on a full disk.
+        Some(blocks) => {
+            let mut shell = Command::new("/bin/sh");
+            let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+            shell.arg("-c").arg(script).arg(binary());
+            shell
+        }
+        None => Command::new(binary()),
+    };
+    command
+        .args(["run", "--log-format", "json", "-c"])
+        .arg(home.path("jurat.toml"))
+        .env_remove("JURAT_LOG")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap()
 }
 
 /// The port in the line of the log that says where it listens.

@@ -2,14 +2,17 @@
 //! in docs/mysql.md.
 
 mod basics;
+mod builtins;
 mod chatter;
 mod deny;
 mod drivers;
 mod login;
 mod mask;
+mod masks;
 mod misread;
 mod names;
 mod prepared;
 mod record;
+mod rows;
 mod several;
 mod wire;

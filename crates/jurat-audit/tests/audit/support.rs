@@ -182,6 +182,7 @@ pub(crate) fn decision(id: &str, effect: Effect, mode: &str) -> RecordBody {
         metrics: BTreeMap::new(),
         sent_sha256: None,
         mode: mode.to_owned(),
+        result_of: None,
     }))
 }
 

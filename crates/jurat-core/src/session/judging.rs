@@ -7,7 +7,7 @@ use jurat_audit::DecisionModel;
 use jurat_sql::{SessionEffect, Statement};
 use jurat_types::{Intent, PredicateMode, Protocol, Refusal, RefusalCode, Stage};
 
-use super::Session;
+use super::{Session, consent::Asking};
 use crate::{
     Draft, JudgedStatement, Prepared,
     gate::{Timer, verdict_key},
@@ -49,7 +49,8 @@ impl Session {
         {
             return result;
         }
-        let (intent, verdict) = self.verdict(judged, Protocol::Simple, false);
+        let (mut intent, mut verdict) = self.verdict(judged, Protocol::Simple, false);
+        self.seek_consent(&mut intent, &mut verdict, &Asking::own(judged));
         self.finish(intent, &verdict, judged, None, timer)
     }
 
@@ -84,6 +85,10 @@ impl Session {
         by_name: bool,
         timer: Timer,
     ) -> Option<Result<Draft, Refusal>> {
+        if verdict.in_force.as_ref().is_some_and(|in_force| !in_force.budgets().is_empty()) {
+            // What is left of a budget differs from run to run.
+            return None;
+        }
         let facts = judged.facts(by_name);
         let result = self.gate.record_run(verdict, judged, (facts, &self.facts), timer)?;
         self.count_statement(result.is_err());
@@ -110,7 +115,9 @@ impl Session {
         };
         let timer = Timer::start();
         let bound = &self.up_to_date(bound);
-        let (intent, mut verdict) = self.verdict(&bound.judged, Protocol::Prepared, bound.by_name);
+        let (mut intent, mut verdict) =
+            self.verdict(&bound.judged, Protocol::Prepared, bound.by_name);
+        self.seek_consent(&mut intent, &mut verdict, &Asking::bound(bound, parsed.text()));
         require_same_text(&mut verdict, bound, &intent.request_id);
         if judged.statement().facts().kind == "explain" {
             require_plain(&mut verdict, bound, &intent.request_id);
@@ -146,10 +153,24 @@ impl Session {
         timer: Timer,
     ) -> Result<Draft, Refusal> {
         let VerdictKey { protocol, by_name, .. } = verdict.key;
+        let over = match &verdict.in_force {
+            Some(in_force) if verdict.permitted.is_ok() => {
+                self.within_budgets(in_force, &intent.request_id).err()
+            }
+            Some(_) | None => None,
+        };
+        if let Some(refusal) = over {
+            let refused = Verdict { permitted: Err(Arc::new(refusal)), ..verdict.clone() };
+            let result = self.gate.record((intent, false), &refused, judged, None, timer);
+            self.count_statement(true);
+            return result.map(|(draft, _model)| draft);
+        }
         // What a name stands for is recorded with the text of the statement that names it, so that record
         // is no model for the next one.
         let facts = judged.facts(by_name);
         let own = send.is_none() && intent.statement.as_ref().is_some_and(|s| s.text == facts.text);
+        // A run with consent is no model for one without.
+        let own = own && intent.approvals.is_empty();
         let again = own && judged.remembered(&verdict.key.revision, protocol, by_name).is_some();
         let result = self.gate.record((intent, again), verdict, judged, send, timer);
         self.count_statement(result.is_err());

@@ -145,12 +145,17 @@ impl Relay {
         for index in 0..count {
             let statements = self.read_fresh(text).await?;
             let Some(judged) = statements.get(index).filter(|_| statements.len() == count) else {
-                self.say((1105, "HY000"), "jurat: the text came to mean something else; send it again");
+                self.say(
+                    (1105, "HY000"),
+                    "jurat: the text came to mean something else; send it again",
+                );
                 return Ok(());
             };
             match self.judge_message(std::slice::from_ref(judged)).await {
                 Ok(permits) => {
-                    if self.run_some(permits, index.saturating_add(1) < count).await? == Answer::Failed {
+                    if self.run_some(permits, index.saturating_add(1) < count).await?
+                        == Answer::Failed
+                    {
                         return Ok(());
                     }
                 }

@@ -192,13 +192,7 @@ impl Relay {
     }
 
     /// There is no answer: what is wrong is told when the statement is executed.
-    pub(super) fn on_long_data(
-        &mut self,
-        said: u32,
-        parameter: u16,
-        bytes: usize,
-        payload: &[u8],
-    ) {
+    pub(super) fn on_long_data(&mut self, said: u32, parameter: u16, bytes: usize, payload: &[u8]) {
         let max = self.session.gate().limits.message_bytes_max;
         let Some(number) = self.statements.number(said) else { return };
         let Some(statement) = self.statements.get_mut(number) else { return };

@@ -86,8 +86,7 @@ impl Relay {
         let masked = prepared.masked_by();
         let catalog = self.session.catalog();
         // No row comes of this: what may is checked before it runs.
-        let checked =
-            masked.map(|decision| Checked::all(Origins::new(&decision.masks, &catalog)));
+        let checked = masked.map(|decision| Checked::all(Origins::new(&decision.masks, &catalog)));
         let mut following = self.following(ReplyKind::Prepare, None, checked);
         following.prepared = Some(prepared);
         self.pass_reply(&mut following).await

@@ -1,14 +1,15 @@
 -- What exists in one database, for PostgreSQL 13 to 18. `catalog.rs` reads the answers in this order.
+-- The comments are sent with the questions: the playground, which is no PostgreSQL, knows each by `jurat: catalog` and its number.
 --
 -- The session's search_path may be hostile: a schema in front of pg_catalog can hold an operator or
 -- a function of any name. So every name is qualified, operators too, and IN, USING, LIKE and || are
 -- not used because they look operators up by name. Nothing here changes the session.
 -- Temporary schemas of other sessions and TOAST tables are left out everywhere.
 
--- 0: the server's version.
+-- jurat: catalog 0, the server's version.
 SELECT pg_catalog.current_setting('server_version');
 
--- 1: schemas.
+-- jurat: catalog 1, schemas.
 SELECT n.nspname
 FROM pg_catalog.pg_namespace n
 WHERE n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
@@ -16,7 +17,7 @@ WHERE n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
            OR pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast'))
 ORDER BY n.nspname;
 
--- 2: relations.
+-- jurat: catalog 2, relations.
 SELECT c.oid, n.nspname, c.relname, c.relkind
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
@@ -26,7 +27,7 @@ WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S,c}'::pg_catalog."char"
                OR pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast')))
 ORDER BY n.nspname, c.relname;
 
--- 3: columns. format_type leaves the schema of a type out where the search_path finds it, but the
+-- jurat: catalog 3, columns. format_type leaves the schema of a type out where the search_path finds it, but the
 -- answer is used in other sessions; the columns visible and schema say when to put it back.
 SELECT a.attrelid, a.attnum, a.attname,
        pg_catalog.format_type(a.atttypid, a.atttypmod),
@@ -52,7 +53,7 @@ WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S,c}'::pg_catalog."char"
                OR pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast')))
 ORDER BY a.attrelid, a.attnum;
 
--- 4: parents of partitions and of inheriting tables.
+-- jurat: catalog 4, parents of partitions and of inheriting tables.
 SELECT i.inhrelid, n.nspname, c.relname
 FROM pg_catalog.pg_inherits i
 JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.inhparent
@@ -60,7 +61,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,f}'::pg_catalog."char"[])
 ORDER BY i.inhrelid, i.inhseqno;
 
--- 5: what the definitions of views read, one level deep.
+-- jurat: catalog 5, what the definitions of views read, one level deep.
 --
 -- pg_depend names the columns, but it has two gaps. It holds nothing about pinned objects, which
 -- are those with an oid below 12000 (FirstUnpinnedObjectId), so a view over pg_authid has no entry.
@@ -104,7 +105,7 @@ WHERE v.relkind OPERATOR(pg_catalog.=) ANY ('{v,m}'::pg_catalog."char"[])
   AND (c.oid OPERATOR(pg_catalog.<) '12000'::pg_catalog.oid
        OR pg_catalog.strpos(tree.query, ':varattno 0 ') OPERATOR(pg_catalog.>) 0);
 
--- 6: functions, one row per name. The helpers of information_schema that come with the server are known
+-- jurat: catalog 6, functions, one row per name. The helpers of information_schema that come with the server are known
 -- without asking, like its relations; one that somebody has added there is not. The extension is told where all
 -- overloads belong to the same one and to a superuser: nobody else could have put them there.
 SELECT n.nspname, p.proname, pg_catalog.bool_or(p.prosecdef),
@@ -129,7 +130,7 @@ WHERE (n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()
 GROUP BY n.nspname, p.proname
 ORDER BY n.nspname, p.proname;
 
--- 7: foreign keys along which a write cascades.
+-- jurat: catalog 7, foreign keys along which a write cascades.
 SELECT n.nspname, c.relname, fn.nspname, fc.relname,
        k.confdeltype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::pg_catalog."char"[]),
        k.confupdtype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::pg_catalog."char"[])
@@ -143,7 +144,7 @@ WHERE k.contype OPERATOR(pg_catalog.=) 'f'
        OR k.confupdtype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::pg_catalog."char"[]))
 ORDER BY k.oid;
 
--- 8: user triggers, also disabled ones, and other code that runs without being called. A rule that runs other commands on a write is one too; it
+-- jurat: catalog 8, user triggers, also disabled ones, and other code that runs without being called. A rule that runs other commands on a write is one too; it
 -- has no function, and `pg_catalog.rule`, which does not exist, stands for what it does.
 SELECT n.nspname, c.relname, t.tgname, pn.nspname, p.proname
 FROM pg_catalog.pg_trigger t
@@ -261,7 +262,7 @@ WHERE p.oid OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid
        OR pg_catalog.starts_with(p.proname::pg_catalog.text, 'crosstab')
        OR p.proname OPERATOR(pg_catalog.=) ANY ('{connectby,xpath_table}'::pg_catalog.name[]));
 
--- 9: types outside pg_catalog, row types of tables included, array types not.
+-- jurat: catalog 9, types outside pg_catalog, row types of tables included, array types not.
 SELECT n.nspname, t.typname
 FROM pg_catalog.pg_type t
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
@@ -274,10 +275,10 @@ WHERE element.oid IS NULL
                OR pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast')))
 ORDER BY n.nspname, t.typname;
 
--- 10: where the names in the next answer are looked up.
+-- jurat: catalog 10, where the names in the next answer are looked up.
 SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text;
 
--- 11: what views stand for. The server leaves a schema out where this session finds the name without it.
+-- jurat: catalog 11, what views stand for. The server leaves a schema out where this session finds the name without it.
 -- The server's own views are not opened that way. To write a definition the server locks what it names, and
 -- would wait for a session that changes one of these tables: such views are left out until the next time.
 SELECT v.oid, pg_catalog.pg_get_viewdef(v.oid)
@@ -300,7 +301,7 @@ WHERE v.relkind OPERATOR(pg_catalog.=) ANY ('{v,m}'::pg_catalog."char"[])
       AND l.mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock'
       AND l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid());
 
--- 12: what the domains of columns are made of, also through one other domain: masks give values of that
+-- jurat: catalog 12, what the domains of columns are made of, also through one other domain: masks give values of that
 -- type, because results are described with it anyway. The columns of information_schema are left out.
 SELECT a.attrelid, a.attnum,
        CASE WHEN bn.nspname OPERATOR(pg_catalog.<>) 'pg_catalog' AND pg_catalog.pg_type_is_visible(b.oid)

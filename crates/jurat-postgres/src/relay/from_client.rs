@@ -2,7 +2,9 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use jurat_core::{Draft, JudgedStatement, Permit, Prepared, Running, SessionEffect, refusal};
+use jurat_core::{
+    Draft, InForce, JudgedStatement, Permit, Prepared, Running, Session, SessionEffect, refusal,
+};
 use jurat_types::{Refusal, RefusalCode, StatementFacts};
 use jurat_wire::postgres::{
     backend::TransactionStatus,
@@ -12,7 +14,7 @@ use jurat_wire::postgres::{
     value::Target,
 };
 
-use super::{End, OUTBOX_BYTES_MAX, Relay};
+use super::{End, OUTBOX_BYTES_MAX, Relay, guard::may_commit, hold::bound, own_words};
 use crate::{
     inbox::Inbox,
     names::{Named, Names, Undo},
@@ -28,14 +30,23 @@ const TOO_MANY: (&str, &str) =
 impl Relay {
     /// Handles every complete message of the client that may be handled now.
     pub(super) async fn take_from_client(&mut self) -> Result<(), End> {
-        if !self.client.inbox.is_empty() {
+        while !self.client.inbox.is_empty() {
             // Taken out, so that messages can be handled where they lie.
             let mut inbox = std::mem::take(&mut self.client.inbox);
             let taken = self.take_messages(&mut inbox).await;
-            self.client.inbox = inbox;
+            let ahead = std::mem::replace(&mut self.client.inbox, inbox);
             taken?;
+            if ahead.is_empty() {
+                break;
+            }
+            // It came while a statement waited for consent.
+            self.client.inbox.append(&ahead);
         }
-        if self.script.is_some() { self.continue_script().await } else { Ok(()) }
+        if self.script.is_some() {
+            self.continue_script().await?;
+            return self.hold.take_end().map_or(Ok(()), Err);
+        }
+        Ok(())
     }
 
     async fn take_messages(&mut self, inbox: &mut Inbox) -> Result<(), End> {
@@ -52,7 +63,18 @@ impl Relay {
                             return Ok(());
                         }
                     }
+                    if self.guard.is_engaged() && !self.copy.takes_rows() {
+                        let next = parse_frontend(frame.tag, frame.body)?;
+                        let may_commit = !self.skipping && may_commit(&next, &self.names);
+                        if may_commit && self.guard.waits() {
+                            self.upstream.flush();
+                            return Ok(());
+                        }
+                    }
                     self.handle(&frame).await?;
+                    if let Some(end) = self.hold.take_end() {
+                        return Err(end);
+                    }
                 }
                 data @ (Piece::Frame(_) | Piece::StreamStart { .. } | Piece::StreamPart { .. }) => {
                     if self.copy.takes(&data)
@@ -78,6 +100,7 @@ impl Relay {
         full || too_much_to_tell
             || self.awaits_name
             || self.script.is_some()
+            || self.guard.holds_client()
             || self.copy.is_awaited()
             || self.names_must_wait()
     }
@@ -121,10 +144,7 @@ impl Relay {
                 self.forward(frame);
             }
             Frontend::Flush => self.forward(frame),
-            Frontend::Sync => {
-                self.skipping = false;
-                self.push_sync();
-            }
+            Frontend::Sync => self.on_sync(),
             Frontend::FunctionCall(_) => self.on_function_call(frame).await,
             // The server ignores these outside of a COPY: a client may have sent them before it knew
             // that its COPY was refused or had failed.
@@ -136,13 +156,19 @@ impl Relay {
         }
         match frame.tag {
             b'P' | b'B' | b'D' | b'E' | b'C' => self.cycle_open = true,
-            b'S' | b'Q' | b'F' => self.cycle_open = false,
+            b'S' | b'Q' | b'F' => {
+                self.cycle_open = false;
+                self.hold.cycle_ended();
+            }
             _ => {}
         }
         Ok(())
     }
 
     async fn on_query(&mut self, text: &[u8]) -> Result<(), End> {
+        if let Some(words) = own_words::read(text) {
+            return self.on_own_words(&words).await;
+        }
         let statements = self.read_fresh(text).await?;
         if statements.is_empty() {
             if self.queue.is_empty() {
@@ -158,10 +184,7 @@ impl Relay {
             return Ok(());
         }
         match self.judge_message(&statements).await {
-            Ok(permits) => {
-                self.names.forget_unnamed();
-                self.send_query(permits, text);
-            }
+            Ok(permits) => self.send_judged(permits, text),
             Err(refusal) => self.refuse_query(&refusal),
         }
         Ok(())
@@ -174,12 +197,16 @@ impl Relay {
         for judged in statements {
             self.refuse_excess(judged)?;
         }
-        let names = &self.names;
-        let drafts = self.session.judge_message(statements, |effect| names.bound(effect))?;
-        self.settle(drafts).await
+        let judge = |session: &mut Session, names: &Names| {
+            session.judge_message(statements, |effect| names.bound(effect))
+        };
+        match judge(&mut self.session, &self.names) {
+            Err(refusal) => self.refused(refusal, judge).await,
+            Ok(drafts) => self.settle(drafts).await,
+        }
     }
 
-    async fn settle(&mut self, drafts: Vec<Draft>) -> Result<Vec<Permit>, Refusal> {
+    pub(super) async fn settle(&mut self, drafts: Vec<Draft>) -> Result<Vec<Permit>, Refusal> {
         let gate = Arc::clone(self.session.gate());
         let permits = gate.settle(drafts).await?;
         for permit in &permits {
@@ -207,12 +234,14 @@ impl Relay {
         let undo = self.names.apply(run.effect(), made);
         self.freshness.note(run.effect());
         let awaits_copy = self.copy.started(&run);
+        self.guard.started(&run);
         Execution { running: Some(run), undo, text, awaits_copy }
     }
 
     /// While nothing is under way and no transaction is open, a refusal is answered here and the
     /// database learns nothing of it. Otherwise the database is made to fail at this point.
     pub(super) fn refuse_query(&mut self, refusal: &Refusal) {
+        self.hold.note_refusal(refusal);
         if self.queue.is_empty() && self.status == TransactionStatus::Idle {
             self.names.forget_unnamed();
             respond::error_and_ready(self.client.out(), refusal, self.status);
@@ -224,6 +253,7 @@ impl Relay {
 
     /// Refuses one message of the extended protocol; what follows is ignored until Sync.
     fn refuse_extended(&mut self, refusal: &Refusal) {
+        self.hold.note_refusal(refusal);
         self.push_pill(refusal);
         self.skipping = true;
     }
@@ -236,7 +266,7 @@ impl Relay {
         self.queue.push(Expect::Pill(reply));
     }
 
-    fn push_sync(&mut self) {
+    pub(super) fn push_sync(&mut self) {
         self.upstream.sync();
         self.queue.push(Expect::Sync);
         self.names.next_cycle();
@@ -281,6 +311,8 @@ impl Relay {
         };
         match prepared {
             Ok((prepared, preparation)) => {
+                let prepared =
+                    if prepared.keeps_values() { prepared.with_types(&types) } else { prepared };
                 self.upstream.prepare(name, &preparation, types);
                 let undo = self.names.put_statement(name, Some(prepared));
                 let text = Text::new(text, Arc::clone(preparation.text()));
@@ -297,6 +329,8 @@ impl Relay {
         } else if self.names.portals_len() >= self.session.gate().limits.portals_max {
             self.refuse_extended(&limit("portals"));
         } else if let Some(named) = self.names.statement(bind.statement).cloned() {
+            let keeps = named.as_ref().is_some_and(Prepared::keeps_values);
+            let named = if keeps { named.map(|n| n.with_values(bound(bind))) } else { named };
             let undo = self.names.put_portal(bind.portal, named, false);
             self.queue.push(Expect::Bind(undo));
             self.forward(frame);
@@ -317,6 +351,9 @@ impl Relay {
             Some(Some(prepared)) => match self.judge_execute(&prepared).await {
                 Ok(permit) => {
                     self.ask_origins(portal, &permit, prepared.looks_up().is_none());
+                    if permit.limits().is_some_and(InForce::needs_statistics) {
+                        self.count_before();
+                    }
                     self.send_execute(portal, max_rows, permit);
                 }
                 Err(refusal) => self.refuse_extended(&refusal),
@@ -326,8 +363,13 @@ impl Relay {
 
     async fn judge_execute(&mut self, prepared: &Prepared) -> Result<Permit, Refusal> {
         let bound = prepared.looks_up().and_then(|effect| self.names.bound(effect));
-        let draft = self.session.judge_prepared(prepared, bound.as_ref())?;
-        let mut permits = self.settle(vec![draft]).await?;
+        let judge = |session: &mut Session, _: &Names| {
+            session.judge_prepared(prepared, bound.as_ref()).map(|draft| vec![draft])
+        };
+        let mut permits = match judge(&mut self.session, &self.names) {
+            Err(refusal) => self.refused(refusal, judge).await?,
+            Ok(drafts) => self.settle(drafts).await?,
+        };
         permits.pop().ok_or_else(|| limit("permits"))
     }
 
@@ -336,7 +378,8 @@ impl Relay {
         let Some(run) = self.upstream.execute(portal, max_rows, Some(permit)) else { return };
         // The text went out with Parse, and is not looked up again.
         let execution = self.started(run, text, Text::NotKept);
-        if execution.awaits_copy {
+        let counted = run_counts(&execution);
+        if execution.awaits_copy || counted {
             // The client waits for the answer, and may not have asked for it to be sent.
             self.upstream.flush();
         }
@@ -407,6 +450,12 @@ impl Relay {
             | SessionEffect::CopyOut => Ok(()),
         }
     }
+}
+
+/// Whether the statement is answered before the client's next message is taken.
+fn run_counts(execution: &Execution) -> bool {
+    let limits = execution.running.as_ref().and_then(Running::limits);
+    limits.is_some_and(InForce::needs_statistics)
 }
 
 const PINNED_SETTING: (&str, &str) = (

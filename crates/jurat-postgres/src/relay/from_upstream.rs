@@ -11,6 +11,7 @@ use super::{
     End, Relay,
     copy::Copy,
     detect::{Row, look_through, row_scans},
+    guard,
 };
 use crate::{
     inbox::Inbox,
@@ -40,6 +41,26 @@ impl Relay {
                 Err(error) => return Err(End::UpstreamProtocol(error.to_string())),
             };
             let length = piece.bytes().len();
+            if self.guard.is_engaged() && matches!(piece.tag(), b'D' | b'd') {
+                let row = guard::Row {
+                    tag: piece.tag(),
+                    bytes: piece.bytes(),
+                    whole: match &piece {
+                        Piece::StreamStart { header, .. } => header.body_len,
+                        Piece::Frame(_) | Piece::StreamPart { .. } => length,
+                    },
+                    goes_on: matches!(piece, Piece::StreamPart { .. }),
+                };
+                match piece {
+                    Piece::Frame(frame) if self.takes_own_step(&frame)? => {}
+                    Piece::Frame(_) | Piece::StreamStart { .. } | Piece::StreamPart { .. } => {
+                        self.take_guarded_row(row)?;
+                    }
+                }
+                inbox.consume(length);
+                self.tell_deferred();
+                continue;
+            }
             match piece {
                 Piece::Frame(frame) if matches!(frame.tag, b'D' | b'd') => {
                     if !may_come(frame.tag, &self.queue, &self.copy) {
@@ -53,7 +74,13 @@ impl Relay {
                         }
                     }
                 }
-                Piece::Frame(frame) => self.answer(&frame)?,
+                Piece::Frame(frame) => {
+                    let quiet = self.guard.swallows(frame.tag).then(|| self.client.out().len());
+                    self.answer(&frame)?;
+                    if let Some(told) = quiet {
+                        self.client.out().truncate(told);
+                    }
+                }
                 Piece::StreamStart { bytes, .. } | Piece::StreamPart { bytes, .. } => {
                     if !may_come(piece.tag(), &self.queue, &self.copy) {
                         return Err(out_of_turn(piece.tag()));
@@ -69,17 +96,27 @@ impl Relay {
                 }
             }
             inbox.consume(length);
-            if !self.deferred.is_empty() && !self.upstream_scanner.mid_message() {
-                let deferred = std::mem::take(&mut self.deferred);
-                self.client.out().extend_from_slice(&deferred);
-            }
+            self.tell_deferred();
+        }
+        if self.guard.is_engaged() {
+            self.settle_guard();
         }
         Ok(())
+    }
+
+    fn tell_deferred(&mut self) {
+        if !self.deferred.is_empty() && !self.upstream_scanner.mid_message() {
+            let deferred = std::mem::take(&mut self.deferred);
+            self.client.out().extend_from_slice(&deferred);
+        }
     }
 
     fn answer(&mut self, frame: &Frame<'_>) -> Result<(), End> {
         let message = parse_backend(frame.tag, frame.body)
             .map_err(|error| End::UpstreamProtocol(error.to_string()))?;
+        if self.guard.is_engaged() && self.takes_own_step(frame)? {
+            return Ok(());
+        }
         match message {
             Backend::NoticeResponse(notice) => {
                 if !self.passes_on(&notice) {
@@ -127,14 +164,28 @@ impl Relay {
                     command: Some(command.command().to_owned()),
                     sqlstate: None,
                 };
-                self.count(&ending);
-                self.statement_ended(frame.tag, ending)?;
+                if self.guard.is_engaged() {
+                    if !self.guarded_end(frame, ending)? {
+                        return Ok(());
+                    }
+                } else {
+                    self.tally(&ending);
+                    self.statement_ended(frame.tag, ending)?;
+                }
+            }
+            Backend::PortalSuspended if self.guard.is_engaged() => {
+                if !self.guarded_end(frame, Ending::default())? {
+                    return Ok(());
+                }
             }
             Backend::EmptyQueryResponse | Backend::PortalSuspended => {
                 self.statement_ended(frame.tag, Ending::default())?;
             }
             Backend::ReadyForQuery(status) => {
                 self.on_ready(status)?;
+                if self.guard.is_engaged() && self.bracket_goes_on() {
+                    return Ok(());
+                }
                 if self.script_goes_on() {
                     return Ok(());
                 }
@@ -144,6 +195,7 @@ impl Relay {
                     return Err(out_of_turn(frame.tag));
                 };
                 let execution = expected.take().ok_or_else(|| out_of_turn(frame.tag))?;
+                self.guard.ended(&execution);
                 finish(execution.running, Outcome::Done, Ending::default());
             }
             Backend::CopyInResponse(_) => {
@@ -238,6 +290,7 @@ impl Relay {
                 | Expect::OwnDescribe(_)
                 | Expect::FunctionCall(_)
                 | Expect::Own
+                | Expect::OwnSteps { .. }
                 | Expect::Sync
                 | Expect::Pill(_),
             ) => Text::Own,
@@ -246,11 +299,14 @@ impl Relay {
         if let Some(Expect::Pill(reply)) = self.queue.front() {
             let reply = std::mem::take(reply);
             self.client.out().extend_from_slice(&reply);
-        } else {
+        } else if !self.tells_time_is_up(fields.code()) {
             let care = report::Care { protects, text };
             report::forward(self.client.out(), fields, frame.whole, &care);
         }
         self.script_failed();
+        if self.guard.is_engaged() {
+            self.guard_failed(ending.sqlstate.as_ref());
+        }
         self.unwind(ending);
         Ok(())
     }
@@ -265,6 +321,7 @@ impl Relay {
                 let mut undone = Vec::new();
                 for execution in failed {
                     self.copy.ended(&execution);
+                    self.guard.ended(&execution);
                     match ending.take() {
                         Some(ending) => finish(execution.running, Outcome::Failed, ending),
                         None => finish(execution.running, Outcome::Skipped, Ending::default()),
@@ -275,6 +332,7 @@ impl Relay {
             }
             Some(Expect::FunctionCall(expected)) => {
                 if let Some(execution) = expected.take() {
+                    self.guard.ended(&execution);
                     finish(execution.running, Outcome::Failed, ending);
                 }
             }
@@ -299,6 +357,7 @@ impl Relay {
             }
             Expect::Execute(execution) => {
                 self.copy.ended(&execution);
+                self.guard.ended(&execution);
                 let Execution { running, undo, .. } = *execution;
                 match failed {
                     Some(ending) => finish(running, Outcome::Failed, ending),
@@ -309,12 +368,14 @@ impl Relay {
             Expect::DescribeStatement(_)
             | Expect::DescribePortal(_)
             | Expect::OwnDescribe(_)
+            | Expect::OwnSteps { .. }
             | Expect::Pill(_) => {}
             // The server ignores a simple query too while it waits for Sync: its cycle is over.
             Expect::Query(executions) => {
                 self.cycles_done = self.cycles_done.saturating_add(1);
                 for execution in executions.into_iter().rev() {
                     self.copy.ended(&execution);
+                    self.guard.ended(&execution);
                     finish(execution.running, Outcome::Skipped, Ending::default());
                     self.names.undo(execution.undo);
                 }
@@ -322,6 +383,7 @@ impl Relay {
             Expect::FunctionCall(execution) => {
                 self.cycles_done = self.cycles_done.saturating_add(1);
                 if let Some(execution) = execution {
+                    self.guard.ended(&execution);
                     finish(execution.running, Outcome::Skipped, Ending::default());
                 }
             }
@@ -350,7 +412,7 @@ impl Relay {
         Ok(())
     }
 
-    fn count(&mut self, ending: &Ending) {
+    pub(super) fn tally(&mut self, ending: &Ending) {
         let rows = ending.rows.unwrap_or_default();
         match ending.command.as_deref() {
             Some("SELECT" | "FETCH") => self.session.count_rows(rows, 0),
@@ -363,7 +425,7 @@ impl Relay {
 }
 
 /// Whether a row of a result (`D`) or data of a COPY (`d`) may come now.
-fn may_come(tag: u8, queue: &Queue, copy: &Copy) -> bool {
+pub(super) fn may_come(tag: u8, queue: &Queue, copy: &Copy) -> bool {
     if tag == b'D' { queue.take_row().is_some() && !copy.sends_rows() } else { copy.sends_rows() }
 }
 
@@ -373,7 +435,7 @@ fn finish(running: Option<Running>, outcome: Outcome, ending: Ending) {
     }
 }
 
-fn out_of_turn(tag: u8) -> End {
+pub(super) fn out_of_turn(tag: u8) -> End {
     let known = !matches!(BackendTag::from_byte(tag), BackendTag::Unknown(_));
     let what = if known { "came out of turn" } else { "is not known" };
     End::UpstreamProtocol(format!("message `{}` {what}", tag.escape_ascii()))

@@ -53,7 +53,7 @@ impl Relay {
         let keep = answered
             && statements.len() > 1
             && text.len() <= TEXT_BYTES_MAX
-            && jurat_core::depends_on_earlier(statements);
+            && (jurat_core::depends_on_earlier(statements) || self.must_be_split(statements));
         if keep {
             let text = text.to_vec();
             self.script = Some(Script {
@@ -80,7 +80,7 @@ impl Relay {
             script.begun = true;
             if !self.runs_one_by_one(&statements) {
                 match self.judge_message(&statements).await {
-                    Ok(permits) => self.send_query(permits, &script.text),
+                    Ok(permits) => self.send_judged(permits, &script.text),
                     Err(refusal) => self.refuse_query(&refusal),
                 }
                 return Ok(());
@@ -99,8 +99,7 @@ impl Relay {
         match self.judge_message(std::slice::from_ref(judged)).await {
             Ok(permits) => {
                 script.next = script.next.saturating_add(1);
-                self.names.forget_unnamed();
-                self.send_query(permits, b"");
+                self.send_in_block(permits, b"");
                 self.script = Some(script);
             }
             Err(refusal) => self.refuse_script(script, &refusal),
@@ -124,10 +123,15 @@ impl Relay {
         self.script = Some(script);
     }
 
-    fn push_own(&mut self, text: &'static str) {
+    pub(super) fn push_own(&mut self, text: &'static str) {
         self.upstream.bracket(text);
         self.queue.push(Expect::Own);
         self.names.next_cycle();
+    }
+
+    /// Whether what runs now runs in a block of the message's own.
+    pub(super) fn script_has_own_block(&self) -> bool {
+        self.script.as_ref().is_some_and(|script| script.begun && script.own_block)
     }
 
     pub(super) const fn script_failed(&mut self) {

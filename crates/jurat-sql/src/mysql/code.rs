@@ -70,7 +70,10 @@ fn call(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
     let arguments = match (form.at(end), form.at(last)) {
         ("", _) if end == form.len() => Vec::new(),
         ("(", ")") if last == end.saturating_add(1) => Vec::new(),
-        ("(", ")") => form.list(end.saturating_add(1), last),
+        ("(", ")") => match form.list(end.saturating_add(1), last) {
+            Ok(parts) => parts,
+            Err(stop) => return Some(Err(stop)),
+        },
         _ => return None,
     };
     let read = || {
@@ -90,7 +93,7 @@ fn call(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
 /// `DO a, b`: expressions whose values nobody sees.
 fn values(walker: &mut Walker<'_>, form: &Form<'_>) -> Result<Option<String>, Stop> {
     let mut text = Vec::new();
-    for part in form.list(1, form.len()) {
+    for part in form.list(1, form.len())? {
         text.push(form.expression(walker, part, ColumnRole::Argument)?);
     }
     walker.facts.set("do_value", StatementClass::Read);

@@ -53,6 +53,9 @@ impl Dialect for Mysql {
 
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
         let first = parser.peek_token_ref().token.clone();
+        if is_word(&first, "binary") {
+            return Some(binary(parser));
+        }
         is_word(&first, "interval").then(|| interval(parser))
     }
 
@@ -121,16 +124,8 @@ impl Dialect for Mysql {
         true
     }
 
-    fn supports_binary_kw_as_cast(&self) -> bool {
-        true
-    }
-
     fn supports_group_by_with_modifier(&self) -> bool {
         true
-    }
-
-    fn supports_left_associative_joins_without_parens(&self) -> bool {
-        false
     }
 }
 
@@ -171,6 +166,13 @@ fn interval(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
         last_field: None,
         fractional_seconds_precision: None,
     }))
+}
+
+/// `BINARY x`: printed as it came, because the parser's own reading of it takes in what stands behind `x`.
+fn binary(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+    let prefix = parser.parse_identifier()?;
+    let value = Box::new(parser.parse_prefix()?);
+    Ok(Expr::Prefixed { prefix, value })
 }
 
 /// Whether an interval can be of this.

@@ -15,6 +15,9 @@ pub(crate) type Word<'w> = (Kind, &'w str);
 /// What a form gives: the text to send where it is not the client's own.
 pub(super) type Read = Option<Result<Option<String>, Stop>>;
 
+/// How many parts a list may have whose parts are read one by one.
+const LIST_MAX: usize = 256;
+
 /// A statement's words.
 pub(super) struct Form<'s> {
     pub(super) source: &'s Source<'s>,
@@ -63,15 +66,21 @@ impl<'s> Form<'s> {
     }
 
     /// The parts of a list between two places, separated by commas outside of brackets.
-    pub(super) fn list(&self, from: usize, to: usize) -> Vec<(usize, usize)> {
+    ///
+    /// # Errors
+    /// Where there are so many that reading each for itself would take long.
+    pub(super) fn list(&self, from: usize, to: usize) -> Result<Vec<(usize, usize)>, Stop> {
         let mut parts = Vec::new();
         let mut start = from;
         while let Some(comma) = self.find(start, |word| word == ",").filter(|comma| *comma < to) {
             parts.push((start, comma));
             start = comma.saturating_add(1);
+            if parts.len() >= LIST_MAX {
+                return Err(Stop::unsupported("a list of so many parts"));
+            }
         }
         parts.push((start, to));
-        parts
+        Ok(parts)
     }
 
     /// The text between two places, without comments.

@@ -4,8 +4,8 @@
 //! mask can stand around it. Its name is what clients fetch it by, and what a query around it refers to, so it
 //! is written down as an alias. Source: `Item::set_name` and `select_item` of both servers' grammars.
 
+use super::form::unescaped;
 use super::words;
-use crate::gate::inside;
 use crate::scan::Kind;
 
 /// Aliases longer than this are refused by the servers (`MAX_ALIAS_NAME`).
@@ -72,8 +72,9 @@ pub(super) fn unnamed(words: &[Word<'_>]) -> Vec<Unnamed> {
 /// The alias for the words of a column, given its text; nothing where there can be none.
 pub(super) fn alias(words: &[Word<'_>], text: &str) -> Option<String> {
     let name = match words {
-        [(Kind::Text, literal)] if !literal.contains('\\') => inside(literal).trim().to_owned(),
-        [(Kind::Text, _)] => return None,
+        [(Kind::Text, literal)] => unescaped(literal)?.trim().to_owned(),
+        // A string behind its character set names itself, too.
+        [(Kind::Word, word), (Kind::Text, _)] if word.starts_with('_') => return None,
         // They name themselves, however they are written.
         [(Kind::Word, word)] if ["true", "false"].iter().any(|w| word.eq_ignore_ascii_case(w)) => {
             word.to_ascii_uppercase()
@@ -142,6 +143,36 @@ fn begins_list(words: &[Word<'_>], at: usize) -> bool {
     }
 }
 
+/// Whether the string at a place is the name of a result column: `id AS 'the id'`, `id 'the id'`.
+pub(super) fn is_string_alias(words: &[Word<'_>], at: usize) -> bool {
+    let Some((kind, text)) = at.checked_sub(1).and_then(|before| words.get(before)) else {
+        return false;
+    };
+    let ends = match words.get(at.saturating_add(1)) {
+        None => true,
+        Some((Kind::Symbol, text)) => *text == "," || *text == ")" || *text == ";",
+        Some((Kind::Word, text)) => ENDS.iter().any(|word| text.eq_ignore_ascii_case(word)),
+        Some(_) => false,
+    };
+    ends && match kind {
+        Kind::Quoted => true,
+        Kind::Symbol => *text == ")",
+        Kind::Word => {
+            let lower = text.to_ascii_lowercase();
+            lower == "as"
+                || (is_name(kind, text) && !words::is_contextual(&lower) && !lower.starts_with('_'))
+        }
+        Kind::Space
+        | Kind::Comment
+        | Kind::Number
+        | Kind::Text
+        | Kind::Prefixed
+        | Kind::Dollar
+        | Kind::Parameter
+        | Kind::Operator => false,
+    }
+}
+
 /// An item of a list, where it has no name of its own.
 fn item(words: &[Word<'_>], start: usize, end: usize) -> Option<Unnamed> {
     let all = words.get(start..end)?;
@@ -154,7 +185,8 @@ fn item(words: &[Word<'_>], start: usize, end: usize) -> Option<Unnamed> {
         if at % 2 == 1 {
             *kind == Kind::Symbol && *text == "."
         } else {
-            *kind == Kind::Quoted || is_name(kind, text)
+            // Behind a dot every word is a name.
+            *kind == Kind::Quoted || is_name(kind, text) || (at > 0 && *kind == Kind::Word)
         }
     });
     let mut depth = 0_usize;

@@ -130,7 +130,11 @@ fn lock(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
         walker.facts.effect = SessionEffect::Transaction;
         return (form.len() == 2).then_some(Ok(None));
     }
-    for (from, to) in form.list(2, form.len()) {
+    let parts = match form.list(2, form.len()) {
+        Ok(parts) => parts,
+        Err(stop) => return Some(Err(stop)),
+    };
+    for (from, to) in parts {
         let (name, end) = form.name(from)?;
         if end >= to || form.lower.get(end..to)?.iter().any(|word| word == "(") {
             return None;

@@ -42,9 +42,6 @@ pub(super) fn read(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
         return None;
     }
     match (form.at(1), form.at(2)) {
-        ("names", _) => names(walker, form),
-        ("character", "set") => charset(walker, form, 3),
-        ("charset", _) => charset(walker, form, 2),
         ("role", _) | ("default", "role") => {
             walker.facts.set("set_role", StatementClass::Session);
             walker.facts.setting("role");
@@ -83,39 +80,38 @@ fn is_transaction(form: &Form<'_>) -> bool {
         && form.lower.iter().skip(at.saturating_add(1)).all(|mode| MODES.contains(&mode.as_str()))
 }
 
-/// `SET NAMES x [COLLATE y]`.
-fn names(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
-    let collation = match (form.len(), form.at(3)) {
-        (3, _) => None,
-        (5, "collate") => Some(value(form.words.get(4)?)?),
+/// `NAMES x [COLLATE y]` and `CHARACTER SET x`, which stand among assignments. Nothing where the words are others.
+fn character_set(
+    walker: &mut Walker<'_>,
+    form: &Form<'_>,
+    (from, to): (usize, usize),
+) -> Option<Result<String, Stop>> {
+    let at = match (form.at(from), form.at(from.saturating_add(1))) {
+        ("names" | "charset", next) if next != "=" && next != ":=" => from.saturating_add(1),
+        ("character", "set") => from.saturating_add(2),
         _ => return None,
     };
-    let name = value(form.words.get(2)?)?;
-    let fits = collation.is_none_or(|collation| collation.starts_with("utf8"));
-    walker.facts.set("set", StatementClass::Session);
-    for setting in ["character_set_client", "character_set_connection", "character_set_results"] {
+    let all = ["character_set_client", "character_set_results", "character_set_connection"];
+    let changed = if form.at(from) == "names" { &all[..] } else { all.get(..2)? };
+    let words = form.words.get(at..to)?;
+    let collation = match words {
+        [_] => Some(String::new()),
+        [_, (Kind::Word, word), collation] if word.eq_ignore_ascii_case("collate") => {
+            value(collation)
+        }
+        _ => None,
+    };
+    let (Some(name), Some(collation)) = (words.first().and_then(value), collation) else {
+        return Some(Err(Stop::unsupported("this form of SET NAMES")));
+    };
+    let fits = collation.is_empty() || collation.starts_with("utf8");
+    for setting in changed {
         if UTF8.contains(&name.as_str()) && fits {
-            walker.facts.settings_kept.push(setting.to_owned());
+            walker.facts.settings_kept.push((*setting).to_owned());
         }
         walker.facts.setting(setting);
     }
-    Some(Ok(None))
-}
-
-/// `SET CHARACTER SET x`.
-fn charset(walker: &mut Walker<'_>, form: &Form<'_>, at: usize) -> Read {
-    if form.len() != at.saturating_add(1) {
-        return None;
-    }
-    let name = value(form.words.get(at)?)?;
-    walker.facts.set("set", StatementClass::Session);
-    for setting in ["character_set_client", "character_set_results"] {
-        if UTF8.contains(&name.as_str()) {
-            walker.facts.settings_kept.push(setting.to_owned());
-        }
-        walker.facts.setting(setting);
-    }
-    Some(Ok(None))
+    Some(Ok(form.text(from, to).trim_end().to_owned()))
 }
 
 /// A plain value in lower case, without quotes.
@@ -149,7 +145,11 @@ fn assignments(walker: &mut Walker<'_>, form: &Form<'_>) -> Result<Option<String
     let unknown = || Stop::unsupported("this form of SET");
     let mut text = Vec::new();
     let mut global = false;
-    for (from, to) in form.list(1, form.len()) {
+    for (from, to) in form.list(1, form.len())? {
+        if let Some(written) = character_set(walker, form, (from, to)) {
+            text.push(written?);
+            continue;
+        }
         let place = form.find(from, |word| word == "=" || word == ":=").filter(|at| *at < to);
         let place = place.ok_or_else(unknown)?;
         let named = form.words.get(from..place).and_then(variable);

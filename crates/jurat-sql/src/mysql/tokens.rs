@@ -8,6 +8,7 @@ use jurat_types::Engine;
 use sqlparser::tokenizer::Token;
 
 use super::desugar::desugar;
+use super::form::unescaped;
 use super::labels::{self, Unnamed};
 use super::words;
 use crate::gate::{GateError, Source, inside};
@@ -21,11 +22,12 @@ pub(crate) fn tokens(source: &Source<'_>) -> Result<Vec<Token>, GateError> {
     let words = source.words();
     let words = words.as_slice();
     let engine = source.engine;
+    let places = source.places();
     let mut unnamed = labels::unnamed(words).into_iter().peekable();
     let mut tokens = Vec::with_capacity(words.len());
     for (at, (kind, text)) in words.iter().enumerate() {
         while let Some(item) = unnamed.next_if(|item| item.end == at) {
-            push_alias(&mut tokens, source, words, item);
+            push_alias(&mut tokens, source, &places, words, item);
         }
         let before = at.checked_sub(1).and_then(|at| words.get(at));
         let behind = words.get(at.saturating_add(1));
@@ -34,6 +36,10 @@ pub(crate) fn tokens(source: &Source<'_>) -> Result<Vec<Token>, GateError> {
             Kind::Word => word(text, before, behind, engine)?,
             Kind::Quoted => Token::make_word(inside(text), Some('`')),
             Kind::Number => Token::Number((*text).to_owned(), false),
+            Kind::Text if labels::is_string_alias(words, at) => {
+                let name = unescaped(text).unwrap_or_default();
+                Token::make_word(&name.replace('`', "``"), Some('`'))
+            }
             Kind::Text => Token::SingleQuotedString(string(text)),
             Kind::Prefixed => prefixed(text),
             Kind::Parameter => Token::Placeholder((*text).to_owned()),
@@ -43,16 +49,22 @@ pub(crate) fn tokens(source: &Source<'_>) -> Result<Vec<Token>, GateError> {
         });
     }
     for item in unnamed {
-        push_alias(&mut tokens, source, words, item);
+        push_alias(&mut tokens, source, &places, words, item);
     }
     Ok(desugar(tokens))
 }
 
 /// Writes down the name of a result column.
-fn push_alias(tokens: &mut Vec<Token>, source: &Source<'_>, words: &[Word<'_>], item: Unnamed) {
+fn push_alias(
+    tokens: &mut Vec<Token>,
+    source: &Source<'_>,
+    places: &[usize],
+    words: &[Word<'_>],
+    item: Unnamed,
+) {
     let Unnamed { start, end } = item;
     let own = words.get(start..end).unwrap_or_default();
-    if let Some(name) = labels::alias(own, &source.written(start, end)) {
+    if let Some(name) = labels::alias(own, &source.written(places, start, end)) {
         tokens.push(Token::make_keyword("AS"));
         tokens.push(Token::make_word(&name.replace('`', "``"), Some('`')));
     }
@@ -73,6 +85,13 @@ fn word(
         return Ok(Token::make_word(text, None));
     }
     let lower = text.to_ascii_lowercase();
+    if lower == "div"
+        && behind.is_none_or(|(_, text)| *text != ".")
+        && before.is_none_or(|(_, text)| *text != ".")
+    {
+        // The parser's own way to read it copies all that stands before it.
+        return Ok(Token::CustomBinaryOperator("DIV".to_owned()));
+    }
     let is = |word: Option<&Word<'_>>, symbol: &str| word.is_some_and(|(_, text)| *text == symbol);
     let quoted = || Ok(Token::make_word(text, Some('`')));
     let bare = || Ok(Token::make_word(text, None));

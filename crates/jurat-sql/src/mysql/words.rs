@@ -380,7 +380,6 @@ const NAMES_IN_MARIADB: &[&str] = &[
     "percent_rank",
     "qualify",
     "rank",
-    "row",
     "row_number",
     "stored",
     "system",

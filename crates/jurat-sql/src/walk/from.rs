@@ -130,6 +130,13 @@ impl Walker<'_> {
                 }
             }
             TableFactor::TableFunction { .. } => Err(Stop::unsupported("TABLE(…) in FROM")),
+            TableFactor::JsonTable { json_expr, json_path, columns, alias }
+                if !self.naming.is_postgres() =>
+            {
+                self.literal(&json_path.value)?;
+                let shape = self.json_table(json_expr, columns)?;
+                self.add_aliased(shape, alias.as_mut(), None)
+            }
             TableFactor::JsonTable { .. } | TableFactor::OpenJsonTable { .. } => {
                 Err(Stop::unsupported("JSON_TABLE"))
             }
@@ -162,15 +169,10 @@ impl Walker<'_> {
             return Err(Stop::unsupported("an option of a table in FROM"));
         };
         let plain = partitions.is_empty() && index_hints.is_empty();
-        if !(with_hints.is_empty() && (plain || !self.naming.is_postgres())) {
+        if !with_hints.is_empty() {
             return Err(Stop::unsupported("a table hint"));
         }
-        if !plain && self.masks.is_some() {
-            return Err(Stop::Mask(RewriteError::Text {
-                reason: "an index hint or a partition in a statement over masked columns"
-                    .to_owned(),
-            }));
-        }
+        self.check_hints(plain, sample.is_some())?;
         if self.is_dual(name) {
             return Ok(self.scope_len());
         }

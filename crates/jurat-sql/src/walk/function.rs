@@ -96,7 +96,8 @@ impl Walker<'_> {
                 if let Some(value) = self.inserted_value(name, list)? {
                     return Ok(value);
                 }
-                let n_words = self.n_words(name, &list.args);
+                let n_sequences = self.sequence(name, &mut list.args)?;
+                let n_words = self.n_words(name, &list.args).max(n_sequences);
                 self.function_name(name, &list.args)?;
                 value = self.argument_list(list, n_words, role)?;
             }

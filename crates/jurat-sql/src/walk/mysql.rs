@@ -1,14 +1,15 @@
 //! What MySQL and MariaDB have of their own where names and values are concerned.
 
-use jurat_types::{ColumnMode, ColumnRole, FunctionClass, RelationName};
+use jurat_types::{Access, ColumnMode, ColumnRole, FunctionClass, RelationName, Via};
 use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArgumentList, Ident, ObjectName, ObjectNamePart,
-    SelectInto,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArgumentList, Ident, JsonTableColumn, ObjectName,
+    ObjectNamePart, SelectInto,
 };
 
 use super::{Stop, Value, Walker};
+use crate::mask::RewriteError;
 use crate::mysql;
-use crate::scope::Shape;
+use crate::scope::{Col, Shape};
 use crate::statement::SearchPath;
 
 /// Functions whose first argument is a word of the grammar: a unit, or a kind of value.
@@ -60,6 +61,86 @@ impl Walker<'_> {
         if self.kept_items.is_some() {
             self.kept_items = self.scopes.last().map(|scope| scope.items.clone());
         }
+    }
+
+    /// Refuses what stands behind a table and is the other servers' syntax, or would be lost with a mask.
+    pub(super) fn check_hints(&self, plain: bool, sampled: bool) -> Result<(), Stop> {
+        if self.naming.is_postgres() {
+            return if plain { Ok(()) } else { Err(Stop::unsupported("a table hint")) };
+        }
+        if sampled {
+            return Err(Stop::unsupported("TABLESAMPLE"));
+        }
+        if !plain && self.masks.is_some() {
+            return Err(Stop::Mask(RewriteError::Text {
+                reason: "an index hint or a partition in a statement over protected tables"
+                    .to_owned(),
+            }));
+        }
+        Ok(())
+    }
+
+    /// JSON_TABLE: each of its columns can be made of all that the document is made of.
+    pub(super) fn json_table(
+        &mut self,
+        document: &mut Expr,
+        columns: &[JsonTableColumn],
+    ) -> Result<Shape, Stop> {
+        let opaque = self.opaque;
+        let value = self.expr(document, ColumnRole::Argument)?;
+        let opaque = self.opaque > opaque;
+        let sources = std::rc::Rc::from(value.sources.as_slice());
+        let mut cols = Vec::with_capacity(columns.len());
+        let mut waiting: Vec<&JsonTableColumn> = columns.iter().rev().collect();
+        while let Some(column) = waiting.pop() {
+            self.spend(1)?;
+            let name = match column {
+                JsonTableColumn::Named(column) => &column.name,
+                JsonTableColumn::ForOrdinality(name) => name,
+                JsonTableColumn::Nested(nested) => {
+                    waiting.extend(nested.columns.iter().rev());
+                    continue;
+                }
+            };
+            let name = self.naming.label(name)?;
+            cols.push(Col { opaque, ..Col::any(name, &sources) });
+        }
+        Ok(Shape::closed(cols))
+    }
+
+    /// `NEXTVAL(s)` and the like: the first argument is a sequence. The result is how many arguments that are.
+    pub(super) fn sequence(
+        &mut self,
+        object: &ObjectName,
+        arguments: &mut [FunctionArg],
+    ) -> Result<usize, Stop> {
+        if self.naming.is_postgres() {
+            return Ok(0);
+        }
+        let [ObjectNamePart::Identifier(name)] = object.0.as_slice() else { return Ok(0) };
+        let lower = name.value.to_ascii_lowercase();
+        let access = match lower.as_str() {
+            "nextval" | "setval" => Access::Write,
+            "lastval" => Access::Read,
+            _ => return Ok(0),
+        };
+        let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))) = arguments.first_mut()
+        else {
+            return Ok(0);
+        };
+        let parts = if let Expr::Identifier(ident) = &*argument {
+            vec![ident.clone()]
+        } else if let Expr::CompoundIdentifier(parts) = &*argument {
+            parts.clone()
+        } else {
+            return Err(Stop::unsupported("a computed name of a sequence"));
+        };
+        let name = self.lookup(&ObjectName::from(parts))?;
+        let kind = super::relation::kind_name(self.relation(&name)?.kind);
+        self.facts.relation(&name, kind, access, Via::Direct);
+        let parts = vec![self.naming.ident(&name.schema), self.naming.ident(&name.name)];
+        *argument = Expr::CompoundIdentifier(parts);
+        Ok(1)
     }
 
     /// Whether a name is the table of no columns and one row.
@@ -152,10 +233,10 @@ impl Walker<'_> {
         Ok(value)
     }
 
-    /// `_utf8mb4'…'`.
+    /// `_utf8mb4'…'` and `BINARY x`.
     pub(super) fn introducer(&self, prefix: &Ident) -> Result<(), Stop> {
         let lower = prefix.value.to_ascii_lowercase();
-        let known = ["_binary", "_latin1", "_utf8", "_utf8mb3", "_utf8mb4"];
+        let known = ["binary", "_binary", "_latin1", "_utf8", "_utf8mb3", "_utf8mb4"];
         if prefix.quote_style.is_none() && known.contains(&lower.as_str()) {
             Ok(())
         } else {

@@ -1,6 +1,6 @@
 //! Tables and programs that statements of MySQL and MariaDB name outside of queries.
 
-use jurat_types::{Access, ColumnMode, ColumnRole, FunctionClass, RelationKind, Via};
+use jurat_types::{Access, ColumnMode, ColumnRole, FunctionClass, RelationKind, RelationName, Via};
 use sqlparser::ast::{ObjectName, SetExpr, Statement};
 
 use super::relation::{Reach, kind_name};
@@ -45,6 +45,22 @@ impl Walker<'_> {
             self.stored(statement, role)
         } else {
             Err(Stop::unsupported("anything but an expression in this place"))
+        }
+    }
+
+    /// A view whose definition is not understood could show anything: these servers do not say which columns a
+    /// view reads.
+    pub(super) fn check_view_is_known(&self, name: &RelationName) -> Result<(), Stop> {
+        let relation = self.relation(name)?;
+        let told = self.naming.is_postgres()
+            || relation.kind != RelationKind::View
+            || mysql::is_system(&name.schema)
+            || !relation.reads.is_empty()
+            || self.view(name).is_some();
+        if told {
+            Ok(())
+        } else {
+            Err(Stop::unresolved("the definition of the view", name.to_string()))
         }
     }
 

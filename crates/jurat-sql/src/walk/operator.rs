@@ -152,7 +152,6 @@ fn mysql_operator(operator: &BinaryOperator) -> Result<(), Stop> {
         | BinaryOperator::Multiply
         | BinaryOperator::Divide
         | BinaryOperator::Modulo
-        | BinaryOperator::MyIntegerDivide
         | BinaryOperator::Gt
         | BinaryOperator::Lt
         | BinaryOperator::GtEq
@@ -171,6 +170,7 @@ fn mysql_operator(operator: &BinaryOperator) -> Result<(), Stop> {
         | BinaryOperator::Arrow
         | BinaryOperator::LongArrow
         | BinaryOperator::Regexp => Ok(()),
+        BinaryOperator::Custom(name) if name == "DIV" => Ok(()),
         _ => Err(Stop::unsupported("an operator in the statement")),
     }
 }

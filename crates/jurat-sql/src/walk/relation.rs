@@ -149,6 +149,7 @@ impl Walker<'_> {
         self.catalog.behind_view(relation, self.depth)?;
         let kind = kind_name(relation.kind);
         let sources = relation.reads.clone();
+        self.check_view_is_known(name)?;
         self.facts.relation(name, kind, Access::Read, self.via);
         self.spend(sources.len())?;
         self.run_definition(name);

@@ -2,7 +2,7 @@
 
 use jurat_sql::{ReadLimits, Statement, read};
 
-use crate::support::{catalog, masks, names};
+use crate::support::{catalog, masks, mysql_catalog, mysql_names, names};
 
 /// Reads, rewrites and drops on a stack of 2 MiB, as a thread of the runtime has it.
 fn survives(text: String, limits: ReadLimits) -> bool {
@@ -26,6 +26,47 @@ fn survives(text: String, limits: ReadLimits) -> bool {
         .unwrap()
         .join()
         .unwrap()
+}
+
+/// The same on MariaDB.
+fn survives_mysql(text: String, limits: ReadLimits) {
+    std::thread::Builder::new()
+        .stack_size(2 << 20)
+        .spawn(move || {
+            let reading = read(text.as_bytes(), &mysql_names(), &mysql_catalog(), &limits);
+            assert_eq!(reading.statements.len(), 1);
+            if let Statement::Parsed(parsed) = &reading.statements[0] {
+                drop(parsed.rewrite(&masks("shop.users.email redact")));
+            }
+        })
+        .unwrap()
+        .join()
+        .unwrap();
+}
+
+#[test]
+fn long_chains_of_mysql_do_not_overflow_the_stack() {
+    for (start, part, n) in [
+        ("SELECT email, 1", " + 1", 5_000),
+        ("SELECT 1", " DIV 1", 5_000),
+        ("SELECT 1", " && 1", 5_000),
+        ("SELECT", " !", 5_000),
+        ("SELECT", " BINARY", 5_000),
+        ("SELECT", " INTERVAL", 5_000),
+        ("SELECT 1", " - - 1", 5_000),
+        ("SELECT 1", " COLLATE utf8mb4_bin", 5_000),
+        ("SELECT * FROM users", " JOIN users USING (id)", 1_000),
+        ("UPDATE users", ", users", 5_000),
+        ("EXPLAIN", " EXPLAIN", 5_000),
+        ("SELECT ", "(", 5_000),
+        ("SELECT details", "->'$.a'", 5_000),
+        ("SET @a = 1", " + 1", 5_000),
+        ("DO 1", ", 1", 5_000),
+    ] {
+        let text = format!("{start}{}", part.repeat(n));
+        survives_mysql(text.clone(), wide());
+        survives_mysql(text, ReadLimits::default());
+    }
 }
 
 /// Limits that let 20,000 terms through, to meet the deepest trees that could ever be asked for.

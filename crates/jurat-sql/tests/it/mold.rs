@@ -2,9 +2,9 @@
 
 use std::{fmt::Write as _, path::PathBuf, sync::OnceLock};
 
-use jurat_sql::{CatalogIndex, Mold, ReadLimits, Skeleton, Statement, read};
+use jurat_sql::{CatalogIndex, Mold, NameContext, ReadLimits, Skeleton, Statement, read};
 
-use crate::support::{catalog, masks, names};
+use crate::support::{catalog, masks, mysql_catalog, mysql_names, names};
 
 /// The fixture catalog, read once.
 fn shop() -> &'static CatalogIndex {
@@ -14,15 +14,66 @@ fn shop() -> &'static CatalogIndex {
 
 /// The second text as it is read through the mold of the first; nothing where there is no such mold.
 fn through_mold(first: &str, second: &str) -> Option<Statement> {
-    let (catalog, names, limits) = (shop(), names(), ReadLimits::default());
-    let skeleton = Skeleton::of(first.as_bytes(), &limits)?;
-    let reading = read(first.as_bytes(), &names, catalog, &limits);
-    let mold = Mold::new(&skeleton, reading, &names, catalog, &limits)?;
-    let other = Skeleton::of(second.as_bytes(), &limits)?;
+    through_mold_of(shop(), &names(), first, second)
+}
+
+fn through_mold_of(
+    catalog: &CatalogIndex,
+    names: &NameContext,
+    first: &str,
+    second: &str,
+) -> Option<Statement> {
+    let (engine, limits) = (catalog.catalog().engine, ReadLimits::default());
+    let skeleton = Skeleton::of(first.as_bytes(), engine, &limits)?;
+    let reading = read(first.as_bytes(), names, catalog, &limits);
+    let mold = Mold::new(&skeleton, reading, names, catalog, &limits)?;
+    let other = Skeleton::of(second.as_bytes(), engine, &limits)?;
     if other.key() != skeleton.key() {
         return None;
     }
     mold.fill(&other)
+}
+
+/// Of MySQL and MariaDB, whose strings have another end and whose comments another beginning.
+#[test]
+fn molds_of_mysql_are_cut_by_its_own_rules() {
+    let (catalog, names, limits) = (mysql_catalog(), mysql_names(), ReadLimits::default());
+    for (first, second, reused) in [
+        ("SELECT id FROM users WHERE id = 1", "SELECT id FROM users WHERE id = 20", true),
+        (
+            "INSERT INTO users (id, email) VALUES (1, 'a'), (2, 'b')",
+            "INSERT INTO users (id, email) VALUES (3, 'x\"'), (4, '# --')",
+            true,
+        ),
+        (
+            "UPDATE users SET email = 'a' WHERE id = 1",
+            "UPDATE users SET email = '/*!' WHERE id = 2",
+            true,
+        ),
+        // The name of the result column is the expression with its literal.
+        ("SELECT id = 1 FROM users", "SELECT id = 2 FROM users", false),
+        // In the first the second string has a comment in it, in the second a column behind it.
+        (
+            r"SELECT 'x\' = id = 'a', 'b' FROM users",
+            r"SELECT 'x\' = id = 'c', 'd' FROM users",
+            false,
+        ),
+        ("SELECT id FROM users # WHERE id = 1", "SELECT id FROM users # WHERE id = 2", false),
+        (
+            "SELECT id FROM users WHERE email = \"id = 'a'\"",
+            "SELECT id FROM users WHERE email = \"id = 'b'\"",
+            false,
+        ),
+        ("SELECT id FROM users LIMIT 1", "SELECT id FROM users LIMIT 2", false),
+    ] {
+        let filled = through_mold_of(&catalog, &names, first, second);
+        assert_eq!(filled.is_some(), reused, "{first}");
+        let full = read(second.as_bytes(), &names, &catalog, &limits).statements.remove(0);
+        if let Some(filled) = filled {
+            assert_eq!(filled.facts(), full.facts(), "{second}");
+            assert_eq!(filled.redacted(), full.redacted(), "{second}");
+        }
+    }
 }
 
 fn in_full(text: &str) -> Statement {

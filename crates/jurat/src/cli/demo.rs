@@ -1,7 +1,7 @@
 //! `jurat demo`: its flags; the rest is in [`crate::demo`].
 
 use crate::{
-    demo::{self, Options},
+    demo::{self, Options, Wanted},
     exit::{Exit, Failure},
 };
 
@@ -10,6 +10,9 @@ pub(super) struct Arguments {
     /// End after the tour; the exit code says whether every step held
     #[arg(long)]
     exit_after_tour: bool,
+    /// Database behind Jurat
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t)]
+    upstream: Wanted,
     /// Port that Jurat listens on; the next free one where it is taken
     #[arg(long, value_name = "PORT", default_value_t = 15432)]
     port_base: u16,
@@ -22,6 +25,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let options = Options {
         exit_after_tour: arguments.exit_after_tour,
         port_base: arguments.port_base,
+        upstream: arguments.upstream,
         keep: arguments.keep,
     };
     let runtime = super::runtime()?;

@@ -257,8 +257,10 @@ fn throw_away_gate(setting: Setting, record: &Path) -> Result<Gate, Failure> {
         policy: Arc::new(policy),
         audit: Arc::new(audit),
         clock,
+        budgets: Arc::new(jurat_core::InMemoryBudgets::default()),
         limits: setting.limits,
         mask_key: MaskKey::new(b"explain"),
+        approvals: None,
         labels: BTreeMap::new(),
     })
 }

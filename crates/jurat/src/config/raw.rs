@@ -31,6 +31,7 @@ pub(crate) struct RawConfig {
     pub(crate) identity: RawIdentity,
     pub(crate) policy: RawPolicy,
     pub(crate) audit: RawAudit,
+    pub(crate) approvals: Option<RawApprovals>,
     #[serde(default)]
     pub(crate) limits: RawLimits,
 }
@@ -188,6 +189,42 @@ pub(crate) struct RawAudit {
     /// How often the log says that it is alive; "0" for never
     #[schemars(with = "Option<String>")]
     pub(crate) heartbeat: Option<RawDuration>,
+}
+
+/// Consent to single statements; without this section nobody can give any
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawApprovals {
+    /// The file that requests are kept in (SQLite)
+    pub(crate) store: PathBuf,
+    /// The socket that `jurat approvals` connects to; a file, for its owner only
+    pub(crate) socket: Option<PathBuf>,
+    /// Who may approve where a rule names nobody: `group:NAME` or a user's name
+    pub(crate) approvers: Option<Vec<String>>,
+    /// How long a connection waits for an answer at most; "0" refuses at once
+    #[schemars(with = "Option<String>")]
+    pub(crate) hold_max: Option<RawDuration>,
+    /// How long one waits that has a transaction open, and with it locks; "0" unless said
+    #[schemars(with = "Option<String>")]
+    pub(crate) hold_in_transaction_max: Option<RawDuration>,
+    /// Requests that may wait
+    pub(crate) pending_max: Option<usize>,
+    /// Requests of one principal that may wait
+    pub(crate) pending_per_principal_max: Option<usize>,
+    /// People who answer with `jurat approvals`
+    #[serde(default)]
+    pub(crate) operator: Vec<RawOperator>,
+}
+
+/// Somebody who answers with `jurat approvals`
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawOperator {
+    /// A name of the users file
+    pub(crate) principal: String,
+    /// What proves who it is, at least 16 bytes
+    #[schemars(with = "RawSecret")]
+    pub(crate) token: SecretRef,
 }
 
 /// Bounds of sessions; each has a default

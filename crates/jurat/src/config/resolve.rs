@@ -2,18 +2,18 @@
 
 use std::{net::IpAddr, num::NonZeroUsize, ops::Range, path::Path, time::Duration};
 
-use jurat_core::Limits;
+use jurat_core::{ApprovalOptions, Caps, Limits};
 use jurat_identity::document::{Document, DocumentError};
 use jurat_policy::{PackageMode, PolicyOptions};
 use jurat_types::Engine;
 use tokio_postgres::config::Host;
 
 use super::{
-    AuditConfig, Config, DatabaseConfig, DatabaseTls, ListenerConfig, ListenerTls, PolicyConfig,
-    Protocol, TlsFiles,
+    ApprovalsConfig, AuditConfig, Config, DatabaseConfig, DatabaseTls, ListenerConfig, ListenerTls,
+    PolicyConfig, Protocol, TlsFiles,
     raw::{
-        RawAudit, RawConfig, RawDatabase, RawEngine, RawLimits, RawListener, RawListenerTls,
-        RawMode, RawPolicy, RawProtocol, RawTlsMode,
+        RawApprovals, RawAudit, RawConfig, RawDatabase, RawEngine, RawLimits, RawListener,
+        RawListenerTls, RawMode, RawPolicy, RawProtocol, RawTlsMode,
     },
 };
 
@@ -21,6 +21,10 @@ const VERSION: u32 = 1;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_secs(5);
 const CHECKPOINT: Duration = Duration::from_secs(1);
+/// Proxies and clients give up silent connections after minutes.
+const HOLD_MAX: Duration = Duration::from_secs(60);
+const PENDING_MAX: usize = 1_000;
+const PENDING_PER_PRINCIPAL_MAX: usize = 20;
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// Reads and checks a document. Relative paths are taken from the directory of `file`.
@@ -61,6 +65,7 @@ pub(crate) fn resolve(document: &Document, file: &Path) -> Result<Config, Docume
         users_file: base.join(raw.identity.users_file),
         policy: resolve_policy(raw.policy, base, document)?,
         audit: resolve_audit(raw.audit, base),
+        approvals: raw.approvals.map(|approvals| resolve_approvals(approvals, base)),
         limits: resolve_limits(&raw.limits),
     })
 }
@@ -309,6 +314,23 @@ fn resolve_audit(raw: RawAudit, base: &Path) -> AuditConfig {
         key: raw.key.relative_to(base),
         checkpoint: raw.checkpoint.map_or(Some(CHECKPOINT), super::raw::RawDuration::unless_zero),
         heartbeat: raw.heartbeat.map_or(Some(HEARTBEAT), super::raw::RawDuration::unless_zero),
+    }
+}
+
+fn resolve_approvals(raw: RawApprovals, base: &Path) -> ApprovalsConfig {
+    let hold_max = raw.hold_max.map_or(HOLD_MAX, |time| time.0);
+    let hold_in_transaction_max = raw.hold_in_transaction_max.map_or(Duration::ZERO, |time| time.0);
+    let caps = Caps {
+        per_principal: raw.pending_per_principal_max.unwrap_or(PENDING_PER_PRINCIPAL_MAX),
+        total: raw.pending_max.unwrap_or(PENDING_MAX),
+    };
+    let approvers = raw.approvers.unwrap_or_else(|| vec!["group:approvers".to_owned()]);
+    let operators = raw.operator.into_iter();
+    ApprovalsConfig {
+        store: base.join(raw.store),
+        socket: raw.socket.map(|socket| base.join(socket)),
+        options: ApprovalOptions { caps, approvers, hold_max, hold_in_transaction_max },
+        operators: operators.map(|one| (one.principal, one.token.relative_to(base))).collect(),
     }
 }
 

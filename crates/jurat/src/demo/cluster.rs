@@ -17,7 +17,7 @@ use jurat_types::Secret;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio_postgres::{Client, NoTls};
 
-use super::Programs;
+use super::programs::Programs;
 use crate::{exit::Failure, output};
 
 /// The role that owns the cluster. Jurat never logs in as it.

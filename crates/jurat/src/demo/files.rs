@@ -8,7 +8,7 @@ use std::{
 use jurat_audit::SigningKey;
 use jurat_identity::make_verifier;
 
-use super::{PASSWORD, cluster::Cluster, seed::Shop};
+use super::{PASSWORD, seed::Shop, upstream::Upstream};
 use crate::{
     cli,
     exit::{Exit, Failure},
@@ -49,20 +49,15 @@ impl Files {
     ///
     /// # Errors
     /// Where a file cannot be written.
-    pub(super) fn write(
-        dir: &Path,
-        cluster: &Cluster,
-        shop: &Shop,
-        port: u16,
-    ) -> Result<Self, Failure> {
+    pub(super) fn write(dir: &Path, upstream: &Upstream, port: u16) -> Result<Self, Failure> {
         for (name, content) in POLICIES.iter().copied().chain([("jurat/catalog/data.yaml", LABELS)])
         {
             put(&dir.join("rego").join(name), content)?;
         }
         put(&dir.join("users.toml"), &users()?)?;
-        put(&dir.join("shop.password"), shop.password.expose())?;
+        put(&dir.join("shop.password"), upstream.shop.password.expose())?;
         let config = dir.join("jurat.toml");
-        put(&config, &configuration(cluster, shop, port))?;
+        put(&config, &configuration(upstream, port))?;
         let key = SigningKey::generate("demo.jurat")
             .map_err(|error| Failure::because(Exit::Failure, "no key was made", &error))?;
         put(&dir.join("audit.key"), &key.to_text())?;
@@ -82,9 +77,9 @@ fn users() -> Result<String, Failure> {
     Ok(text)
 }
 
-fn configuration(cluster: &Cluster, shop: &Shop, port: u16) -> String {
-    let Shop { database, owner, .. } = shop;
-    let upstream_port = cluster.port;
+fn configuration(upstream: &Upstream, port: u16) -> String {
+    let Shop { database, owner, .. } = &upstream.shop;
+    let upstream_port = upstream.port;
     format!(
         r#"version = 1
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{PASSWORD, cluster::Cluster, files::Files, programs::Programs, tour::Step};
+use super::{PASSWORD, files::Files, tour::Step, upstream::Upstream};
 use crate::{
     exit::{Exit, Failure},
     output::{self, Paint},
@@ -22,18 +22,16 @@ impl Printer {
         Self { paint: Paint::stdout() }
     }
 
-    pub(super) fn opening(self, programs: &Programs) -> Result<(), Failure> {
-        output::line(format_args!(
-            "starting PostgreSQL {} ({}) in a temporary directory, and filling a shop",
-            programs.version,
-            programs.bin.display()
-        ))
+    /// Says what is being started, or why something else is.
+    pub(super) fn opening(self, what: &str) -> Result<(), Failure> {
+        output::line(what)
     }
 
-    pub(super) fn standing(self, port: u16, cluster: &Cluster) -> Result<(), Failure> {
+    pub(super) fn standing(self, port: u16, upstream: &Upstream) -> Result<(), Failure> {
         output::line(format_args!(
-            "the shop with 20000 customers is on port {}, Jurat is in front of it on port {port}\n",
-            cluster.port
+            "the shop with 20000 customers is on port {}, Jurat is in front of it on port {port}
+",
+            upstream.port
         ))
     }
 

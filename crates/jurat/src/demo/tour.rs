@@ -6,15 +6,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use jurat_audit::AuditLog;
 use tokio_postgres::Client;
 
-use super::{
-    PASSWORD,
-    cluster::{self, Cluster},
-    files::Files,
-    print::Printer,
-    record,
-    seed::Shop,
-    steps,
-};
+use super::{PASSWORD, cluster, files::Files, print::Printer, record, steps, upstream::Upstream};
 use crate::exit::{Failure, chain};
 
 /// How long one step may take. They take milliseconds.
@@ -25,8 +17,7 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) struct Tour<'a> {
     /// Where Jurat listens.
     pub(super) port: u16,
-    pub(super) cluster: &'a Cluster,
-    pub(super) shop: &'a Shop,
+    pub(super) upstream: &'a Upstream,
     pub(super) files: &'a Files,
     pub(super) audit: &'a Arc<AuditLog>,
 }
@@ -55,6 +46,8 @@ pub(super) struct Clients {
     pub(super) bot: Client,
     /// The shop's owner, past Jurat: what is really there.
     pub(super) behind: Client,
+    /// Asks there for one value that differs after any write to the customers.
+    pub(super) state: &'static str,
 }
 
 impl Tour<'_> {
@@ -82,19 +75,20 @@ impl Tour<'_> {
     }
 
     async fn connect(&self) -> Result<Clients, String> {
-        let Shop { database, owner, password } = self.shop;
+        let database = self.upstream.shop.database;
         let through = async |user: &str| {
             cluster::connect(self.port, user, PASSWORD, database)
                 .await
                 .map_err(|error| format!("{user} cannot log in through Jurat: {}", chain(&error)))
         };
         Ok(Clients {
+            state: self.upstream.state,
             ana: through("ana").await?,
             dan: through("dan").await?,
             bot: through("bot").await?,
             behind: self
-                .cluster
-                .connect(owner, password, database)
+                .upstream
+                .connect()
                 .await
                 .map_err(|error| format!("nobody can log in behind Jurat: {}", chain(&error)))?,
         })

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use jurat_types::{
-    DecisionRecord, Effect, Outcome, OutcomeRecord, ReasonKind, Record, RecordBody, SessionRecord,
-    SystemRecord,
+    ApprovalRecord, DecisionRecord, Effect, Outcome, OutcomeRecord, ReasonKind, Record, RecordBody,
+    SessionRecord, SystemRecord,
 };
 
 /// What is shown of a statement's text.
@@ -31,8 +31,21 @@ impl fmt::Display for Line<'_> {
                 write!(f, "ended    {} statements", several.outcomes.len())
             }
             RecordBody::Session(session) => write_session(f, session),
+            RecordBody::Approval(approval) => write_approval(f, approval),
             RecordBody::System(system) => write_system(f, system),
         }
+    }
+}
+
+fn write_approval(f: &mut fmt::Formatter<'_>, record: &ApprovalRecord) -> fmt::Result {
+    let ApprovalRecord { event, id, requester, target, rules, .. } = record;
+    write!(f, "{event:<8} {id} of {requester}@{target} [{}]", rules.join(", "))?;
+    if let Some(by) = &record.by {
+        write!(f, " by {by}")?;
+    }
+    match &record.reason {
+        Some(reason) => write!(f, ": {}", one_line(reason)),
+        None => Ok(()),
     }
 }
 
@@ -60,7 +73,23 @@ fn write_decision(f: &mut fmt::Formatter<'_>, record: &DecisionRecord) -> fmt::R
         write!(f, " [{}]", rules.join(", "))?;
     }
     match &record.input.statement {
-        Some(statement) => write!(f, "  {}", one_line(&statement.text)),
+        Some(statement) => write!(f, "  {}", one_line(&statement.text))?,
+        None => return Ok(()),
+    }
+    write_result(f, record)
+}
+
+/// What was counted, and whose rows they are, in the judgement of a result.
+fn write_result(f: &mut fmt::Formatter<'_>, record: &DecisionRecord) -> fmt::Result {
+    let actual = record.input.statement.as_ref().map(|statement| &statement.actual);
+    if let Some(rows) = actual.and_then(|actual| actual.rows) {
+        write!(f, "  {rows} rows")?;
+    }
+    if let Some(cascaded) = actual.and_then(|actual| actual.cascaded) {
+        write!(f, " and {cascaded} more")?;
+    }
+    match &record.result_of {
+        Some(of) => write!(f, " of {}", short(of)),
         None => Ok(()),
     }
 }
@@ -69,6 +98,7 @@ fn write_outcome(f: &mut fmt::Formatter<'_>, record: &OutcomeRecord) -> fmt::Res
     let outcome = match record.outcome {
         Outcome::Done => "done",
         Outcome::Failed => "failed",
+        Outcome::RolledBack => "rolled back",
         Outcome::Skipped => "skipped",
         Outcome::Unknown => "unknown",
     };

@@ -1,0 +1,299 @@
+//! The limits of one decision that bear on one statement, and how its rows are counted.
+//!
+//! Most statements have none, and cost nothing here. A limit whose number cannot be known before the statement
+//! is committed refuses it, unless policy says that it may pass uncounted.
+
+use jurat_types::{
+    Actual, Decision, FunctionClass, Limit, Refusal, RefusalCode, StatementClass, StatementFacts,
+};
+
+use crate::{refusals, refusals_limits};
+
+/// The limits of a statement.
+#[derive(Debug)]
+pub struct InForce {
+    facts: StatementFacts,
+    rows_affected: Option<Limit>,
+    rows_returned: Option<Limit>,
+    bytes_returned: Option<Limit>,
+    timeout: Option<Limit>,
+    budgets: Vec<Limit>,
+    counting: Counting,
+    judged_again: bool,
+}
+
+/// How the rows that a statement changes are counted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Counting {
+    /// It changes none.
+    None,
+    /// The command tag says how many.
+    Tag,
+    /// The statistics of the transaction say how many, because the tag speaks of a part of them.
+    Statistics,
+    /// Nothing says how many before it is committed.
+    Never(&'static str),
+}
+
+/// The rows of a statement that has run.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counted {
+    /// By its command tag.
+    pub rows: u64,
+    /// By the statistics of the transaction, with everything that it has caused; `None` where these were not
+    /// read.
+    pub in_all: Option<u64>,
+}
+
+/// What is done with a row on its way to the client.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Passing {
+    /// It goes on.
+    Forward,
+    /// It is left out, and so are all behind it.
+    Truncate,
+    /// It is one too many: the statement is refused.
+    Refuse(Exceeded),
+}
+
+/// Which limit what was sent or changed so far exceeds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Exceeded {
+    /// Rows that a write returns: it has changed at least as many.
+    Affected,
+    /// Bytes of rows.
+    Bytes,
+    /// Rows.
+    Returned,
+    /// Time.
+    Time,
+    /// The database has not said how many rows it changed.
+    Uncounted,
+}
+
+impl InForce {
+    /// The limits of `decision` that bear on a statement; nothing where none does.
+    ///
+    /// # Errors
+    /// A refusal where one does and cannot be kept.
+    pub(crate) fn new(
+        decision: &Decision,
+        facts: &StatementFacts,
+        reads_actual: bool,
+        decision_id: &str,
+    ) -> Result<Option<Self>, Refusal> {
+        let counting = counting(facts);
+        let writes = counting != Counting::None;
+        let judged_again = reads_actual && writes && !matches!(counting, Counting::Never(_));
+        if decision.limits.is_empty() && !judged_again {
+            return Ok(None);
+        }
+        let mut in_force = Self {
+            facts: facts.clone(),
+            rows_affected: None,
+            rows_returned: None,
+            bytes_returned: None,
+            timeout: None,
+            budgets: Vec::new(),
+            counting,
+            judged_again,
+        };
+        for limit in decision.limits.iter().filter(|_| facts.executes) {
+            in_force.take(limit, decision_id)?;
+        }
+        Ok(in_force.bears().then_some(in_force))
+    }
+
+    fn take(&mut self, limit: &Limit, decision_id: &str) -> Result<(), Refusal> {
+        let counts = matches!(limit.kind.as_str(), "rows_affected" | "rows_affected_per_window");
+        if counts && self.counting == Counting::None {
+            return Ok(());
+        }
+        if limit.on_exceed == "approve" {
+            let why = format!(
+                "its limit on {} asks for an approval, which cannot be given in this version",
+                limit.kind
+            );
+            let remedy = "Ask whoever owns the policies for another way";
+            let refusal = refusals::not_carried_out(
+                RefusalCode::ApprovalRequired,
+                &self.facts,
+                (&why, remedy),
+                decision_id,
+            );
+            return Err(refusals::by_rule(refusal, Some(&limit.id)));
+        }
+        if counts && let Counting::Never(why) = self.counting {
+            return if limit.uncounted {
+                Ok(())
+            } else {
+                Err(refusals_limits::uncounted(Some(limit), &self.facts, why, decision_id))
+            };
+        }
+        if counts && limit.cascades {
+            self.counting = Counting::Statistics;
+        }
+        match limit.kind.as_str() {
+            "rows_affected" => self.rows_affected = Some(limit.clone()),
+            "rows_returned" => self.rows_returned = Some(limit.clone()),
+            "bytes_returned" => self.bytes_returned = Some(limit.clone()),
+            "timeout_ms" => self.timeout = Some(limit.clone()),
+            _ => self.budgets.push(limit.clone()),
+        }
+        Ok(())
+    }
+
+    const fn bears(&self) -> bool {
+        self.rows_affected.is_some()
+            || self.rows_returned.is_some()
+            || self.bytes_returned.is_some()
+            || self.timeout.is_some()
+            || !self.budgets.is_empty()
+            || self.judged_again
+    }
+
+    /// What the statement is about to do.
+    pub(crate) const fn facts(&self) -> &StatementFacts {
+        &self.facts
+    }
+
+    pub(crate) const fn rows_affected(&self) -> Option<&Limit> {
+        self.rows_affected.as_ref()
+    }
+
+    pub(crate) fn budgets(&self) -> &[Limit] {
+        &self.budgets
+    }
+
+    /// Whether its rows are judged before they are committed.
+    pub fn checks_rows(&self) -> bool {
+        self.judged_again
+            || self.rows_affected.is_some()
+            || self.budgets.iter().any(|budget| budget.kind == "rows_affected_per_window")
+    }
+
+    /// Whether it may be refused after it has run, so that it must not be committed before.
+    pub fn may_be_refused_late(&self) -> bool {
+        let copies = self.facts.kind == "copy";
+        let denies = |limit: &Option<Limit>| {
+            limit.as_ref().is_some_and(|limit| copies || limit.on_exceed == "deny")
+        };
+        self.checks_rows() || denies(&self.rows_returned) || denies(&self.bytes_returned)
+    }
+
+    /// Whether it changes rows.
+    pub fn writes(&self) -> bool {
+        self.counting != Counting::None
+    }
+
+    /// Whether the statistics of the transaction are read before and behind it.
+    pub fn needs_statistics(&self) -> bool {
+        self.counting == Counting::Statistics && self.checks_rows()
+    }
+
+    /// Whether what it returns is counted on its way.
+    pub fn counts_returned(&self) -> bool {
+        self.rows_returned.is_some()
+            || self.bytes_returned.is_some()
+            || (self.rows_affected.is_some() && self.facts.returning)
+    }
+
+    /// How long it may run, milliseconds.
+    pub fn timeout_ms(&self) -> Option<u64> {
+        self.timeout.as_ref().map(|limit| limit.value)
+    }
+
+    /// What is done with a row that makes it `rows` rows and `bytes` bytes.
+    pub fn passing(&self, rows: u64, bytes: u64) -> Passing {
+        let affected = self.facts.returning && !self.facts.data_modifying_cte;
+        if affected && self.rows_affected.as_ref().is_some_and(|limit| rows > limit.value) {
+            return Passing::Refuse(Exceeded::Affected);
+        }
+        for (limit, count, exceeded) in [
+            (&self.rows_returned, rows, Exceeded::Returned),
+            (&self.bytes_returned, bytes, Exceeded::Bytes),
+        ] {
+            match limit.as_ref().filter(|limit| count > limit.value) {
+                // What COPY sends has an end of its own, without which it is not valid.
+                Some(limit) if limit.on_exceed == "truncate" && self.facts.kind != "copy" => {
+                    return Passing::Truncate;
+                }
+                Some(_) => return Passing::Refuse(exceeded),
+                None => {}
+            }
+        }
+        Passing::Forward
+    }
+
+    /// All rows that count; `None` where the statistics are needed and say nothing.
+    pub(crate) fn total(&self, counted: Counted) -> Option<u64> {
+        if self.counting != Counting::Statistics {
+            return Some(counted.rows);
+        }
+        // The tag of a statement with writes in a WITH clause is about the statement around them.
+        let all = counted.in_all?;
+        Some(if self.facts.data_modifying_cte { all } else { all.max(counted.rows) })
+    }
+
+    /// The same for policies.
+    pub(crate) fn actual(&self, counted: Counted) -> Actual {
+        if self.facts.data_modifying_cte {
+            return Actual { rows: counted.in_all, cascaded: None };
+        }
+        let cascaded = counted.in_all.map(|all| all.saturating_sub(counted.rows));
+        Actual { rows: Some(counted.rows), cascaded }
+    }
+
+    /// A limit on the rows that it changes, whichever there is.
+    pub(crate) fn rows_limit(&self) -> Option<&Limit> {
+        self.rows_affected.as_ref().or_else(|| self.budgets.first())
+    }
+
+    /// The limit that was exceeded.
+    pub(crate) fn exceeded(&self, exceeded: Exceeded) -> Option<&Limit> {
+        match exceeded {
+            Exceeded::Affected | Exceeded::Uncounted => self.rows_limit(),
+            Exceeded::Bytes => self.bytes_returned.as_ref(),
+            Exceeded::Returned => self.rows_returned.as_ref(),
+            Exceeded::Time => self.timeout.as_ref(),
+        }
+    }
+}
+
+/// How the rows of a statement are counted. What is not certain to change none is never taken for it.
+fn counting(facts: &StatementFacts) -> Counting {
+    if !facts.parsed {
+        return Counting::Never("it was not understood");
+    }
+    if !facts.executes || matches!(facts.kind.as_str(), "prepare" | "declare") {
+        return Counting::None;
+    }
+    match facts.kind.as_str() {
+        "call" | "do" => return Counting::Never("what a procedure or a block changes is not said"),
+        "truncate" => return Counting::Never("TRUNCATE does not say how many rows it removes"),
+        "drop_materialized_view" | "drop_owned" | "drop_schema" | "drop_table" => {
+            return Counting::Never("DROP does not say how many rows it removes");
+        }
+        "explain" if facts.class == StatementClass::Write => {
+            return Counting::Never("EXPLAIN ANALYZE does not say how many rows it changes");
+        }
+        _ => {}
+    }
+    let unknown = facts.functions.iter().any(|function| {
+        matches!(function.class, FunctionClass::Unknown | FunctionClass::DynamicSql)
+    });
+    if unknown || facts.dynamic_sql {
+        return Counting::Never("it calls a function of which nobody knows what it changes");
+    }
+    match facts.class {
+        StatementClass::Unknown => Counting::Never("it is of no known kind"),
+        _ if facts.data_modifying_cte => Counting::Statistics,
+        StatementClass::Write => Counting::Tag,
+        StatementClass::Admin
+        | StatementClass::Dcl
+        | StatementClass::Ddl
+        | StatementClass::Read
+        | StatementClass::Session
+        | StatementClass::Transaction => Counting::None,
+    }
+}

@@ -1,0 +1,122 @@
+//! The words of a refusal by a limit: the number, the limit, and what to do next.
+
+use jurat_types::{Limit, Refusal, RefusalCode, StatementFacts};
+use serde_json::{Value, json};
+
+use crate::{BudgetError, Exceeded, refusals};
+
+/// A statement has changed more rows than it may.
+pub(crate) fn too_many_rows(limit: &Limit, facts: &StatementFacts, rows: u64, id: &str) -> Refusal {
+    let bound = limit.value;
+    let why = format!("it would change {rows} rows, and the limit is {bound}");
+    let remedy = "Nothing was changed. Narrow it to fewer rows; do not retry it unchanged";
+    let more = [("rows", json!(rows)), ("rows_exact", json!(true))];
+    told(RefusalCode::RowsExceeded, Some(limit), facts, (&why, remedy), id, &more)
+}
+
+/// The rows of a statement cannot be counted before they are committed, so no limit on them can be kept.
+pub(crate) fn uncounted(
+    limit: Option<&Limit>,
+    facts: &StatementFacts,
+    why: &str,
+    id: &str,
+) -> Refusal {
+    let bound = limit.map_or_else(String::new, |limit| format!(" of {} rows", limit.value));
+    let why = format!("a limit{bound} applies, and {why}");
+    let remedy =
+        "Nothing was changed. Use UPDATE, DELETE, INSERT, MERGE or COPY, which are counted";
+    let more = [("rows", Value::Null), ("rows_exact", json!(false))];
+    told(RefusalCode::RowsExceeded, limit, facts, (&why, remedy), id, &more)
+}
+
+/// A window has no room for it.
+pub(crate) fn over_budget(
+    budget: &Limit,
+    error: BudgetError,
+    facts: &StatementFacts,
+    rows: Option<u64>,
+    id: &str,
+) -> Refusal {
+    let window = budget.window_seconds.unwrap_or_default();
+    let what = if budget.kind == "statements_per_window" { "statements" } else { "changed rows" };
+    let (why, spent) = match (error, rows) {
+        (BudgetError::Spent { spent, bound }, Some(rows)) => (
+            format!(
+                "it would change {rows} rows, and {spent} of {bound} {what} in {window} s are used up"
+            ),
+            Some(spent),
+        ),
+        (BudgetError::Spent { spent, bound }, None) => {
+            (format!("{spent} of {bound} {what} in {window} s are used up"), Some(spent))
+        }
+        (BudgetError::Unavailable(_), _) => ("its budget cannot be counted now".to_owned(), None),
+    };
+    let remedy = "Nothing was changed. Wait until the window has room again";
+    let more = [
+        ("rows", json!(rows)),
+        ("rows_exact", json!(rows.is_some())),
+        ("spent", json!(spent)),
+        ("window_seconds", json!(window)),
+    ];
+    told(RefusalCode::BudgetExceeded, Some(budget), facts, (&why, remedy), id, &more)
+}
+
+/// A statement was cut off while it ran or while its result was on its way.
+pub(crate) fn cut_off(
+    limit: Option<&Limit>,
+    exceeded: Exceeded,
+    facts: &StatementFacts,
+    so_far: u64,
+    id: &str,
+) -> Refusal {
+    let bound = limit.map_or(0, |limit| limit.value);
+    let (code, why, remedy) = match exceeded {
+        Exceeded::Affected => (
+            RefusalCode::RowsExceeded,
+            format!("it would change {so_far} rows or more, and the limit is {bound}"),
+            "Nothing was changed. Narrow it to fewer rows; do not retry it unchanged",
+        ),
+        Exceeded::Returned => (
+            RefusalCode::RowsExceeded,
+            format!("it returns more than {bound} rows, and that is the limit"),
+            "Add a LIMIT or a narrower WHERE; do not retry it unchanged",
+        ),
+        Exceeded::Bytes => (
+            RefusalCode::BytesExceeded,
+            format!("it returns more than {bound} bytes, and that is the limit"),
+            "Ask for fewer rows or columns; do not retry it unchanged",
+        ),
+        Exceeded::Uncounted => {
+            let why = "the database has not said how many rows it changed";
+            return uncounted(limit, facts, why, id);
+        }
+        Exceeded::Time => (
+            RefusalCode::TimeExceeded,
+            format!("it ran longer than {bound} ms, and that is the limit"),
+            "Nothing was changed. Make it do less, or ask for more time",
+        ),
+    };
+    let rows = (exceeded != Exceeded::Bytes && exceeded != Exceeded::Time).then_some(so_far);
+    let more = [("rows", json!(rows)), ("rows_exact", json!(false))];
+    told(code, limit, facts, (&why, remedy), id, &more)
+}
+
+fn told(
+    code: RefusalCode,
+    limit: Option<&Limit>,
+    facts: &StatementFacts,
+    why_and_remedy: (&str, &str),
+    id: &str,
+    more: &[(&str, Value)],
+) -> Refusal {
+    let refusal = refusals::not_carried_out(code, facts, why_and_remedy, id);
+    let mut refusal = refusals::by_rule(refusal, limit.map(|limit| &limit.id));
+    if let Some(detail) = refusal.detail.as_object_mut() {
+        if let Some(limit) = limit {
+            detail.insert("limit_kind".to_owned(), json!(limit.kind));
+            detail.insert("limit".to_owned(), json!(limit.value));
+        }
+        detail.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    }
+    refusal
+}

@@ -1,0 +1,151 @@
+//! The judgement at the result stage: what a statement has changed, before it is committed.
+//!
+//! INVARIANT(counted-before-commit): where limits or policies ask for the rows of a write, it is committed only
+//! after [`Session::judge_result`] has let it pass, and that judgement is recorded.
+
+use std::sync::Arc;
+
+use jurat_types::{
+    Decision, DecisionRecord, Effect, Limit, RecordBody, Refusal, RefusalCode, Stage,
+};
+
+use super::Session;
+use crate::{
+    BudgetError, BudgetKey, Counted, Exceeded, InForce, Running,
+    gate::{Timer, verdict_key},
+    labels,
+    prepared::Verdict,
+    refusals, refusals_limits,
+};
+
+impl Session {
+    /// Judges and records what a statement has changed. Where it must not be committed, the caller takes it
+    /// back. That it counts against budgets stays, should it be rolled back later.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub fn judge_result(&self, running: &Running, counted: Counted) -> Result<(), Refusal> {
+        let Some(in_force) = running.limits() else { return Ok(()) };
+        let timer = Timer::start();
+        let policy = self.gate.policy.current();
+        let mut intent = self.intent(Stage::Result, &policy);
+        let mut facts = in_force.facts().clone();
+        let total = in_force.total(counted);
+        facts.actual = in_force.actual(counted);
+        labels::join(&mut facts, policy.labels(), &self.catalog);
+        let surface = labels::surface(&facts, policy.labels(), &self.catalog);
+        intent.statement = Some(facts);
+        let decision = policy.judge(&intent, &surface);
+        let id = intent.request_id.clone();
+        let refused = self.refused_result(&decision, in_force, total, &id);
+        let key = verdict_key(policy.revision(), jurat_types::Protocol::Simple, false);
+        let permitted = match &refused {
+            None => Ok(crate::rewrite::Permitted::nothing()),
+            Some(refusal) => Err(refusal.clone()),
+        };
+        let verdict = Verdict::new(key, Arc::new(decision), permitted, in_force.facts());
+        let body = self.gate.decision_record(intent, &verdict, running.judged(), None, timer);
+        let of = running.decision_id().to_owned();
+        let body = DecisionRecord { result_of: Some(of), ..body };
+        if let Err(error) = self.gate.audit.append(RecordBody::Decision(Box::new(body))) {
+            tracing::error!(%error, "a judgement could not be recorded");
+            return Err(refusals::audit_unavailable());
+        }
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// Refuses a statement that has ended without a number of rows.
+    pub fn refuse_uncounted(&self, running: &Running) -> Refusal {
+        self.refuse_result(running, Exceeded::Uncounted, 0)
+    }
+
+    fn refused_result(
+        &self,
+        decision: &Decision,
+        in_force: &InForce,
+        rows: Option<u64>,
+        id: &str,
+    ) -> Option<Refusal> {
+        let facts = in_force.facts();
+        let Some(rows) = rows else {
+            let why =
+                "the database does not count what a transaction changes (track_counts is off)";
+            return Some(refusals_limits::uncounted(in_force.rows_limit(), facts, why, id));
+        };
+        match decision.effect {
+            Effect::Deny => return Some(refusals::denied(decision, facts, id)),
+            Effect::RequireApproval => {
+                let why = "policy asks for an approval of what it changed, and approvals cannot be given in this version";
+                let remedy = "Nothing was changed. Ask whoever owns the policies for another way";
+                let code = RefusalCode::ApprovalRequired;
+                return Some(refusals::not_carried_out(code, facts, (why, remedy), id));
+            }
+            Effect::Allow | Effect::Rewrite => {}
+        }
+        let anew = decision.limits.iter().filter(|limit| limit.kind == "rows_affected");
+        let exceeded = in_force.rows_affected().into_iter().chain(anew).find(|l| rows > l.value);
+        if let Some(limit) = exceeded {
+            return Some(refusals_limits::too_many_rows(limit, facts, rows, id));
+        }
+        let budgets = in_force.budgets().iter();
+        budgets
+            .filter(|budget| rows > 0 && budget.kind == "rows_affected_per_window")
+            .find_map(|budget| self.take_from(budget, rows).err().map(|error| (budget, error)))
+            .map(|(budget, error)| {
+                refusals_limits::over_budget(budget, error, facts, Some(rows), id)
+            })
+    }
+
+    /// Records that a statement was refused while its result was on its way, and says so.
+    pub fn refuse_result(&self, running: &Running, exceeded: Exceeded, so_far: u64) -> Refusal {
+        let timer = Timer::start();
+        let policy = self.gate.policy.current();
+        let mut intent = self.intent(Stage::Result, &policy);
+        let id = intent.request_id.clone();
+        let limits = running.limits();
+        let facts = limits.map_or_else(|| running.judged().facts(false), |limits| limits.facts());
+        let limit = limits.and_then(|limits| limits.exceeded(exceeded));
+        let refusal = refusals_limits::cut_off(limit, exceeded, facts, so_far, &id);
+        let mut stated = facts.clone();
+        if exceeded == Exceeded::Affected {
+            stated.actual.rows = Some(so_far);
+        }
+        intent.statement = Some(stated);
+        let key = verdict_key(policy.revision(), jurat_types::Protocol::Simple, false);
+        let decision = Arc::new(refusals::own_denial(policy.revision(), &refusal));
+        let verdict = Verdict::new(key, decision, Err(refusal.clone()), facts);
+        let body = self.gate.decision_record(intent, &verdict, running.judged(), None, timer);
+        let of = running.decision_id().to_owned();
+        let body = DecisionRecord { result_of: Some(of), ..body };
+        match self.gate.audit.append(RecordBody::Decision(Box::new(body))) {
+            Ok(_receipt) => refusal,
+            Err(error) => {
+                tracing::error!(%error, "a judgement could not be recorded");
+                refusals::audit_unavailable()
+            }
+        }
+    }
+
+    /// Takes the statement itself out of its budgets, before it runs; and sees that something is left for the
+    /// rows that it will change.
+    pub(crate) fn within_budgets(&self, in_force: &InForce, id: &str) -> Result<(), Refusal> {
+        for budget in in_force.budgets() {
+            let amount = u64::from(budget.kind == "statements_per_window");
+            self.take_from(budget, amount).map_err(|error| {
+                refusals_limits::over_budget(budget, error, in_force.facts(), None, id)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn take_from(&self, budget: &Limit, amount: u64) -> Result<(), BudgetError> {
+        let key = BudgetKey {
+            principal: self.login.principal.id.clone(),
+            database: self.database.target.name.clone(),
+            kind: budget.kind.clone(),
+            window_seconds: budget.window_seconds.unwrap_or(1),
+        };
+        let now_ns = self.gate.clock.now_ns();
+        self.gate.budgets.take(&key, amount, budget.value, now_ns)
+    }
+}

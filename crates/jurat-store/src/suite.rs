@@ -1,0 +1,238 @@
+//! What every store has to do, and that it does so across processes that are killed.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Barrier},
+};
+
+use jurat_core::{Approval, ApprovalState, ApprovalStore, Asked, Caps, Spending, Vote, VoteError};
+use serde_json::json;
+
+use crate::SqliteStore;
+
+const CAPS: Caps = Caps { per_principal: 2, total: 3 };
+
+/// A store that can be opened again.
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.dir.path().join("approvals.db")
+    }
+
+    fn open(&self) -> Box<dyn ApprovalStore> {
+        Box::new(SqliteStore::open(&self.file()).unwrap())
+    }
+}
+
+fn approval(id: &str, digest: &str, requester: &str) -> Approval {
+    let intent = json!({
+        "version": "v1", "stage": "statement", "request_id": "r",
+        "time": {"now_ns": 0, "rfc3339": "", "weekday": "", "hour": 0, "tz": "UTC"},
+        "principal": {"id": requester, "kind": "agent", "groups": [], "attributes": {},
+            "auth": {"method": "scram", "issuer": null, "mfa": false},
+            "on_behalf_of": null, "delegation": []},
+        "claimed": {"application": null, "purpose": null, "ticket": null, "trace": null},
+        "session": {"id": "s", "client_addr": "", "tls": true, "started_ns": 0, "in_transaction": false,
+            "read_only": false, "freeze": null, "replication": null,
+            "totals": {"statements": 0, "rows_read": 0, "rows_written": 0, "denied": 0}},
+        "target": {"name": "shop", "engine": "postgres", "version": "", "database": "shop",
+            "environment": "production", "labels": {}, "upstream_user": "app"},
+        "statement": null, "approvals": [], "policy": {"revision": "r"},
+    });
+    let requests = json!([{"id": "rule", "msg": "m", "approvers": [], "min": 2, "ttl": "1m",
+        "mode": "retry"}]);
+    Approval {
+        id: id.to_owned(),
+        digest: digest.to_owned(),
+        state: ApprovalState::Pending,
+        decision_id: "asked".to_owned(),
+        created_ns: 10,
+        expires_ns: 110,
+        ttl_ns: 100,
+        intent: serde_json::from_value(intent).unwrap(),
+        runs_by: None,
+        values: Vec::new(),
+        requests: serde_json::from_value(requests).unwrap(),
+        lifts: Vec::new(),
+        max_rows: None,
+        why: None,
+        votes: Vec::new(),
+        used_by: None,
+    }
+}
+
+fn yes(by: &str, at_ns: i64) -> Vote {
+    let rules = vec!["rule".to_owned()];
+    Vote { by: by.to_owned(), yes: true, rules, reason: None, at_ns, via: "cli".to_owned() }
+}
+
+fn vote(store: &dyn ApprovalStore, id: &str, vote: &Vote) -> Result<(), VoteError> {
+    let mut result = Ok(());
+    let found = store.change(id, &mut |approval| {
+        result = approval.vote(vote);
+        result.is_ok()
+    });
+    assert!(found.unwrap().is_some());
+    result
+}
+
+fn spending(id: &str, digest: &str) -> Spending {
+    Spending { id: id.to_owned(), digest: digest.to_owned(), decision_id: "used".to_owned() }
+}
+
+fn granted(store: &dyn ApprovalStore, id: &str, digest: &str) {
+    let asked = store.ask(&approval(id, digest, "bot"), CAPS, 10).unwrap();
+    assert!(matches!(asked, Asked::New(_)), "{asked:?}");
+    vote(store, id, &yes("dora", 20)).unwrap();
+    vote(store, id, &yes("emil", 30)).unwrap();
+}
+
+#[test]
+fn the_same_question_is_the_same_request_until_it_is_over() {
+    let place = Place::new();
+    let store = place.open();
+    let one = approval("AP-1", "d1", "bot");
+    assert!(matches!(store.ask(&one, CAPS, 10).unwrap(), Asked::New(_)));
+    let again = approval("AP-2", "d1", "bot");
+    let Asked::Known(known) = store.ask(&again, CAPS, 20).unwrap() else { panic!("asked twice") };
+    assert_eq!(known.id, "AP-1");
+    assert!(store.get("AP-2").unwrap().is_none());
+    assert!(matches!(store.ask(&again, CAPS, 110).unwrap(), Asked::New(_)), "it had expired");
+}
+
+#[test]
+fn a_store_takes_so_many_requests_and_no_more() {
+    let store = Place::new().open();
+    let ask = |id: &str, who: &str| store.ask(&approval(id, id, who), CAPS, 10).unwrap();
+    assert!(matches!(ask("AP-1", "bot"), Asked::New(_)));
+    assert!(matches!(ask("AP-2", "bot"), Asked::New(_)));
+    assert_eq!(ask("AP-3", "bot"), Asked::Full { own: true });
+    assert!(matches!(ask("AP-4", "ana"), Asked::New(_)));
+    assert_eq!(ask("AP-5", "ana"), Asked::Full { own: false });
+    // What is over makes room.
+    assert_eq!(store.expire(110).unwrap().len(), 3);
+    let late = store.ask(&approval("AP-6", "d6", "bot"), CAPS, 110).unwrap();
+    assert!(matches!(late, Asked::New(_)));
+}
+
+#[test]
+fn two_people_are_two_people() {
+    let store = Place::new().open();
+    store.ask(&approval("AP-1", "d1", "bot"), CAPS, 10).unwrap();
+    vote(&*store, "AP-1", &yes("dora", 20)).unwrap();
+    assert_eq!(vote(&*store, "AP-1", &yes("dora", 21)), Err(VoteError::Twice));
+    assert_eq!(vote(&*store, "AP-1", &yes(" Dora", 22)), Err(VoteError::Twice));
+    assert_eq!(store.get("AP-1").unwrap().unwrap().state, ApprovalState::Pending);
+    vote(&*store, "AP-1", &yes("emil", 30)).unwrap();
+    let approval = store.get("AP-1").unwrap().unwrap();
+    assert_eq!((approval.state, approval.expires_ns), (ApprovalState::Approved, 130));
+    let late = vote(&*store, "AP-1", &Vote { yes: false, ..yes("fred", 40) });
+    assert_eq!(late, Err(VoteError::Over(ApprovalState::Approved)));
+}
+
+#[test]
+fn one_no_is_enough_and_stays() {
+    let store = Place::new().open();
+    store.ask(&approval("AP-1", "d1", "bot"), CAPS, 10).unwrap();
+    vote(&*store, "AP-1", &Vote { yes: false, ..yes("dora", 20) }).unwrap();
+    let over = VoteError::Over(ApprovalState::Denied);
+    assert_eq!(vote(&*store, "AP-1", &yes("emil", 30)), Err(over));
+    assert!(!store.spend(&[spending("AP-1", "d1")], 40).unwrap());
+    // Who asks again is told no again, and nobody has to answer twice.
+    let again = store.ask(&approval("AP-2", "d1", "bot"), CAPS, 40).unwrap();
+    assert!(matches!(again, Asked::Known(known) if known.state == ApprovalState::Denied));
+}
+
+#[test]
+fn a_grant_is_used_once_for_what_it_is_bound_to_and_in_time() {
+    let store = Place::new().open();
+    granted(&*store, "AP-1", "d1");
+    assert!(!store.spend(&[spending("AP-1", "other")], 40).unwrap(), "another statement");
+    assert!(!store.spend(&[spending("AP-0", "d1")], 40).unwrap(), "another request");
+    assert!(store.spend(&[spending("AP-1", "d1")], 40).unwrap());
+    assert!(!store.spend(&[spending("AP-1", "d1")], 40).unwrap(), "twice");
+    let used = store.get("AP-1").unwrap().unwrap();
+    assert_eq!((used.state, used.used_by.as_deref()), (ApprovalState::Used, Some("used")));
+    granted(&*store, "AP-2", "d2");
+    assert!(!store.spend(&[spending("AP-2", "d2")], 130).unwrap(), "too late");
+}
+
+#[test]
+fn several_grants_are_used_all_or_none() {
+    let store = Place::new().open();
+    granted(&*store, "AP-1", "d1");
+    granted(&*store, "AP-2", "d2");
+    let both = [spending("AP-1", "d1"), spending("AP-2", "other")];
+    assert!(!store.spend(&both, 40).unwrap());
+    assert!(store.spend(&[spending("AP-1", "d1"), spending("AP-2", "d2")], 40).unwrap());
+}
+
+#[test]
+fn a_request_that_was_given_up_cannot_be_approved_or_used() {
+    let store = Place::new().open();
+    granted(&*store, "AP-1", "d1");
+    store.change("AP-1", &mut |approval| approval.cancel(40)).unwrap();
+    assert!(!store.spend(&[spending("AP-1", "d1")], 50).unwrap());
+    let over = VoteError::Over(ApprovalState::Canceled);
+    assert_eq!(vote(&*store, "AP-1", &yes("fred", 50)), Err(over));
+}
+
+/// Several connections to one file are what several processes are.
+#[test]
+fn of_a_hundred_that_want_one_grant_exactly_one_gets_it() {
+    let place = Place::new();
+    granted(&*place.open(), "AP-1", "d1");
+    let start = Arc::new(Barrier::new(10));
+    let threads: Vec<_> = (0..10)
+        .map(|_| {
+            let (start, store) = (Arc::clone(&start), place.open());
+            std::thread::spawn(move || {
+                start.wait();
+                let tries = (0..10).map(|_| store.spend(&[spending("AP-1", "d1")], 40).unwrap());
+                tries.filter(|won| *won).count()
+            })
+        })
+        .collect();
+    let won: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+    assert_eq!(won, 1);
+}
+
+#[test]
+fn what_was_done_is_there_when_the_file_is_opened_again() {
+    let place = Place::new();
+    granted(&*place.open(), "AP-1", "d1");
+    assert_eq!(place.open().get("AP-1").unwrap().unwrap().state, ApprovalState::Approved);
+    assert!(place.open().spend(&[spending("AP-1", "d1")], 40).unwrap());
+    assert!(!place.open().spend(&[spending("AP-1", "d1")], 40).unwrap());
+    assert_eq!(place.open().list(false, 10).unwrap().len(), 1);
+    assert_eq!(place.open().list(true, 10).unwrap(), []);
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_reads_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    drop(place.open());
+    let mode = |file: &std::path::Path| std::fs::metadata(file).unwrap().permissions().mode();
+    assert_eq!(mode(&place.file()) & 0o777, 0o600);
+    std::fs::set_permissions(place.file(), PermissionsExt::from_mode(0o644)).unwrap();
+    assert!(SqliteStore::open(&place.file()).is_err());
+}
+
+#[test]
+fn a_file_of_a_newer_program_is_left_alone() {
+    let place = Place::new();
+    drop(place.open());
+    let connection = rusqlite::Connection::open(place.file()).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    let error = SqliteStore::open(&place.file()).unwrap_err();
+    assert!(error.to_string().contains("newer"), "{error}");
+}

@@ -1,0 +1,260 @@
+//! The local socket of approvers: a file that only its owner may open, and a token that says who is there.
+//!
+//! One line of JSON asks, one line of JSON answers. What is understood is in [`AdminRequest`]; the client is
+//! `jurat approvals`.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use jurat_core::{Approval, Approvals, Authenticate as _, card, read_approval_id};
+use jurat_types::Principal;
+use ring::{hmac, rand::SystemRandom};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{UnixListener, UnixStream},
+    sync::Semaphore,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::LiveUsers;
+use crate::{
+    config::ApprovalsConfig,
+    exit::{Exit, Failure},
+};
+
+/// Connections at once.
+const CONNECTIONS_MAX: usize = 16;
+/// A question, bytes.
+const LINE_BYTES_MAX: u64 = 16 << 10;
+/// How long a client may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Shorter tokens could be guessed, bytes.
+const TOKEN_BYTES_MIN: usize = 16;
+
+/// A question of an approver.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AdminRequest {
+    /// Who asks is whose token this is.
+    pub(crate) token: String,
+    /// What is to be done.
+    pub(crate) action: AdminAction,
+}
+
+/// What can be done.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AdminAction {
+    /// The requests that one may see; only those that wait for something, where `open`.
+    List { open: bool },
+    /// One of them.
+    Show { id: String },
+    /// An answer.
+    Answer { id: String, yes: bool, reason: Option<String> },
+}
+
+/// The answer.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AdminReply {
+    /// The requests.
+    List(Vec<AdminItem>),
+    /// The card, and all of it for programs.
+    Card { lines: Vec<String>, approval: Box<Approval> },
+    /// Where it stands after the answer.
+    Answered(AdminItem),
+    /// Why not.
+    Refused(String),
+}
+
+/// A request in a list.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct AdminItem {
+    pub(crate) id: String,
+    pub(crate) state: String,
+    pub(crate) line: String,
+}
+
+/// The socket, and what its clients need.
+#[derive(Debug)]
+pub(super) struct Admin {
+    socket: UnixListener,
+    approvals: Arc<Approvals>,
+    people: Arc<LiveUsers>,
+    tokens: Vec<(String, hmac::Tag)>,
+    key: hmac::Key,
+}
+
+impl Admin {
+    /// Opens the socket, where one is configured.
+    ///
+    /// # Errors
+    /// Where it cannot be made, or a token is not there or too short.
+    pub(super) fn open(
+        config: &ApprovalsConfig,
+        approvals: Arc<Approvals>,
+        people: Arc<LiveUsers>,
+    ) -> Result<Option<Self>, Failure> {
+        let Some(path) = &config.socket else { return Ok(None) };
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
+            .map_err(|_unspecified| Failure::other("the system gives no randomness"))?;
+        let tokens = config
+            .operators
+            .iter()
+            .map(|(principal, token)| {
+                let what = format!("the token of the approver `{principal}`");
+                let token =
+                    token.fetch().map_err(|error| Failure::because(Exit::Usage, &what, &error))?;
+                let token = token.expose().trim();
+                if token.len() < TOKEN_BYTES_MIN {
+                    return Err(Failure::usage(format!(
+                        "{what} is shorter than {TOKEN_BYTES_MIN} bytes"
+                    )));
+                }
+                Ok((principal.clone(), hmac::sign(&key, token.as_bytes())))
+            })
+            .collect::<Result<_, Failure>>()?;
+        let socket = listen(path)?;
+        Ok(Some(Self { socket, approvals, people, tokens, key }))
+    }
+
+    /// Serves until `shutdown`.
+    pub(super) async fn serve(self: Arc<Self>, shutdown: CancellationToken) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.socket.accept() => accepted,
+                () = shutdown.cancelled() => return,
+            };
+            match (accepted, Arc::clone(&places).try_acquire_owned()) {
+                (Ok((stream, _)), Ok(place)) => {
+                    let this = Arc::clone(&self);
+                    tokio::spawn(async move {
+                        if let Err(error) =
+                            tokio::time::timeout(PATIENCE, this.connection(stream)).await
+                        {
+                            tracing::info!(%error, "an approver's connection was given up");
+                        }
+                        drop(place);
+                    });
+                }
+                (Ok(_), Err(_full)) => tracing::warn!("too many approvers at once"),
+                (Err(error), _) => {
+                    tracing::warn!(%error, "the socket of approvers does not accept");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    async fn connection(&self, stream: UnixStream) {
+        let peer = stream.peer_cred().ok().map(|peer| peer.uid());
+        let (read, mut write) = stream.into_split();
+        let mut line = String::new();
+        let mut read = BufReader::new(read.take(LINE_BYTES_MAX));
+        let reply = match read.read_line(&mut line).await {
+            Ok(_) => match serde_json::from_str::<AdminRequest>(&line) {
+                Ok(request) => self.answer(request, peer).await,
+                Err(_error) => AdminReply::Refused("the question is not understood".to_owned()),
+            },
+            Err(_error) => return,
+        };
+        let mut bytes = serde_json::to_vec(&reply).unwrap_or_default();
+        bytes.push(b'\n');
+        if let Err(error) = write.write_all(&bytes).await {
+            tracing::debug!(%error, "an approver has left");
+        }
+    }
+
+    async fn answer(&self, request: AdminRequest, peer: Option<u32>) -> AdminReply {
+        let Some(who) = self.who(&request.token) else {
+            tracing::warn!(?peer, "a token that nobody has");
+            return AdminReply::Refused("nobody has that token".to_owned());
+        };
+        let refused = |error: &dyn std::fmt::Display| AdminReply::Refused(error.to_string());
+        let unknown =
+            |id: &str| AdminReply::Refused(format!("there is no request {id} that you may see"));
+        match request.action {
+            AdminAction::List { open } => match self.approvals.list(open).await {
+                Ok(list) => {
+                    let seen = list.iter().filter(|one| self.approvals.may_see(one, &who));
+                    AdminReply::List(seen.map(item).collect())
+                }
+                Err(error) => refused(&error),
+            },
+            AdminAction::Show { id } => {
+                let Some(id) = read_approval_id(&id) else { return unknown(&id) };
+                match self.approvals.get(&id).await {
+                    Ok(Some(one)) if self.approvals.may_see(&one, &who) => {
+                        AdminReply::Card { lines: card::lines(&one), approval: Box::new(one) }
+                    }
+                    Ok(_) => unknown(&id),
+                    Err(error) => refused(&error),
+                }
+            }
+            AdminAction::Answer { id, yes, reason } => {
+                let Some(id) = read_approval_id(&id) else { return unknown(&id) };
+                tracing::info!(by = who.id, ?peer, id, yes, "an answer of an approver");
+                match self.approvals.decide(&id, who, (yes, reason), "cli").await {
+                    Ok(one) => AdminReply::Answered(item(&one)),
+                    Err(error) => refused(&error),
+                }
+            }
+        }
+    }
+
+    /// Whose token it is, as the users file knows them now.
+    fn who(&self, token: &str) -> Option<Principal> {
+        let fits =
+            |tag: &hmac::Tag| hmac::verify(&self.key, token.as_bytes(), tag.as_ref()).is_ok();
+        let (name, _) = self.tokens.iter().find(|(_, tag)| fits(tag))?;
+        self.people.credential(name).principal
+    }
+}
+
+fn item(approval: &Approval) -> AdminItem {
+    AdminItem {
+        id: approval.id.clone(),
+        state: approval.state.as_str().to_owned(),
+        line: card::line(approval),
+    }
+}
+
+/// Only the owner may connect, from the first moment on: the directory is looked at, too, because it decides
+/// who may put another socket in place of this one.
+fn listen(path: &Path) -> Result<UnixListener, Failure> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let wrong = |what: &str, error: &dyn std::error::Error| {
+        Failure::because(Exit::Usage, format!("the socket {}: {what}", path.display()), error)
+    };
+    match std::fs::symlink_metadata(path) {
+        Ok(there) => {
+            use std::os::unix::fs::FileTypeExt as _;
+            if !there.file_type().is_socket() {
+                return Err(Failure::usage(format!("{} is no socket", path.display())));
+            }
+            if std::os::unix::net::UnixStream::connect(path).is_ok() {
+                return Err(Failure::usage(format!(
+                    "another process listens at {}",
+                    path.display()
+                )));
+            }
+            std::fs::remove_file(path).map_err(|error| wrong("an old one stays", &error))?;
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(wrong("it cannot be looked at", &error)),
+    }
+    // It is made where nobody else can reach it, and put in its place with its mode.
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let private = tempfile::Builder::new()
+        .prefix(".jurat-")
+        .permissions(std::fs::Permissions::from_mode(0o700))
+        .tempdir_in(parent.unwrap_or_else(|| Path::new(".")))
+        .map_err(|error| wrong("it cannot be made", &error))?;
+    let made = private.path().join("s");
+    let socket = UnixListener::bind(&made).map_err(|error| wrong("it cannot be made", &error))?;
+    std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o600))
+        .and_then(|()| std::fs::rename(&made, path))
+        .map_err(|error| wrong("it cannot be made", &error))?;
+    Ok(socket)
+}

@@ -1,0 +1,68 @@
+package jurat.scale_test
+
+import data.jurat.fixtures_test as fixtures
+import data.jurat.scale
+
+update := fixtures.statement("update", "write")
+
+found(intent) := values if {
+	values := {limit.id: limit.value | some limit in scale.limits} with input as intent
+}
+
+found_by(intent, bounds) := values if {
+	values := {limit.id: limit | some limit in scale.limits} with input as intent
+		with data.jurat.bounds as bounds
+}
+
+test_agents_are_bounded_in_production if {
+	found(fixtures.intent(fixtures.agent, "production", update)) == {
+		"scale.agents.rows_affected": 1000,
+		"scale.agents.rows_affected_per_window": 10000,
+	}
+}
+
+test_nobody_else_is_by_default if {
+	found(fixtures.intent(fixtures.agent, "staging", update)) == {}
+	every principal in [fixtures.person, fixtures.dba, fixtures.service] {
+		found(fixtures.intent(principal, "production", update)) == {}
+	}
+}
+
+test_logins_have_no_limits if {
+	found(fixtures.login(fixtures.agent)) == {}
+}
+
+test_data_says_who_is_bounded_and_how if {
+	bounds := [
+		{"id": "all", "timeout_ms": 30000},
+		{"id": "staff", "groups": ["staff"], "rows_returned": 500, "on_returned": "truncate"},
+		{"id": "other", "groups": ["nobody"], "rows_affected": 1},
+		{"id": "api", "principals": ["shop-api"], "databases": ["shop"], "statements_per_window": 60, "window": "1m"},
+		{"id": "deep", "kinds": ["person"], "rows_affected": 10, "cascades": true, "uncounted": "allow"},
+	]
+	found_by(fixtures.intent(fixtures.person, "staging", update), bounds) == {
+		"scale.all.timeout_ms": {"id": "scale.all.timeout_ms", "kind": "timeout_ms", "value": 30000},
+		"scale.staff.rows_returned": {
+			"id": "scale.staff.rows_returned", "kind": "rows_returned", "value": 500, "on_exceed": "truncate",
+		},
+		"scale.deep.rows_affected": {
+			"id": "scale.deep.rows_affected", "kind": "rows_affected", "value": 10,
+			"cascades": true, "uncounted": "allow",
+		},
+	}
+	by_service := found_by(fixtures.intent(fixtures.service, "production", update), bounds)
+	by_service["scale.api.statements_per_window"].window == "1m"
+	not by_service["scale.deep.rows_affected"]
+}
+
+test_no_bounds_at_all_if_the_list_is_empty if {
+	found_by(fixtures.intent(fixtures.agent, "production", update), []) == {}
+}
+
+test_a_misspelt_key_is_denied if {
+	bounds := [{"id": "all", "row_affected": 1}]
+	ids := {denial.id | some denial in scale.deny} with input as fixtures.intent(fixtures.person, "staging", update)
+		with data.jurat.bounds as bounds
+	ids == {"scale.bounds"}
+	count(scale.deny) == 0 with input as fixtures.intent(fixtures.person, "staging", update)
+}

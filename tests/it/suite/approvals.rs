@@ -1,0 +1,89 @@
+//! Promise: what policy wants approved runs once after a person with the right to it has said yes to exactly
+//! that, and not otherwise (APPR-01 to APPR-10 of the catalogue of attacks).
+
+mod channels;
+mod hold;
+mod retry;
+mod trust;
+
+use serde_json::Value;
+
+use crate::harness::{Setup, Shop, Wire, jurat, wire::Reply};
+
+/// Writes of orders want approval; all else is free.
+const POLICY: &str = r#"package jurat.consent
+allow contains "everything else"
+approvals contains {
+    "id": "consent.orders", "msg": "Orders are changed by two people",
+    "approvers": ["group:dba", "priya"], "ttl": "10m", "mode": "auto",
+} if {
+    input.stage == "statement"
+    some relation in input.statement.relations
+    relation.id == "public.orders"
+    relation.access != "read"
+}
+"#;
+
+const SECTION: &str = "\n[approvals]\nstore = \"approvals.db\"\nsocket = \"approvers.sock\"\n\
+    pending_per_principal_max = 5\n\
+    [[approvals.operator]]\nprincipal = \"dora\"\ntoken = { file = \"dora.token\" }\n\
+    [[approvals.operator]]\nprincipal = \"priya\"\ntoken = { file = \"priya.token\" }\n\
+    [[approvals.operator]]\nprincipal = \"ana\"\ntoken = { file = \"ana.token\" }\n\
+    [[approvals.operator]]\nprincipal = \"bot\"\ntoken = { file = \"bot.token\" }\n";
+
+const UPDATE: &str = "UPDATE orders SET note = 'changed' WHERE id = 1";
+const CHANGED: &str = "SELECT count(*) FROM orders WHERE note = 'changed'";
+
+fn setup() -> Setup {
+    Setup { shipped: false, limits: SECTION, ..Setup::default() }.policy("consent.rego", POLICY)
+}
+
+/// The request that a refusal names.
+fn id_in(reply: &Reply) -> String {
+    let error = reply.error().unwrap_or_else(|| panic!("no refusal: {reply:?}"));
+    let detail: Value = serde_json::from_str(error.detail()).unwrap();
+    let id = detail["approval"].as_str().unwrap_or_else(|| panic!("no id: {reply:?}")).to_owned();
+    assert!(error.message().contains(&id), "the first line alone names it: {error}");
+    id
+}
+
+/// The code in the detail of a refusal.
+fn code_in(reply: &Reply) -> String {
+    let error = reply.error().unwrap_or_else(|| panic!("no refusal: {reply:?}"));
+    let detail: Value = serde_json::from_str(error.detail()).unwrap();
+    detail["code"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Asks for consent in vain, and gives back the request.
+async fn ask(wire: &mut Wire, text: &str) -> String {
+    let reply = wire.run(text).await;
+    assert_eq!((reply.sqlstate().as_str(), code_in(&reply).as_str()), ("42501", "JRT-HOLD"));
+    id_in(&reply)
+}
+
+/// Approves by SQL.
+async fn approve(shop: &Shop, who: &str, id: &str) -> Reply {
+    shop.wire(who).await.run(&format!("CALL jurat.approve('{id}')")).await
+}
+
+/// The events of a request, in order.
+fn events(shop: &Shop, id: &str) -> String {
+    let of = |record: &&Value| record["type"] == "approval" && record["id"] == id;
+    let records = shop.records();
+    let events: Vec<&str> =
+        records.0.iter().filter(of).filter_map(|record| record["event"].as_str()).collect();
+    events.join(" ")
+}
+
+/// Runs `jurat approvals` as the owner of a token.
+fn cli(shop: &Shop, who: &str, arguments: &[&str]) -> (bool, String) {
+    let home = &shop.jurat.home;
+    let (config, token) = (home.path("jurat.toml"), home.path(&format!("{who}.token")));
+    let (verb, rest) = arguments.split_first().unwrap();
+    let mut all = vec!["approvals", *verb, "-c", config.to_str().unwrap()];
+    all.extend(["--token-file", token.to_str().unwrap()]);
+    all.extend(rest);
+    let output = jurat::command(&all, "");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(text).unwrap())
+}

@@ -1,0 +1,154 @@
+//! Who may say yes, and what a yes survives.
+
+use super::{CHANGED, POLICY, UPDATE, approve, ask, events, id_in, setup};
+use crate::harness::{Shop, until};
+
+/// APPR-04.
+#[tokio::test]
+async fn only_somebody_else_with_the_right_approves() {
+    let Some(shop) = Shop::open(setup()).await else { return };
+    let mut bot = shop.wire("bot").await;
+    let id = ask(&mut bot, UPDATE).await;
+    for (who, why) in [
+        ("bot", "the requester, an agent"),
+        ("ana", "on whose behalf it is asked"),
+        ("shopd", "a service"),
+    ] {
+        let reply = approve(&shop, who, &id).await;
+        assert_eq!(reply.sqlstate(), "42501", "{why}: {reply:?}");
+    }
+    assert_eq!(approve(&shop, "dora", "AP-00000000").await.sqlstate(), "42704");
+    assert_eq!(approve(&shop, "dora", "everything").await.sqlstate(), "42704");
+    assert_eq!(ask(&mut bot, UPDATE).await, id);
+    // A person with the right may not approve their own.
+    let mut dora = shop.wire("dora").await;
+    dora.run("BEGIN").await;
+    let own = ask(&mut dora, UPDATE).await;
+    dora.run("ROLLBACK").await;
+    assert_eq!(dora.run(&format!("CALL jurat.approve('{own}')")).await.sqlstate(), "42501");
+    assert_eq!(approve(&shop, "priya", &own).await.sqlstate(), "00000");
+    assert_eq!(shop.count(CHANGED).await, 0);
+    assert_eq!(events(&shop, &id), "requested");
+    shop.close().await;
+}
+
+/// APPR-05.
+#[tokio::test]
+async fn two_of_them_are_two_people() {
+    let policy = POLICY.replace("\"ttl\"", "\"min\": 2, \"ttl\"");
+    let Some(shop) = Shop::open(setup().policy("consent.rego", policy)).await else { return };
+    let mut bot = shop.wire("bot").await;
+    let id = ask(&mut bot, UPDATE).await;
+    approve(&shop, "dora", &id).await;
+    assert_eq!(approve(&shop, "dora", &id).await.sqlstate(), "42501");
+    assert_eq!(ask(&mut bot, UPDATE).await, id);
+    approve(&shop, "priya", &id).await;
+    assert_eq!(bot.run(UPDATE).await.tag(), "UPDATE 1");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn policy_says_who_may_approve() {
+    let who = "package jurat.who\nmay_approve if input.principal.id != \"dora\"\n";
+    let Some(shop) = Shop::open(setup().policy("who.rego", who)).await else { return };
+    let mut bot = shop.wire("bot").await;
+    let id = ask(&mut bot, UPDATE).await;
+    assert_eq!(approve(&shop, "dora", &id).await.sqlstate(), "42501");
+    assert_eq!(approve(&shop, "priya", &id).await.sqlstate(), "00000");
+    assert_eq!(bot.run(UPDATE).await.tag(), "UPDATE 1");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn other_policies_need_another_yes() {
+    let Some(shop) = Shop::open(setup()).await else { return };
+    let mut bot = shop.wire("bot").await;
+    let id = ask(&mut bot, UPDATE).await;
+    approve(&shop, "dora", &id).await;
+    shop.jurat.home.write("policy/more.rego", "package jurat.more\nallow contains \"more\"\n");
+    shop.jurat.reload();
+    until("the policies", || (!shop.records().system("policy_loaded").is_empty()).then_some(()));
+    assert_ne!(ask(&mut bot, UPDATE).await, id);
+    assert_eq!(shop.count(CHANGED).await, 0);
+    shop.close().await;
+}
+
+/// A denial still wins over a yes.
+#[tokio::test]
+async fn a_yes_lifts_no_denial() {
+    let deny = "package jurat.no\ndeny contains \"never by agents\" if {\n\tcount(input.approvals) > 0\n}\n";
+    let Some(shop) = Shop::open(setup().policy("no.rego", deny)).await else { return };
+    let mut bot = shop.wire("bot").await;
+    let id = ask(&mut bot, UPDATE).await;
+    approve(&shop, "dora", &id).await;
+    let reply = bot.run(UPDATE).await;
+    assert!(reply.error().unwrap().message().contains("never by agents"), "{reply:?}");
+    assert_eq!(events(&shop, &id), "requested approved", "it was not used");
+    assert_eq!(shop.count(CHANGED).await, 0);
+    shop.close().await;
+}
+
+/// APPR-04: the right is looked at when the yes is used, too.
+#[tokio::test]
+async fn the_yes_of_somebody_who_lost_the_right_is_void() {
+    let Some(shop) = Shop::open(setup()).await else { return };
+    let mut bot = shop.wire("bot").await;
+    let id = ask(&mut bot, UPDATE).await;
+    approve(&shop, "dora", &id).await;
+    let users = std::fs::read_to_string(shop.jurat.home.path("users.toml")).unwrap();
+    let without = users.replace("groups = [\"dba\"]", "groups = []");
+    assert_ne!(users, without);
+    shop.jurat.home.write("users.toml", &without);
+    shop.jurat.reload();
+    until("the users", || (!shop.records().system("users_loaded").is_empty()).then_some(()));
+    let reply = bot.run(UPDATE).await;
+    assert_eq!((reply.sqlstate().as_str(), id_in(&reply)), ("42501", id.clone()));
+    assert_eq!(events(&shop, &id), "requested approved canceled");
+    assert_ne!(ask(&mut bot, UPDATE).await, id);
+    assert_eq!(shop.count(CHANGED).await, 0);
+    shop.close().await;
+}
+
+/// APPR-03: a power cut between the yes and its use, and one behind the use.
+#[tokio::test]
+async fn a_crash_loses_no_yes_and_doubles_none() {
+    let setup = setup();
+    let Some(mut shop) = Shop::open(setup.clone()).await else { return };
+    let mut bot = shop.wire("bot").await;
+    let id = ask(&mut bot, UPDATE).await;
+    approve(&shop, "dora", &id).await;
+    shop.jurat.crash(&setup);
+    let mut bot = shop.wire("bot").await;
+    assert_eq!(bot.run(UPDATE).await.tag(), "UPDATE 1");
+    shop.jurat.crash(&setup);
+    let mut bot = shop.wire("bot").await;
+    assert_ne!(ask(&mut bot, UPDATE).await, id);
+    assert_eq!(events(&shop, &id), "requested approved used");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_request_ends_by_itself() {
+    let policy = POLICY.replace("\"10m\"", "\"1s\"");
+    let Some(shop) = Shop::open(setup().policy("consent.rego", policy)).await else { return };
+    let mut bot = shop.wire("bot").await;
+    let id = ask(&mut bot, UPDATE).await;
+    until("it to expire", || (events(&shop, &id) == "requested expired").then_some(()));
+    assert_eq!(approve(&shop, "dora", &id).await.sqlstate(), "42501");
+    assert_ne!(ask(&mut bot, UPDATE).await, id);
+    shop.close().await;
+}
+
+/// APPR-09.
+#[tokio::test]
+async fn one_principal_asks_for_so_much_and_no_more() {
+    let Some(shop) = Shop::open(setup()).await else { return };
+    let mut bot = shop.wire("bot").await;
+    let update = |id: u32| format!("UPDATE orders SET note = 'x' WHERE id = {id}");
+    for id in 1..=5 {
+        ask(&mut bot, &update(id)).await;
+    }
+    assert_eq!(bot.run(&update(6)).await.sqlstate(), "54000");
+    ask(&mut shop.wire("shopd").await, &update(6)).await;
+    shop.close().await;
+}
