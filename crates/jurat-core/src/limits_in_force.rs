@@ -116,7 +116,7 @@ impl InForce {
             );
             let remedy = "Ask whoever owns the policies for another way";
             let refusal = refusals::not_carried_out(
-                RefusalCode::ApprovalRequired,
+                RefusalCode::NotSupported,
                 &self.facts,
                 (&why, remedy),
                 decision_id,

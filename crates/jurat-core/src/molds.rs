@@ -36,7 +36,9 @@ impl Molds {
         limits: &ReadLimits,
     ) -> Read {
         let whole = || jurat_sql::read(text, names, catalog, limits);
-        let Some(skeleton) = Skeleton::of(text, catalog.catalog().engine, limits) else { return Read::Whole(whole()) };
+        let Some(skeleton) = Skeleton::of(text, catalog.catalog().engine, limits) else {
+            return Read::Whole(whole());
+        };
         let Some(state) = self.0.get_mut(skeleton.key()) else {
             if self.0.len() >= MOLDS_MAX {
                 self.0.clear();

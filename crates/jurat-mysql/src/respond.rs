@@ -44,7 +44,16 @@ pub(crate) const TOO_MANY: Number = (1040, "08004");
 /// The number and SQLSTATE of a refusal. None of them makes drivers or pools drop the connection.
 pub(crate) const fn number(refusal: &Refusal) -> Number {
     match refusal.code {
-        RefusalCode::Denied | RefusalCode::ApprovalRequired => TABLE_DENIED,
+        RefusalCode::Denied
+        | RefusalCode::ApprovalRequired
+        | RefusalCode::BudgetExceeded
+        | RefusalCode::BytesExceeded
+        | RefusalCode::Rejected
+        | RefusalCode::RowsExceeded => TABLE_DENIED,
+        // ER_QUERY_INTERRUPTED.
+        RefusalCode::Canceled => (1317, "70100"),
+        // ER_QUERY_TIMEOUT.
+        RefusalCode::TimeExceeded => (3024, "HY000"),
         RefusalCode::AuthenticationFailed => LOGIN_DENIED,
         RefusalCode::AuditUnavailable
         | RefusalCode::PolicyError
@@ -120,11 +129,17 @@ mod tests {
         for code in [
             RefusalCode::ApprovalRequired,
             RefusalCode::AuditUnavailable,
+            RefusalCode::BudgetExceeded,
+            RefusalCode::BytesExceeded,
+            RefusalCode::Canceled,
             RefusalCode::Denied,
             RefusalCode::LimitExceeded,
             RefusalCode::NotSupported,
             RefusalCode::PolicyError,
             RefusalCode::PreparedStale,
+            RefusalCode::Rejected,
+            RefusalCode::RowsExceeded,
+            RefusalCode::TimeExceeded,
             RefusalCode::UnknownColumn,
             RefusalCode::UnknownCursor,
             RefusalCode::UnknownFunction,

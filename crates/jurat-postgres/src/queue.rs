@@ -165,6 +165,7 @@ impl Queue {
             | Expect::Query(_)
             | Expect::FunctionCall(_)
             | Expect::Own
+            | Expect::OwnSteps { .. }
             | Expect::Sync
             | Expect::Pill(_) => false,
         })

@@ -156,9 +156,9 @@ impl Relay {
             script: None,
             origins_known: None,
             guard: guard::Guard::default(),
+            hold: hold::Hold::new(Arc::clone(&cancels.waiting)),
             cancels,
             guarded: false,
-            hold: hold::Hold::new(Arc::clone(&cancels.waiting)),
         }
     }
 

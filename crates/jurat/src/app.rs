@@ -17,7 +17,7 @@ use std::{
 };
 
 use jurat_audit::{AuditLog, AuditOptions, SigningKey};
-use jurat_core::{Clock, Gate, MaskKey, SystemClock};
+use jurat_core::{Authenticate, Clock, Gate, MaskKey, SystemClock};
 use jurat_policy::PolicyHandle;
 use jurat_postgres::Workers;
 use jurat_types::{RecordBody, SystemRecord};

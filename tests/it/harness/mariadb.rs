@@ -297,11 +297,12 @@ impl Server {
                 "Execute" => {
                     let candidates = prepared.iter().rev().filter(|(of, _)| of == thread);
                     let mut fitting = candidates.filter(|(_, prepared)| fits(prepared, &text));
-                    let (_, text) = fitting.next().unwrap_or_else(|| panic!("ran unprepared: {text}"));
+                    let (_, text) =
+                        fitting.next().unwrap_or_else(|| panic!("ran unprepared: {text}"));
                     witnessed.push(Witnessed { text: text.clone(), at: at.clone() });
                 }
-                "Close stmt" | "Reset stmt" | "Long Data" | "Fetch" | "Ping" | "Quit" | "Connect"
-                | "Set option" | "Reset connection" => {}
+                "Close stmt" | "Reset stmt" | "Long Data" | "Fetch" | "Ping" | "Quit"
+                | "Connect" | "Set option" | "Reset connection" => {}
                 other => panic!("nothing accounts for {other} {text}"),
             }
         }

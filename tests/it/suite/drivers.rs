@@ -32,7 +32,7 @@ use crate::harness::{
 };
 
 /// The user that the programs log in as through Jurat: a service, for which personal data is masked.
-const USER: &str = "shopd";
+pub(super) const USER: &str = "shopd";
 
 /// A running statement is canceled while it sleeps. The shipped policies count sleeping as control over the
 /// server, so here the function is labelled as reviewed.
@@ -48,11 +48,11 @@ const SLEEPING: &str = "SELECT count(*) FROM pg_stat_activity \
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND wait_event = 'PgSleep'";
 
 /// What a driver's program has to print.
-struct Cases {
+pub(super) struct Cases {
     /// Hold in both places.
-    same: &'static [&'static str],
+    pub(super) same: &'static [&'static str],
     /// Hold through Jurat and are open directly: denials and masks.
-    guarded: &'static [&'static str],
+    pub(super) guarded: &'static [&'static str],
 }
 
 /// Where a program connects.
@@ -127,8 +127,8 @@ impl Place {
 
 /// What a program said.
 #[derive(Debug, Default)]
-struct Told {
-    version: String,
+pub(super) struct Told {
+    pub(super) version: String,
     /// The lines about cases, in order: the word and the case.
     lines: Vec<(String, String)>,
 }
@@ -139,7 +139,7 @@ impl Told {
         self.lines.push((word.to_owned(), name.to_owned()));
     }
 
-    fn read(text: &str) -> Self {
+    pub(super) fn read(text: &str) -> Self {
         let mut told = Self::default();
         for line in text.lines() {
             match line.split_once(' ') {
@@ -154,7 +154,7 @@ impl Told {
     }
 
     /// Exactly the expected cases, each once. A case that is missing was skipped, and is a failure.
-    fn check(&self, guarded: bool, cases: &Cases) {
+    pub(super) fn check(&self, guarded: bool, cases: &Cases) {
         let same = cases.same.iter().map(|name| ("ok", *name));
         let word = if guarded { "ok" } else { "open" };
         let expected: BTreeSet<_> =
@@ -250,7 +250,7 @@ fn needed(tier: &str, variable: &str, script: &str) -> Option<OsString> {
 }
 
 /// A program in Python.
-fn python(tier: &str, name: &str) -> Option<impl Fn() -> Command> {
+pub(super) fn python(tier: &str, name: &str) -> Option<impl Fn() -> Command> {
     let interpreter = needed(tier, "JURAT_TEST_PYTHON", "scripts/ensure-python")?;
     let program = program(name);
     Some(move || {

@@ -67,6 +67,14 @@ async fn the_playground_is_served_like_a_server() {
     }
     // What it says of itself comes through.
     assert!(ana.run("SHOW server_version").await.value().contains("playground"));
+    // As psql 15 asks for \\dt.
+    let tables = "SELECT n.nspname as \"Schema\", c.relname as \"Name\", \
+                  pg_catalog.pg_get_userbyid(c.relowner) as \"Owner\" FROM pg_catalog.pg_class c \
+                  LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                  LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam WHERE c.relkind IN ('r','p','') \
+                  AND n.nspname <> 'pg_catalog' AND n.nspname !~ '^pg_toast' \
+                  AND n.nspname <> 'information_schema' AND pg_catalog.pg_table_is_visible(c.oid) ORDER BY 1,2";
+    assert_eq!(ana.run(tables).await.rows().len(), 4);
     let mut shopd = stand.wire("shopd").await;
     assert_eq!(shopd.run("BEGIN").await.tag(), "BEGIN");
     assert_eq!(shopd.run("UPDATE orders SET status = 'x' WHERE id = 1").await.tag(), "UPDATE 1");

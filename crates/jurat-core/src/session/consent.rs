@@ -219,6 +219,12 @@ impl Session {
     fn can_be_asked(&self, asking: &Asking<'_>) -> Result<(), (&'static str, &'static str)> {
         let facts = asking.facts();
         let statement = asking.judged.statement();
+        if !self.counts_and_waits() {
+            return Err((
+                "policy asks for an approval, and statements wait for one on PostgreSQL only so far",
+                "Ask whoever owns the policies for another way",
+            ));
+        }
         if matches!(statement.effect(), SessionEffect::CopyIn) {
             return Err((
                 "policy asks for an approval, and nobody can approve rows that are not there yet",

@@ -5,7 +5,9 @@ use std::{borrow::Cow, sync::Arc};
 
 use jurat_audit::DecisionModel;
 use jurat_sql::{SessionEffect, Statement};
-use jurat_types::{Intent, PredicateMode, Protocol, Refusal, RefusalCode, Stage};
+use jurat_types::{
+    Decision, Intent, PredicateMode, Protocol, Refusal, RefusalCode, Stage, StatementFacts,
+};
 
 use super::{Session, consent::Asking};
 use crate::{
@@ -15,6 +17,7 @@ use crate::{
     mask_key::is_salted,
     prepared::{Verdict, VerdictKey},
     refusals,
+    rewrite::Permitted,
     shapes::Shape,
 };
 
@@ -69,12 +72,32 @@ impl Session {
         let facts = judged.facts(by_name);
         let shape = self.shapes.find(facts, (protocol, by_name), policy.revision())?;
         // A decision that cannot be carried out on this text is made anew, with an id for its words.
-        let permitted = self.gate.enforce(&shape.decision, judged, facts, "").ok()?;
+        let permitted = self.enforce(&shape.decision, judged, facts, "").ok()?;
         let key = VerdictKey { revision: Arc::clone(&shape.revision), protocol, by_name };
         let mut verdict = Verdict::new(key, Arc::clone(&shape.decision), Ok(permitted), facts);
         verdict.model = Some(Arc::clone(&shape.model));
         judged.remember(&verdict);
         Some(verdict)
+    }
+
+    /// As [`crate::Gate::enforce`]. Limits are kept by the front-end, and only that of PostgreSQL can yet.
+    fn enforce(
+        &self,
+        decision: &Decision,
+        judged: &JudgedStatement,
+        facts: &StatementFacts,
+        decision_id: &str,
+    ) -> Result<Permitted, Refusal> {
+        let permitted = self.gate.enforce(decision, judged, facts, decision_id)?;
+        if self.counts_and_waits() || permitted.in_force.is_none() {
+            return Ok(permitted);
+        }
+        let why = (
+            "policy asks for a limit, which this version cannot keep on this kind of server",
+            "Ask whoever owns the policies for another way",
+        );
+        let code = RefusalCode::NotSupported;
+        Err(refusals::not_carried_out(code, facts, why, decision_id))
     }
 
     /// Records one more run, where the record can be made from an earlier one.
@@ -238,7 +261,7 @@ impl Session {
         intent.statement = Some(facts);
         let decision = policy.judge(&intent, &surface);
         let facts = judged.facts(by_name);
-        let permitted = self.gate.enforce(&decision, judged, facts, &intent.request_id);
+        let permitted = self.enforce(&decision, judged, facts, &intent.request_id);
         let verdict = Verdict::new(key, Arc::new(decision), permitted, facts);
         // The place in the message and the protocol belong to the statement and the key, so only what
         // differs between two runs of one statement forbids remembering.

@@ -77,7 +77,7 @@ impl Session {
             Effect::RequireApproval => {
                 let why = "policy asks for an approval of what it changed, and approvals cannot be given in this version";
                 let remedy = "Nothing was changed. Ask whoever owns the policies for another way";
-                let code = RefusalCode::ApprovalRequired;
+                let code = RefusalCode::NotSupported;
                 return Some(refusals::not_carried_out(code, facts, (why, remedy), id));
             }
             Effect::Allow | Effect::Rewrite => {}

@@ -6,7 +6,7 @@
 
 use rusqlite::types::Value;
 
-use crate::{engine::Schema, kind};
+use crate::{catalog::system_relations, engine::Schema, kind};
 
 /// What the comment begins with.
 const MARK: &str = "-- jurat: catalog ";
@@ -54,27 +54,46 @@ fn truth(value: bool) -> Value {
 }
 
 fn relations(schema: &Schema) -> Vec<Vec<Value>> {
+    let system = system_relations().enumerate().map(|(at, (schema, name, _))| {
+        vec![system_number(at), text(schema), text(name), text("r")]
+    });
     let row = |relation: &crate::engine::Relation| {
         let kind = text(if relation.is_view() { "v" } else { "r" });
         vec![text(relation.number.to_string()), text("public"), text(&relation.name), kind]
     };
-    schema.relations.iter().map(row).collect()
+    system.chain(schema.relations.iter().map(row)).collect()
+}
+
+/// The number of a relation of the catalog: below those that somebody has made, as in PostgreSQL.
+fn system_number(at: usize) -> Value {
+    text(at.saturating_add(1000).to_string())
+}
+
+/// A column of the third answer. No type is outside of pg_catalog, and no column is computed.
+fn column(relation: Value, at: usize, name: &str, declared: &str, key: bool) -> Vec<Value> {
+    vec![
+        relation,
+        text(at.saturating_add(1).to_string()),
+        text(name),
+        text(kind::postgres_name(declared)),
+        text("pg_catalog"),
+        truth(false),
+        truth(false),
+        truth(key),
+    ]
 }
 
 fn columns(schema: &Schema) -> Vec<Vec<Value>> {
     let mut rows = Vec::new();
+    for (number, (_, _, columns)) in system_relations().enumerate() {
+        for (at, (name, declared)) in columns.into_iter().enumerate() {
+            rows.push(column(system_number(number), at, name, declared, false));
+        }
+    }
     for relation in &schema.relations {
-        for (at, column) in relation.columns.iter().enumerate() {
-            rows.push(vec![
-                text(relation.number.to_string()),
-                text(at.saturating_add(1).to_string()),
-                text(&column.name),
-                text(kind::postgres_name(&column.declared)),
-                text("pg_catalog"),
-                truth(false),
-                truth(false),
-                truth(column.key.is_some()),
-            ]);
+        for (at, found) in relation.columns.iter().enumerate() {
+            let number = text(relation.number.to_string());
+            rows.push(column(number, at, &found.name, &found.declared, found.key.is_some()));
         }
     }
     rows

@@ -164,39 +164,23 @@ impl Relay {
                     command: Some(command.command().to_owned()),
                     sqlstate: None,
                 };
-                if self.guard.is_engaged() {
-                    if !self.guarded_end(frame, ending)? {
-                        return Ok(());
-                    }
-                } else {
-                    self.tally(&ending);
-                    self.statement_ended(frame.tag, ending)?;
-                }
-            }
-            Backend::PortalSuspended if self.guard.is_engaged() => {
-                if !self.guarded_end(frame, Ending::default())? {
+                if !self.ended_well(frame, ending)? {
                     return Ok(());
                 }
             }
             Backend::EmptyQueryResponse | Backend::PortalSuspended => {
-                self.statement_ended(frame.tag, Ending::default())?;
+                if !self.ended_well(frame, Ending::default())? {
+                    return Ok(());
+                }
             }
             Backend::ReadyForQuery(status) => {
                 self.on_ready(status)?;
-                if self.guard.is_engaged() && self.bracket_goes_on() {
-                    return Ok(());
-                }
-                if self.script_goes_on() {
+                if (self.guard.is_engaged() && self.bracket_goes_on()) || self.script_goes_on() {
                     return Ok(());
                 }
             }
             Backend::FunctionCallResponse(_) => {
-                let Some(Expect::FunctionCall(expected)) = self.queue.front() else {
-                    return Err(out_of_turn(frame.tag));
-                };
-                let execution = expected.take().ok_or_else(|| out_of_turn(frame.tag))?;
-                self.guard.ended(&execution);
-                finish(execution.running, Outcome::Done, Ending::default());
+                self.function_returned().ok_or_else(|| out_of_turn(frame.tag))?;
             }
             Backend::CopyInResponse(_) => {
                 self.on_copy_begins(true).ok_or_else(|| out_of_turn(frame.tag))?;
@@ -235,6 +219,24 @@ impl Relay {
             Some(Expect::Query(_)) if tag == b'T' => Ok(()),
             _ => Err(out_of_turn(tag)),
         }
+    }
+
+    /// Tells whether the client is told so.
+    fn ended_well(&mut self, frame: &Frame<'_>, ending: Ending) -> Result<bool, End> {
+        if self.guard.is_engaged() {
+            return self.guarded_end(frame, ending);
+        }
+        self.tally(&ending);
+        self.statement_ended(frame.tag, ending)?;
+        Ok(true)
+    }
+
+    fn function_returned(&mut self) -> Option<()> {
+        let Some(Expect::FunctionCall(expected)) = self.queue.front() else { return None };
+        let execution = expected.take()?;
+        self.guard.ended(&execution);
+        finish(execution.running, Outcome::Done, Ending::default());
+        Some(())
     }
 
     fn statement_ended(&mut self, tag: u8, ending: Ending) -> Result<(), End> {

@@ -334,6 +334,7 @@ impl Relay {
         self.copy.ended(&execution);
         self.guard.ended(&execution);
         let Some(running) = execution.running else { return };
+        self.guarded |= running.protects();
         if !stays {
             let sqlstate = Some("42501".to_owned());
             running.finish(Outcome::RolledBack, Ending { sqlstate, ..ending });

@@ -134,4 +134,3 @@ pub(crate) fn target(config: &DatabaseConfig) -> Target {
         upstream_user: config.user.clone(),
     }
 }
-

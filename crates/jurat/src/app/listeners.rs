@@ -126,4 +126,3 @@ pub(super) fn load_tls(config: &Config) -> Result<Option<Arc<rustls::ServerConfi
         .map(|server| Some(Arc::new(server)))
         .map_err(|error| Failure::because(Exit::Usage, "[tls] cannot be used", &error))
 }
-

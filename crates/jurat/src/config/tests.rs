@@ -147,7 +147,18 @@ fn every_mistake_is_named_with_its_place() {
             "6:7: unknown value `requird`; did you mean `required`? (known here: required, \
              optional, disabled)",
         ),
-        ("protocol = \"postgres\"", "protocol = \"mysql\"", "4:12: unknown value `mysql`"),
+        ("protocol = \"postgres\"", "protocol = \"oracle\"", "4:12: unknown value `oracle`"),
+        (
+            "protocol = \"postgres\"",
+            "protocol = \"mysql\"",
+            "3:8: a listener of the protocol `mysql` needs a [[database]] with the engine `mysql` or `mariadb`",
+        ),
+        (
+            "protocol = \"postgres\"",
+            "protocol = \"postgres\"\ndatabase = \"shop\"",
+            "5:12: clients of PostgreSQL say which database they want",
+        ),
+        ("engine = \"postgres\"", "engine = \"mysql\"", "10:12: an upstream has the form `mysql://user@host"),
         ("[[listener]]", "[[database]]", "5:1: unknown key `bind`"),
         (
             "[identity]",
@@ -196,6 +207,20 @@ fn every_mistake_is_named_with_its_place() {
         let place = error.strip_prefix("etc/jurat.toml:").unwrap_or_default();
         assert!(place.contains(expected), "{old} → {new}:\n  {error}\n  {expected}");
     }
+}
+
+#[test]
+fn a_listener_of_mysql_shows_one_of_its_databases() {
+    let mysql = LEAST.replace("postgres", "mysql").replace("mysql://app@", "mariadb://app@");
+    let config = parse(&mysql).unwrap();
+    let shop = &config.databases[0];
+    assert_eq!((shop.engine, shop.port), (jurat_types::Engine::Mysql, 3306));
+    assert_eq!(config.listeners[0].protocol, super::Protocol::Mysql { shown: "shop".to_owned() });
+    let named = mysql.replace("bind =", "database = \"crm\"\nbind =");
+    let error = parse(&named).unwrap_err().to_string();
+    assert!(error.contains("5:12: there is no [[database]] `crm` with the engine"), "{error}");
+    let port = mysql.replace("localhost/shop", "[::1]:3307/shop");
+    assert_eq!(parse(&port).unwrap().databases[0].port, 3307);
 }
 
 #[test]

@@ -135,7 +135,8 @@ fn a_running_statement_is_stopped_over_another_connection() {
     let mut foreign = shop.wire("dora");
     session.command(CommandCode::Query, b"SELECT SLEEP(60)");
     until("the statement to run", || {
-        let running = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%'";
+        let running =
+            "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%'";
         (shop.count(running) == 1).then_some(())
     });
     let number = session.connection;

@@ -54,8 +54,11 @@ fn inside_of_tls_the_scram_verifier_is_enough() {
     let Some(shop) = MyShop::usual() else { return };
     let home = &shop.jurat.home;
     let users = std::fs::read_to_string(home.path("users.toml")).unwrap();
-    let plain: String =
-        users.lines().filter(|line| !line.starts_with("mysql_")).map(|line| format!("{line}\n")).collect();
+    let plain: String = users
+        .lines()
+        .filter(|line| !line.starts_with("mysql_"))
+        .map(|line| format!("{line}\n"))
+        .collect();
     home.write("users.toml", &plain);
     shop.jurat.reload();
     shop.jurat.logged("users loaded");

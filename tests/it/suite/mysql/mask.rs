@@ -106,7 +106,8 @@ fn errors_and_warnings_are_withheld_where_masked_columns_are_in_reach() {
     let Some(shop) = MyShop::usual() else { return };
     let (mut session, mut direct) = (shop.wire("ana"), shop.direct_wire());
     // A statement that works on the masked column and fails in the server.
-    let attack = "SELECT EXTRACTVALUE(1, CONCAT('~', (SELECT email FROM customers ORDER BY id LIMIT 1)))";
+    let attack =
+        "SELECT EXTRACTVALUE(1, CONCAT('~', (SELECT email FROM customers ORDER BY id LIMIT 1)))";
     assert!(direct.error(attack).message.contains("~canary1@"));
     let error = session.error(attack);
     assert_eq!(canary::find(error.message.as_bytes()), None);

@@ -10,12 +10,18 @@ const ATTACKS: &[(&str, &str)] = &[
     ("MYS-02", "SELECT 1 /*M! , email FROM customers */"),
     ("MYS-02", "SELECT 1 /*M!100100 , email FROM customers */"),
     ("MYS-03", "SELECT /*!999999 id, */ email FROM customers"),
-    ("MYS-04", "SELECT 1 --1 , (SELECT email FROM customers LIMIT 1)\n, (SELECT email FROM customers LIMIT 1)"),
+    (
+        "MYS-04",
+        "SELECT 1 --1 , (SELECT email FROM customers LIMIT 1)\n, (SELECT email FROM customers LIMIT 1)",
+    ),
     ("MYS-05", "SELECT 1 # x\n, email FROM customers"),
     ("MYS-05", "SELECT 1 /* /* */ , email FROM customers -- */"),
     ("MYS-06", "SET sql_mode = 'ANSI_QUOTES'; SELECT \"email\" FROM customers"),
     ("MYS-06", "SET sql_mode = 'NO_BACKSLASH_ESCAPES'; SELECT 'a\\', email FROM customers -- '"),
-    ("MYS-06", "SET @@session.sql_mode = CONCAT('NO_BACKSLASH', '_ESCAPES'); SELECT 'a\\', email FROM customers -- '"),
+    (
+        "MYS-06",
+        "SET @@session.sql_mode = CONCAT('NO_BACKSLASH', '_ESCAPES'); SELECT 'a\\', email FROM customers -- '",
+    ),
     ("MYS-06", "SET STATEMENT sql_mode = 'ANSI_QUOTES' FOR SELECT email FROM customers"),
     ("MYS-07", "HANDLER customers OPEN; HANDLER customers READ `PRIMARY` = (2)"),
     ("MYS-08", "PREPARE p FROM 'SELECT ssn FROM customers'; EXECUTE p"),
@@ -29,7 +35,10 @@ const ATTACKS: &[(&str, &str)] = &[
     ("MYS-13", "SELECT first_email()"),
     ("MYS-14", "SELECT EXTRACTVALUE(1, CONCAT('~', (SELECT ssn FROM customers LIMIT 1)))"),
     ("MYS-14", "SELECT email + 0 FROM customers; SHOW WARNINGS"),
-    ("MYS-15", "ANALYZE TABLE customers PERSISTENT FOR ALL; SELECT max_value FROM mysql.column_stats"),
+    (
+        "MYS-15",
+        "ANALYZE TABLE customers PERSISTENT FOR ALL; SELECT max_value FROM mysql.column_stats",
+    ),
     ("MYS-15", "SELECT email FROM customers PROCEDURE ANALYSE()"),
     ("MYS-16", "SELECT argument, 'canary1' FROM mysql.general_log LIMIT 1"),
     ("MYS-17", "UPDATE notes n, customers c SET n.body = c.email; SELECT email FROM customers"),
@@ -142,12 +151,39 @@ fn nothing_that_a_client_writes_ends_the_session() {
     let wide = format!("SELECT {}1", "1+".repeat(200_000));
     let list = format!("SELECT id FROM orders WHERE id IN ({}1)", "1,".repeat(100_000));
     for text in [
-        "", ";", ";;", "/**/", "-- x", "#", "'", "\"", "`", "/*", "/*!", "SELECT", "SELECT '\\", "\\", "@", "@@",
-        "SELECT \u{0}", "\u{feff}SELECT 1", "SELECT 1\u{3000}", "DELIMITER //", "\\g", "{d '2020-01-01'}",
-        &deep, &wide, &list,
+        "",
+        ";",
+        ";;",
+        "/**/",
+        "-- x",
+        "#",
+        "'",
+        "\"",
+        "`",
+        "/*",
+        "/*!",
+        "SELECT",
+        "SELECT '\\",
+        "\\",
+        "@",
+        "@@",
+        "SELECT \u{0}",
+        "\u{feff}SELECT 1",
+        "SELECT 1\u{3000}",
+        "DELIMITER //",
+        "\\g",
+        "{d '2020-01-01'}",
+        &deep,
+        &wide,
+        &list,
     ] {
         session.query(text).ok();
-        assert_eq!(session.one("SELECT 1").value(), "1", "{}", text.chars().take(40).collect::<String>());
+        assert_eq!(
+            session.one("SELECT 1").value(),
+            "1",
+            "{}",
+            text.chars().take(40).collect::<String>()
+        );
     }
     assert_eq!(canary::find(&session.received), None);
     shop.close();

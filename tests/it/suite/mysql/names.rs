@@ -61,8 +61,7 @@ fn the_database_of_the_handshake_is_one_of_the_configuration() {
     let Some(shop) = MyShop::usual() else { return };
     let (port, password) = (shop.jurat.port, crate::harness::jurat::PASSWORD);
     for name in ["mysql", "information_schema", "archive", "no_such"] {
-        let refused =
-            crate::harness::mysql_wire::MyWire::log_in(port, "ana", password, Some(name));
+        let refused = crate::harness::mysql_wire::MyWire::log_in(port, "ana", password, Some(name));
         assert_eq!(refused.unwrap_err().code, 1049, "{name}");
     }
     let records = shop.close();

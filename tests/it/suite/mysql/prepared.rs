@@ -52,7 +52,9 @@ fn masked_columns_are_masked_in_both_forms_of_rows() {
     let (mut session, mut direct) = (shop.wire("ana"), shop.direct_wire());
     let text = "SELECT id, email, ssn FROM customers WHERE id = ?";
     let statement = direct.prepare(text).unwrap();
-    assert!(canary::find(format!("{:?}", direct.execute(statement, &[Some("7")])).as_bytes()).is_some());
+    assert!(
+        canary::find(format!("{:?}", direct.execute(statement, &[Some("7")])).as_bytes()).is_some()
+    );
     let statement = session.prepare(text).unwrap();
     let row = session.execute(statement, &[Some("7")]).unwrap()[0].rows[0].clone();
     assert_eq!(row[1].as_deref(), Some("c***@leak.example"));

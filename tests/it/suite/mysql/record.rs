@@ -50,7 +50,8 @@ fn a_record_holds_no_literal_and_no_secret() {
 
 #[test]
 fn nothing_runs_that_cannot_be_recorded() {
-    let setup = crate::harness::Setup { file_blocks_max: Some(64), ..crate::harness::Setup::mariadb() };
+    let setup =
+        crate::harness::Setup { file_blocks_max: Some(64), ..crate::harness::Setup::mariadb() };
     let Some(shop) = MyShop::open(setup) else { return };
     let mut session = shop.wire("ana");
     let refused = (0..2_000).find_map(|id| {

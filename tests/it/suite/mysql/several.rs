@@ -1,9 +1,6 @@
 //! Promise: several statements in one text are judged before any is sent, and run as the server runs them.
 
-use jurat_wire::mysql::{
-    capability::Capabilities,
-    command::CommandCode,
-};
+use jurat_wire::mysql::{capability::Capabilities, command::CommandCode};
 
 use crate::harness::{MyShop, Setup, jurat::PASSWORD, mysql_wire::MyWire};
 

@@ -13,7 +13,10 @@ use crate::harness::{MyShop, Setup, canary, jurat::PASSWORD, mysql_wire::MyWire}
 /// A whole text is judged, also where a packet ends in the middle of it.
 #[test]
 fn myp_01_a_text_in_several_packets_is_one_text() {
-    let setup = Setup { limits: "message_bytes_max = 40000000\nstatement_bytes_max = 40000000", ..Setup::mariadb() };
+    let setup = Setup {
+        limits: "message_bytes_max = 40000000\nstatement_bytes_max = 40000000",
+        ..Setup::mariadb()
+    };
     let Some(shop) = MyShop::open(setup) else { return };
     let mut session = shop.wire("ana");
     // What is dangerous begins behind the first full packet.
@@ -110,7 +113,10 @@ fn myp_04_weaker_logins_are_not_taken() {
         }
         let closed = wire.last_words();
         assert!(closed.is_none_or(|words| words.code != 0), "{plugin}");
-        assert!(!String::from_utf8_lossy(&wire.received).contains("\0\0\0\x02\0\0\0\0"), "{plugin}");
+        assert!(
+            !String::from_utf8_lossy(&wire.received).contains("\0\0\0\x02\0\0\0\0"),
+            "{plugin}"
+        );
     }
     let records = shop.close();
     assert!(records.sessions("opened").is_empty());
@@ -147,8 +153,14 @@ fn myp_07_myp_08_myp_11_commands_that_are_not_carried_are_refused() {
     let mut direct = shop.direct_wire();
     // Directly, the columns of a table come without a statement.
     direct.command(CommandCode::FieldList, b"customers\0%");
-    assert_eq!(direct.reply(jurat_wire::mysql::result::ReplyKind::FieldList, false).unwrap()[0].columns.len(), 6);
-    let carried = [0x01, 0x02, 0x03, 0x0c, 0x0e, 0x11, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1f];
+    assert_eq!(
+        direct.reply(jurat_wire::mysql::result::ReplyKind::FieldList, false).unwrap()[0]
+            .columns
+            .len(),
+        6
+    );
+    let carried =
+        [0x01, 0x02, 0x03, 0x0c, 0x0e, 0x11, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1f];
     for code in (0..=0xff_u8).filter(|code| !carried.contains(code)) {
         let body: &[u8] = if code == 0x04 { b"customers\0%" } else { b"" };
         let error = session.simple(CommandCode::from_byte(code), body).unwrap_err();
@@ -228,7 +240,10 @@ fn myp_13_myp_16_what_is_not_understood_is_not_offered() {
         .without(Capabilities::ZSTD);
     let mut session =
         MyWire::log_in_with(shop.jurat.port, "ana", PASSWORD, Some("shop"), all).unwrap();
-    assert_eq!(session.one("SELECT email FROM customers WHERE id = 1").value(), "c***@leak.example");
+    assert_eq!(
+        session.one("SELECT email FROM customers WHERE id = 1").value(),
+        "c***@leak.example"
+    );
     shop.close();
 }
 
