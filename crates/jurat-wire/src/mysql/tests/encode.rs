@@ -50,7 +50,7 @@ fn changes_go_only_to_clients_that_track_them() {
         ..OkPacket::default()
     };
     for (capabilities, expected) in [
-        (Capabilities::PROTOCOL_41, &b"\0\x03\0\x02\0\0\0text"[..]),
+        (Capabilities::PROTOCOL_41, &b"\0\x03\0\x02\0\0\0\x04text"[..]),
         (Capabilities::SESSION_TRACK, b"\0\x03\0\x02\x40\0\0\x04text\x04\x01\x02\x01x"),
     ] {
         let mut out = Vec::new();
