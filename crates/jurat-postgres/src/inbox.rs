@@ -3,7 +3,10 @@
 //! A connection has a buffer only while it holds something, so an idle session costs none. Buffers go from one
 //! connection of a thread to the next: making one for each message would cost more than filling it.
 
-use std::{cell::RefCell, ops::Deref};
+use std::{
+    cell::{Cell, RefCell},
+    ops::Deref,
+};
 
 /// What one read takes at most, bytes. Larger buffers gained nothing on loopback (measured).
 pub(crate) const READ_BYTES: usize = 16 << 10;
@@ -12,15 +15,43 @@ pub(crate) const READ_BYTES: usize = 16 << 10;
 const OUT_BYTES: usize = 1 << 10;
 const OUT_BYTES_MAX: usize = 32 << 10;
 
-/// A thread keeps at most this many spare buffers of each kind.
+/// A thread keeps at most this many spare buffers of each kind, beside the one that was given back last.
 const SPARE_MAX: usize = 8;
+
+/// Spare buffers of one kind on one thread.
+struct Spare {
+    /// What was given back last; without capacity where there is none. Mostly it is wanted again at once.
+    last: Cell<Vec<u8>>,
+    more: RefCell<Vec<Vec<u8>>>,
+}
 
 thread_local! {
     /// Buffers of [`READ_BYTES`] bytes each. What an earlier connection left in them is never seen: only bytes that
     /// were read for the connection at hand lie between the two ends of its inbox.
-    static SPARE_IN: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static SPARE_IN: Spare = const { Spare::new() };
     /// Empty buffers with room for a few messages.
-    static SPARE_OUT: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static SPARE_OUT: Spare = const { Spare::new() };
+}
+
+impl Spare {
+    const fn new() -> Self {
+        Self { last: Cell::new(Vec::new()), more: RefCell::new(Vec::new()) }
+    }
+
+    fn take(&self) -> Option<Vec<u8>> {
+        let last = self.last.take();
+        if last.capacity() > 0 { Some(last) } else { self.more.borrow_mut().pop() }
+    }
+
+    fn keep(&self, buffer: Vec<u8>) {
+        let before = self.last.replace(buffer);
+        if before.capacity() > 0 {
+            let mut more = self.more.borrow_mut();
+            if more.len() < SPARE_MAX {
+                more.push(before);
+            }
+        }
+    }
 }
 
 /// Bytes that came in, in order. It derefs to those that are not handled yet.
@@ -36,8 +67,8 @@ impl Inbox {
     /// A place for the next read; never empty.
     pub(crate) fn room(&mut self) -> &mut [u8] {
         if self.buffer.is_empty() {
-            let spare = SPARE_IN.with_borrow_mut(Vec::pop);
-            self.buffer = spare.unwrap_or_else(|| vec![0; READ_BYTES]);
+            self.buffer = SPARE_IN.with(Spare::take).unwrap_or_else(|| vec![0; READ_BYTES]);
+            return &mut self.buffer;
         }
         if self.left() < READ_BYTES / 2 && self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -83,7 +114,10 @@ impl Inbox {
     fn give_back_if_empty(&mut self) {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
-            keep(&SPARE_IN, std::mem::take(&mut self.buffer), READ_BYTES..=READ_BYTES);
+            let buffer = std::mem::take(&mut self.buffer);
+            if buffer.len() == READ_BYTES {
+                SPARE_IN.with(|spare| spare.keep(buffer));
+            }
         }
     }
 }
@@ -98,27 +132,14 @@ impl Deref for Inbox {
 
 /// An empty buffer for what goes out.
 pub(crate) fn outbox() -> Vec<u8> {
-    let spare = SPARE_OUT.with_borrow_mut(Vec::pop);
-    spare.unwrap_or_else(|| Vec::with_capacity(OUT_BYTES))
+    SPARE_OUT.with(Spare::take).unwrap_or_else(|| Vec::with_capacity(OUT_BYTES))
 }
 
 /// Takes such a buffer back once all of it was written.
 pub(crate) fn give_back(mut outbox: Vec<u8>) {
     outbox.clear();
-    keep(&SPARE_OUT, outbox, 1..=OUT_BYTES_MAX);
-}
-
-fn keep(
-    spare: &'static std::thread::LocalKey<RefCell<Vec<Vec<u8>>>>,
-    buffer: Vec<u8>,
-    sizes: std::ops::RangeInclusive<usize>,
-) {
-    if sizes.contains(&buffer.capacity()) {
-        spare.with_borrow_mut(|spare| {
-            if spare.len() < SPARE_MAX {
-                spare.push(buffer);
-            }
-        });
+    if outbox.capacity() <= OUT_BYTES_MAX {
+        SPARE_OUT.with(|spare| spare.keep(outbox));
     }
 }
 
