@@ -421,6 +421,7 @@ mod tests {
     #[test]
     fn an_idle_session_does_not_carry_the_memory_of_its_login() {
         let bytes = future_of(super::connection) + future_of(super::session);
-        assert!(bytes < 3 << 10, "{bytes} bytes");
+        // The relay's own state is 3 KiB, with what guards writes and waits for consent.
+        assert!(bytes < 7 << 9, "{bytes} bytes");
     }
 }
