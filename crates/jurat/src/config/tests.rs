@@ -158,7 +158,11 @@ fn every_mistake_is_named_with_its_place() {
             "protocol = \"postgres\"\ndatabase = \"shop\"",
             "5:12: clients of PostgreSQL say which database they want",
         ),
-        ("engine = \"postgres\"", "engine = \"mysql\"", "10:12: an upstream has the form `mysql://user@host"),
+        (
+            "engine = \"postgres\"",
+            "engine = \"mysql\"",
+            "10:12: an upstream has the form `mysql://user@host",
+        ),
         ("[[listener]]", "[[database]]", "5:1: unknown key `bind`"),
         (
             "[identity]",
