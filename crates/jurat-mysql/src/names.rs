@@ -133,6 +133,16 @@ impl Statements {
         }
     }
 
+    /// What an EXECUTE does to the session besides: what the statement does that it runs.
+    pub(crate) fn inner_effect(&self, effect: &SessionEffect) -> Option<&SessionEffect> {
+        let SessionEffect::Execute { name } = effect else { return None };
+        let outer = self.by_name.get(&name.to_lowercase())?.statement().effect();
+        if let SessionEffect::Prepare { statement, .. } = outer {
+            return Some(statement.effect());
+        }
+        Some(outer)
+    }
+
     /// Enters what a statement that ran does to names; `made` is what PREPARE makes.
     pub(crate) fn apply(&mut self, effect: &SessionEffect, made: Prepared) {
         match effect {

@@ -199,7 +199,7 @@ impl Relay {
             let made = self.session.declared(run.judged(), text);
             let judged = Arc::clone(run.judged());
             let effect = judged.statement().effect();
-            let defines = self.freshness.note(effect);
+            let defines = self.note_effect(effect);
             if self.follow(ReplyKind::Statement { cursor: false }, Some(run), more).await?
                 == Answer::Failed
             {

@@ -117,7 +117,7 @@ impl Relay {
         let made = self.session.declared(run.judged(), text);
         let judged = Arc::clone(run.judged());
         let effect = judged.statement().effect();
-        let defines = self.freshness.note(effect);
+        let defines = self.note_effect(effect);
         let cursor = execute.cursor == CursorType::ReadOnly;
         let answer = self.follow(ReplyKind::Statement { cursor }, Some(run), false).await?;
         match answer {

@@ -74,6 +74,13 @@ impl Freshness {
 }
 
 impl Relay {
+    /// Notes what a statement that is on its way may change. Tells whether it may change definitions.
+    pub(super) fn note_effect(&mut self, effect: &SessionEffect) -> bool {
+        let inner = self.statements.inner_effect(effect);
+        let defines = inner.is_some_and(|inner| self.freshness.note(inner));
+        self.freshness.note(effect) || defines
+    }
+
     /// Reads a text against what its names mean now.
     pub(super) async fn read_fresh(
         &mut self,

@@ -56,6 +56,27 @@ fn a_statement_that_was_prepared_is_judged_as_what_it_means_now() {
     shop.close();
 }
 
+/// EXECUTE runs what was prepared, and that may change what names mean.
+#[test]
+fn a_definition_that_was_prepared_counts() {
+    let Some(shop) = MyShop::open(Setup { environment: "staging", ..Setup::mariadb() }) else {
+        return;
+    };
+    let mut session = shop.wire("ana");
+    session.one("CREATE TABLE plain (id int, email varchar(100))");
+    assert!(session.one("SELECT email FROM plain").rows.is_empty());
+    session.one("PREPARE s FROM 'RENAME TABLE plain TO old, customers TO plain'");
+    // It is refused, or what the name means is known at once.
+    if session.query("EXECUTE s").is_ok() {
+        session.query("SELECT email FROM plain").ok();
+    }
+    session.one("PREPARE s FROM 'CREATE OR REPLACE VIEW plain2 AS SELECT email FROM customers'");
+    session.query("EXECUTE s").ok();
+    session.query("SELECT email FROM plain2").ok();
+    assert_eq!(canary::find(&session.received), None);
+    shop.close();
+}
+
 #[test]
 fn the_database_of_the_handshake_is_one_of_the_configuration() {
     let Some(shop) = MyShop::usual() else { return };
