@@ -172,6 +172,12 @@ pub struct Scanner {
     broken: Option<FrameError>,
 }
 
+/// Whether a payload with this first byte is none that may pass in pieces: an error, or the end of rows, which is
+/// shorter than any row that begins with the same byte.
+const fn must_be_whole(first: u8, len: usize) -> bool {
+    first == 0xff || (first == 0xfe && len < PACKET_MAX)
+}
+
 /// What is left of the packet that passes.
 #[derive(Clone, Copy, Debug)]
 struct Passing {
@@ -226,9 +232,15 @@ impl Scanner {
 
     fn cut<'a>(&mut self, buf: &'a [u8]) -> Result<Option<Piece<'a>>, FrameError> {
         let Some(header) = scan(buf) else { return Ok(None) };
-        let streams = self.limits.stream_above.is_some_and(|above| header.len > above);
-        let max = if streams { usize::MAX } else { self.limits.payload_max };
+        let long = self.limits.stream_above.is_some_and(|above| header.len > above);
+        // What a payload is, its first byte says.
+        let Some(first) = buf.get(HEADER).copied().or((!long).then_some(0)) else {
+            self.check(header)?;
+            return Ok(None);
+        };
+        let streams = long && !must_be_whole(first, header.len);
         if !streams || (!header.continues() && buf.len() >= header.whole_len()) {
+            let max = if streams { usize::MAX } else { self.limits.payload_max };
             let Some(whole) = message(buf, self.sequence, max)? else { return Ok(None) };
             self.sequence = whole.sequence.wrapping_add(1);
             let bytes = buf.get(..whole.consumed).unwrap_or_default();
@@ -237,11 +249,6 @@ impl Scanner {
         self.advance(header)?;
         let bytes = buf.get(..header.whole_len()).unwrap_or(buf);
         let payload = bytes.get(HEADER..).unwrap_or_default();
-        if payload.is_empty() {
-            // The header alone says nothing yet; its number is checked again with the first byte.
-            self.sequence = header.sequence;
-            return Ok(None);
-        }
         let left = header.len.saturating_sub(payload.len());
         self.passing = Some(Passing { left, continues: header.continues() });
         Ok(Some(Piece::Start { payload, first_len: header.len, bytes }))
@@ -274,11 +281,14 @@ impl Scanner {
     }
 
     const fn advance(&mut self, header: Header) -> Result<(), FrameError> {
-        if header.sequence != self.sequence {
-            return Err(FrameError::Sequence { expected: self.sequence, found: header.sequence });
-        }
+        let checked = self.check(header);
         self.sequence = self.sequence.wrapping_add(1);
-        Ok(())
+        checked
+    }
+
+    const fn check(&self, header: Header) -> Result<(), FrameError> {
+        let (expected, found) = (self.sequence, header.sequence);
+        if found == expected { Ok(()) } else { Err(FrameError::Sequence { expected, found }) }
     }
 }
 

@@ -230,6 +230,25 @@ fn a_row_that_passes_in_pieces_is_one_row() {
     assert!(parts > 10);
 }
 
+/// An error, or an end that tells of changes, may be longer than the rows that are kept whole.
+#[test]
+fn the_end_of_rows_is_never_passed_in_pieces() {
+    let error = [&b"\xff\x28\x04#42000"[..], &[b'n'; 300]].concat();
+    let end = [&b"\xfe\0\0\x02\0\0\0\xfc\x2c\x01"[..], &[b'w'; 300]].concat();
+    for last in [error, end] {
+        let stream = packet(1, &last);
+        let limits = Limits { payload_max: 1000, stream_above: Some(50) };
+        for at in 0..=stream.len() {
+            let mut scanner = Scanner::new(1, limits);
+            let mut reply = Reply::new(ReplyKind::Fetch, NO_EOF);
+            let early = scanner.next(&stream[..at]).unwrap();
+            assert_eq!(early.is_some(), at == stream.len(), "cut at {at}");
+            let piece = early.or_else(|| scanner.next(&stream).unwrap()).unwrap();
+            assert!(reply.next(&piece).is_ok() && reply.is_done(), "cut at {at}");
+        }
+    }
+}
+
 #[test]
 fn an_answer_of_our_own_is_a_reply() {
     for capabilities in [EOF, NO_EOF, NO_EOF.with(Capabilities::SESSION_TRACK)] {
