@@ -10,7 +10,7 @@ use jurat_types::{
 use crate::{refusals, refusals_limits};
 
 /// The limits of a statement.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct InForce {
     facts: StatementFacts,
     rows_affected: Option<Limit>,
@@ -20,6 +20,8 @@ pub struct InForce {
     budgets: Vec<Limit>,
     counting: Counting,
     judged_again: bool,
+    /// The consent that it runs with, for the judgement of its result.
+    approvals: Vec<serde_json::Value>,
 }
 
 /// How the rows that a statement changes are counted.
@@ -97,11 +99,22 @@ impl InForce {
             budgets: Vec::new(),
             counting,
             judged_again,
+            approvals: Vec::new(),
         };
         for limit in decision.limits.iter().filter(|_| facts.executes) {
             in_force.take(limit, decision_id)?;
         }
         Ok(in_force.bears().then_some(in_force))
+    }
+
+    /// The same for a statement that runs with consent.
+    pub(crate) fn with_approvals(self, approvals: Vec<serde_json::Value>) -> Self {
+        Self { approvals, ..self }
+    }
+
+    /// The consent that the statement runs with, as policies see it.
+    pub(crate) fn approvals(&self) -> &[serde_json::Value] {
+        &self.approvals
     }
 
     fn take(&mut self, limit: &Limit, decision_id: &str) -> Result<(), Refusal> {

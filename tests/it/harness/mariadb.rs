@@ -171,6 +171,8 @@ impl Template {
         command
             .arg("--no-defaults")
             .arg(place("datadir", data))
+            // A server that starts deletes what others have in a folder for temporary files that it shares with them.
+            .arg(place("tmpdir", data))
             .arg(place("lc-messages-dir", &share))
             .arg(place("character-sets-dir", &share.join("charsets")))
             .args(SETTINGS);
@@ -188,7 +190,7 @@ impl Template {
             .arg(server.get_program())
             .args(server.get_args())
             .args(["--bind-address=127.0.0.1", &format!("--port={port}")])
-            .args([format!("--socket={}.sock", name), format!("--pid-file={name}.pid")])
+            .args([format!("--socket={name}.sock"), format!("--pid-file={name}.pid")])
             .args(["--general-log=1", "--log-output=TABLE", "--default-time-zone=+00:00"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

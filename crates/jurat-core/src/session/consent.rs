@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::Session;
 use crate::{
-    JudgedStatement, Prepared, Spending, approvals,
+    InForce, JudgedStatement, Prepared, Spending, approvals,
     grant::{self, Approval, State},
     labels,
     prepared::{Verdict, VerdictKey},
@@ -181,7 +181,14 @@ impl Session {
         let facts = asking.facts();
         let surface = labels::surface(facts, policy.labels(), &self.catalog);
         let decision = policy.judge(intent, &surface);
-        let permitted = self.gate.enforce(&decision, asking.judged, facts, &intent.request_id);
+        let mut permitted = self.gate.enforce(&decision, asking.judged, facts, &intent.request_id);
+        // What was consented to before it ran is consented to when its rows are counted.
+        if let Ok(permitted) = &mut permitted
+            && let Some(in_force) = permitted.in_force.take()
+        {
+            let with = InForce::clone(&in_force).with_approvals(intent.approvals.clone());
+            permitted.in_force = Some(Arc::new(with));
+        }
         let VerdictKey { protocol, by_name, .. } = verdict.key;
         let key = VerdictKey { revision: Arc::from(policy.revision()), protocol, by_name };
         *verdict = Verdict::new(key, Arc::new(decision), permitted, facts);

@@ -29,6 +29,7 @@ impl Session {
         let timer = Timer::start();
         let policy = self.gate.policy.current();
         let mut intent = self.intent(Stage::Result, &policy);
+        intent.approvals = in_force.approvals().to_vec();
         let mut facts = in_force.facts().clone();
         let total = in_force.total(counted);
         facts.actual = in_force.actual(counted);

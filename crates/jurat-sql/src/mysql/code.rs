@@ -168,12 +168,11 @@ fn load(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
     if form.lower.iter().skip(end).any(computes) {
         return None;
     }
-    let kind = if local { "load_data_local" } else { "load_data" };
-    walker.facts.set(kind, StatementClass::Write);
     if local {
-        walker.facts.effect = SessionEffect::CopyIn;
-    } else {
-        walker.facts.function("load_data", FunctionClass::File);
+        // The relay does not carry the rows of a client's file, so nothing can permit it.
+        return Some(Err(Stop::unsupported("LOAD DATA LOCAL")));
     }
+    walker.facts.set("load_data", StatementClass::Write);
+    walker.facts.function("load_data", FunctionClass::File);
     Some(walker.filled_table(&name).map(|()| None))
 }

@@ -228,7 +228,12 @@ impl Walker<'_> {
                 }
             }
             SelectItem::ExprWithAlias { expr, alias } => {
-                let name = self.naming.name(alias)?;
+                // Behind AS every word is a name in PostgreSQL; in MySQL only one that is not reserved.
+                let name = if self.naming.is_postgres() {
+                    self.naming.label(alias)?
+                } else {
+                    self.naming.name(alias)?
+                };
                 let opaque = self.opaque;
                 let value = self.expr(expr, role)?;
                 let opaque = self.opaque > opaque;

@@ -89,7 +89,12 @@ impl<'a> Walker<'a> {
                 Col { .. } => OutputMode::Derived,
             };
             let columns = self.column_ids(col);
-            outputs.push(OutputColumn { name: col.name.to_string(), mode, columns });
+            // Without an alias MySQL calls a column by its expression, and literals of it have no place in a record.
+            let told = self.naming.is_postgres()
+                || mode == OutputMode::Direct
+                || (mode != OutputMode::Constant && is_word(&col.name));
+            let name = if told { col.name.to_string() } else { "?column?".to_owned() };
+            outputs.push(OutputColumn { name, mode, columns });
         }
         if let Some(open) = &shape.open {
             let columns = self.column_ids(&Col::any("*", open));
@@ -162,4 +167,9 @@ impl<'a> Walker<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether a name is one word, as an alias usually is and an expression is not.
+fn is_word(name: &str) -> bool {
+    name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$')
 }

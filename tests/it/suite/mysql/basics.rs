@@ -9,7 +9,7 @@ fn values_of_every_usual_type_come_back_as_they_do_directly() {
     let Some(shop) = MyShop::usual() else { return };
     let (mut session, mut direct) = (shop.wire("ana"), shop.direct_wire());
     let text = "SELECT 1, -1, 18446744073709551615, 1.10, 1e3, 'a''b', \"c\\\\d\", NULL, TRUE, x'00ff', \
-                DATE '2026-02-28', TIMESTAMP '2026-02-28 12:00:00.5', TIME '-01:02:03', CONCAT('naïve 💡', '') AS text, \
+                DATE '2026-02-28', TIMESTAMP '2026-02-28 12:00:00.5', TIME '-01:02:03', CONCAT('naïve —', '') AS text, \
                 JSON_OBJECT('k', 1), b'101', CAST(7 AS UNSIGNED)";
     assert_eq!(session.one(text), direct.one(text), "in text form");
     let [ours, theirs] = [&mut session, &mut direct].map(|wire| {

@@ -6,11 +6,11 @@ use crate::harness::{MyShop, Setup, canary};
 fn filtered() -> Setup {
     let text = r#"package jurat.rows
 row_filters contains {"id": "rows.tier", "relation": "shop.customers", "predicate": "tier = $tier", "params": {"tier": "gold"}} if {
-	input.statement
+	input.statement.kind
 }
 
 row_filters contains {"id": "rows.some", "relation": "shop.orders", "predicate": "customer_id IN ($ids) AND amount >= $least", "params": {"ids": [10, 11], "least": 1.5}} if {
-	input.statement
+	input.statement.kind
 }
 "#;
     let mut setup = Setup::mariadb().policy("rows.rego", text);
@@ -77,7 +77,7 @@ fn asked(mode: &str) -> Setup {
     let text = format!(
         r#"package jurat.modes
 masks contains {{"id": "modes", "column": {{"label": "test.asked"}}, "method": "redact", "predicates": "{mode}"}} if {{
-	input.statement
+	input.statement.kind
 }}
 "#
     );
