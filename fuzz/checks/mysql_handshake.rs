@@ -47,7 +47,8 @@ fn hello(payload: &[u8], offered: Capabilities) {
     let Response { fixed, user, auth, schema, plugin, attributes } = &response;
     let parts = user.len() + auth.0.expose().len() + schema.map_or(0, <[u8]>::len);
     assert!(parts < payload.len(), "the parts are parts of the packet");
-    let pairs: Vec<_> = attributes.iter().flat_map(|attributes| attributes.iter()).collect();
+    let pairs: Vec<_> =
+        attributes.iter().flat_map(jurat_wire::mysql::value::Attributes::iter).collect();
     let text = |text: &'_ [u8]| std::str::from_utf8(text).ok().map(str::to_owned);
     let Some(pairs) = pairs
         .iter()
