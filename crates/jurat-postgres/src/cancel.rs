@@ -33,7 +33,7 @@ pub(crate) struct Registry {
 }
 
 /// What a key cancels.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Target {
     /// The session that it was given to.
     pub(crate) session_id: String,
@@ -42,7 +42,7 @@ pub(crate) struct Target {
     /// The database's own key.
     pub(crate) key: CancelKey,
     /// Whether the session waits for consent, and not for the database.
-    pub(crate) waiting: Arc<Waiting>,
+    pub(crate) waiting: Waiting,
 }
 
 /// Whether a session waits for consent. What it waits for then can be canceled without the database.
@@ -73,7 +73,7 @@ impl Waiting {
 #[derive(Debug)]
 pub(crate) enum Found {
     /// The key is that of a session.
-    Session(Box<Target>),
+    Session(Arc<Target>),
     /// No session has the key. `last` says that the next wrong key from there is not looked at.
     Nobody { last: bool },
     /// Too many wrong keys came from this address.
@@ -107,7 +107,7 @@ impl Guesses {
 #[derive(Debug)]
 struct Entry {
     secret: Vec<u8>,
-    target: Target,
+    target: Arc<Target>,
 }
 
 /// Keeps a session cancelable; dropping it makes the key worthless.
@@ -126,7 +126,7 @@ impl Registry {
     /// guessed is the secret, as with the database itself.
     pub(crate) fn register(
         self: &Arc<Self>,
-        target: Target,
+        target: Arc<Target>,
         key_bytes: usize,
     ) -> Option<Registration> {
         let random = SystemRandom::new();
@@ -161,7 +161,7 @@ impl Registry {
             #[expect(deprecated, reason = "ring offers no other comparison in constant time")]
             let equal = ring::constant_time::verify_slices_are_equal(&entry.secret, &key.secret);
             if equal.is_ok() {
-                return Found::Session(Box::new(entry.target.clone()));
+                return Found::Session(Arc::clone(&entry.target));
             }
         }
         *wrong = wrong.saturating_add(1);

@@ -74,8 +74,8 @@ pub(crate) struct Relay {
     /// The text whose origins were asked for last, and are not those of masked columns.
     origins_known: Option<Arc<str>>,
     guard: guard::Guard,
-    /// What stops a statement that runs too long.
-    cancels: Target,
+    /// What stops a statement that runs too long, and what is known of it to those who cancel.
+    cancels: Arc<Target>,
     /// The open transaction has had masked columns in its reach.
     guarded: bool,
     /// What is known of a connection that waits for consent, and for SQL about it.
@@ -130,7 +130,12 @@ impl From<ParseError> for End {
 }
 
 impl Relay {
-    pub(crate) fn new(client: Pipe, upstream: Upstream, session: Session, cancels: Target) -> Self {
+    pub(crate) fn new(
+        client: Pipe,
+        upstream: Upstream,
+        session: Session,
+        cancels: Arc<Target>,
+    ) -> Self {
         let limits = &session.gate().limits;
         let scanner = |sender, body_max| {
             Scanner::new(sender, FrameLimits { body_max, stream_above: Some(STREAM_ABOVE_BYTES) })
@@ -156,7 +161,7 @@ impl Relay {
             script: None,
             origins_known: None,
             guard: guard::Guard::default(),
-            hold: hold::Hold::new(Arc::clone(&cancels.waiting)),
+            hold: hold::Hold::default(),
             cancels,
             guarded: false,
         }

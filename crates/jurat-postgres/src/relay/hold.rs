@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{End, Relay, ended};
-use crate::{cancel::Waiting, names::Names, respond};
+use crate::{names::Names, respond};
 
 /// Statements of one message that may need consent.
 const ASKED_MAX: usize = 16;
@@ -26,9 +26,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const AHEAD_BYTES_MAX: usize = 64 << 10;
 
 /// What is known of a connection that waits for consent, and for SQL about it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Hold {
-    waiting: Arc<Waiting>,
     /// How the session ended while it waited.
     end: Option<End>,
     /// Whether the database has seen messages of the extended protocol that no Sync has ended yet.
@@ -47,10 +46,6 @@ enum Waited {
 }
 
 impl Hold {
-    pub(super) const fn new(waiting: Arc<Waiting>) -> Self {
-        Self { waiting, end: None, cycle_written: false, last: None }
-    }
-
     pub(super) const fn take_end(&mut self) -> Option<End> {
         self.end.take()
     }
@@ -156,9 +151,9 @@ impl Relay {
             respond::notice(out, &why.message, why.hint.as_deref());
             respond::notice(out, &told, None);
         });
-        let bell = self.hold.waiting.begin();
+        let bell = self.cancels.waiting.begin();
         let waited = self.watch(approvals, approval, (&bell, limit)).await;
-        self.hold.waiting.end();
+        self.cancels.waiting.end();
         match waited {
             Waited::Granted(grant) => Ok(grant),
             Waited::Refused(refusal) => Err(*refusal),

@@ -37,7 +37,7 @@ pub(super) enum OwnWords {
 /// Reads a text that is one of these statements and nothing else.
 pub(super) fn read(text: &[u8]) -> Option<OwnWords> {
     // Nearly every text ends here.
-    if text.len() > TEXT_BYTES_MAX || !memory_of_jurat(text) {
+    if text.len() > TEXT_BYTES_MAX || !is_about_jurat(text) {
         return None;
     }
     let text = std::str::from_utf8(text).ok()?.trim().trim_end_matches(';').trim_end();
@@ -75,7 +75,7 @@ pub(super) fn read(text: &[u8]) -> Option<OwnWords> {
 }
 
 /// Whether a text begins with SHOW or CALL and a name of Jurat's.
-fn memory_of_jurat(text: &[u8]) -> bool {
+fn is_about_jurat(text: &[u8]) -> bool {
     let text = text.trim_ascii_start();
     let Some((verb, rest)) = text.split_first_chunk::<4>() else { return false };
     let verb = verb.eq_ignore_ascii_case(b"show") || verb.eq_ignore_ascii_case(b"call");

@@ -56,7 +56,8 @@ impl Guard {
 /// Waits for a deadline, for ever where there is none.
 pub(in crate::relay) async fn until(deadline: Option<Instant>) {
     match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        // Boxed, because every session has room for this future and few have a deadline.
+        Some(deadline) => Box::pin(tokio::time::sleep_until(deadline)).await,
         None => std::future::pending().await,
     }
 }
