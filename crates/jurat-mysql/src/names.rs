@@ -144,10 +144,10 @@ impl Statements {
     }
 
     /// Enters what a statement that ran does to names; `made` is what PREPARE makes.
-    pub(crate) fn apply(&mut self, effect: &SessionEffect, made: Prepared) {
+    pub(crate) fn apply(&mut self, effect: &SessionEffect, made: impl FnOnce() -> Prepared) {
         match effect {
             SessionEffect::Prepare { name, .. } => {
-                self.by_name.insert(name.to_lowercase(), made);
+                self.by_name.insert(name.to_lowercase(), made());
             }
             SessionEffect::Deallocate { name: Some(name) } => {
                 self.by_name.remove(&name.to_lowercase());

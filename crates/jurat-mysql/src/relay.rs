@@ -185,6 +185,8 @@ impl Relay {
                 }
                 Err(end) => return end,
             };
+            // A client that always has a next command ready must not keep outcomes from being recorded.
+            self.record_ended();
             self.sequence = sequence.wrapping_add(1);
             if let Err(end) = self.handle(&payload).await {
                 return end;
@@ -210,9 +212,7 @@ impl Relay {
         poll_fn(|cx| {
             self.client.write_some(cx).map_err(End::ClientGone)?;
             self.upstream.write_some(cx).map_err(End::UpstreamGone)?;
-            for (running, ending) in self.ended.drain(..) {
-                running.finish(Outcome::Done, ending);
-            }
+            self.record_ended();
             if let Poll::Ready(result) = self.upstream.poll_read(cx) {
                 let gone = result.and_then(|_count| Err(io::ErrorKind::UnexpectedEof.into()));
                 return Poll::Ready(gone.map_err(End::UpstreamGone));

@@ -196,7 +196,6 @@ impl Relay {
                 continue;
             }
             let (text, run) = self.upstream.query(permit);
-            let made = self.session.declared(run.judged(), text);
             let judged = Arc::clone(run.judged());
             let effect = judged.statement().effect();
             let defines = self.note_effect(effect);
@@ -206,6 +205,7 @@ impl Relay {
                 // What is left of the message does not run: its permits record that.
                 return Ok(Answer::Failed);
             }
+            let made = || self.session.declared(&judged, text);
             self.statements.apply(effect, made);
             if defines {
                 self.session.database().note_definition();

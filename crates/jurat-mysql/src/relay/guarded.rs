@@ -14,7 +14,7 @@ const SHOWS_WARNINGS: [&str; 2] = ["show_warnings", "show_errors"];
 
 impl Relay {
     /// Notes what the list may hold once a statement has run.
-    pub(super) fn guard(&mut self, run: &Running) {
+    pub(super) fn note_warnings(&mut self, run: &Running) {
         let facts = run.judged().statement().facts();
         if run.protects() {
             self.guarded = true;

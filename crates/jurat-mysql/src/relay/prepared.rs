@@ -67,7 +67,8 @@ impl Relay {
         let Some(number) = self.known(execute.statement, "mysqld_stmt_execute") else {
             return Ok(());
         };
-        self.refresh_before_run().await?;
+        // What it means depends on names that are up to date.
+        self.refresh_names().await?;
         let Some(statement) = self.statements.get_mut(number) else { return Ok(()) };
         let long = &statement.long;
         let is_long = |at: usize| u16::try_from(at).is_ok_and(|at| long.contains(&at));
@@ -114,7 +115,6 @@ impl Relay {
         let Some(execution) = Execution::new(payload) else { return Ok(()) };
         let text = permit.text();
         let run = self.upstream.execute(permit, &execution);
-        let made = self.session.declared(run.judged(), text);
         let judged = Arc::clone(run.judged());
         let effect = judged.statement().effect();
         let defines = self.note_effect(effect);
@@ -122,6 +122,7 @@ impl Relay {
         let answer = self.follow(ReplyKind::Statement { cursor }, Some(run), false).await?;
         match answer {
             Answer::Done => {
+                let made = || self.session.declared(&judged, text);
                 self.statements.apply(effect, made);
                 if defines {
                     self.session.database().note_definition();
@@ -222,11 +223,5 @@ impl Relay {
     /// Keeps a statement that the server has prepared.
     pub(super) fn keep_prepared(&mut self, number: u32, parameters: u16, prepared: Prepared) {
         self.statements.put(number, Numbered::new(prepared, usize::from(parameters)));
-    }
-
-    /// What prepared statements mean depends on names that are up to date.
-    async fn refresh_before_run(&mut self) -> Result<(), End> {
-        let _catalog = Arc::clone(&self.session.catalog());
-        self.refresh_names().await
     }
 }

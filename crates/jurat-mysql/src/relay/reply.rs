@@ -320,7 +320,7 @@ impl Relay {
             self.forward(bytes);
         }
         if let Some(run) = following.run.take() {
-            self.guard(&run);
+            self.note_warnings(&run);
             let ending = Ending {
                 sqlstate: Some(error.sqlstate().to_owned()),
                 command: Some(command(&run)),
@@ -335,7 +335,7 @@ impl Relay {
             return Answer::Failed;
         }
         let Some(run) = following.run else { return Answer::Done };
-        self.guard(&run);
+        self.note_warnings(&run);
         if following.waits {
             return Answer::Waiting(Box::new(run));
         }
