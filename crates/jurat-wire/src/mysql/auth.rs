@@ -16,8 +16,6 @@ const MORE: u8 = 0x01;
 pub const FAST_SUCCESS: u8 = 3;
 /// `caching_sha2_password`: the server needs the password itself.
 pub const FULL_AUTHENTICATION: u8 = 4;
-/// `caching_sha2_password`: the client asks for the server's RSA key.
-pub const PUBLIC_KEY_REQUEST: u8 = 2;
 
 /// A packet of a server during a login.
 #[derive(Clone, Debug)]

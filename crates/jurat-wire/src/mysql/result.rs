@@ -120,12 +120,6 @@ impl Reply {
         self.state == State::Rows
     }
 
-    /// Whether the reply stands between results: before its first, or before another that the server
-    /// has announced.
-    pub fn is_between_results(&self) -> bool {
-        self.state == State::First
-    }
-
     /// Takes the next piece that a [`Scanner`](super::frame::Scanner) cuts. Nothing is returned for
     /// further parts of a long row.
     ///

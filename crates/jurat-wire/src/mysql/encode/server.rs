@@ -4,7 +4,7 @@ use crate::mysql::capability::{Capabilities, Status};
 use crate::mysql::column_type::ColumnType;
 use crate::mysql::cursor::NULL;
 use crate::mysql::error::EncodeError;
-use crate::mysql::response::{ColumnDefinition, EofPacket, OkPacket, PrepareOk};
+use crate::mysql::response::{ColumnDefinition, EofPacket, OkPacket};
 
 use super::{packet, payload, put_bytes, put_integer, put_u64};
 
@@ -138,26 +138,6 @@ pub fn column(
         if field_list {
             put_value(out, column.default);
         }
-        Ok(())
-    })
-}
-
-/// Appends that a statement was prepared.
-///
-/// # Errors
-/// None that this packet can have; the signature is that of the others.
-pub fn prepare_ok(
-    out: &mut Vec<u8>,
-    sequence: &mut u8,
-    prepared: PrepareOk,
-) -> Result<(), EncodeError> {
-    packet(out, sequence, |out| {
-        out.push(0);
-        out.extend_from_slice(&prepared.statement.to_le_bytes());
-        out.extend_from_slice(&prepared.columns.to_le_bytes());
-        out.extend_from_slice(&prepared.parameters.to_le_bytes());
-        out.push(0);
-        out.extend_from_slice(&prepared.warnings.to_le_bytes());
         Ok(())
     })
 }
