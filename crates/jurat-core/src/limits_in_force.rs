@@ -84,6 +84,9 @@ impl InForce {
         reads_actual: bool,
         decision_id: &str,
     ) -> Result<Option<Self>, Refusal> {
+        if decision.limits.is_empty() && !reads_actual {
+            return Ok(None);
+        }
         let counting = counting(facts);
         let writes = counting != Counting::None;
         let judged_again = reads_actual && writes && !matches!(counting, Counting::Never(_));

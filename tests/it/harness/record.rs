@@ -1,4 +1,4 @@
-//! The record as a test reads it, and its comparison with what PostgreSQL ran.
+//! The record as a test reads it, and its comparison with what the database ran.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -107,7 +107,7 @@ impl Records {
         self.decisions().iter().map(|r| r["input"]["statement"]["text"].to_string()).collect()
     }
 
-    /// Every statement that PostgreSQL ran for Jurat has one decision of its own that was recorded
+    /// Every statement that the database ran for Jurat has one decision of its own that was recorded
     /// before, and every let-through decision that is said to be done was run.
     ///
     /// # Errors
@@ -128,7 +128,7 @@ impl Records {
             if !take(&mut open, &statement.text, &statement.at) {
                 let Witnessed { text, at } = statement;
                 return Err(format!(
-                    "PostgreSQL ran at {at} what no earlier decision allows: {text}"
+                    "the database ran at {at} what no earlier decision allows: {text}"
                 ));
             }
         }
