@@ -12,7 +12,7 @@ mod detectors;
 mod filters;
 mod generated;
 mod in_place;
-mod methods;
+pub(super) mod methods;
 mod predicates;
 mod shapes;
 mod sideways;

@@ -3,10 +3,11 @@
 //! Each method runs over a value of each type. What it makes of them is the table in `docs/masking.md`, which this
 //! test compares (and `BLESS=1` writes).
 
-use std::{env, fs, path::Path};
-
 use super::bytes;
-use crate::harness::{MyShop, Setup, canary};
+use crate::{
+    harness::{MyShop, Setup, canary},
+    suite::mask::methods::{METHODS, compare, masking},
+};
 
 /// The types, and a value of each. What is text holds a canary.
 const COLUMNS: [(&str, &str); 34] = [
@@ -46,34 +47,8 @@ const COLUMNS: [(&str, &str); 34] = [
     ("tinytext", "'canary'"),
 ];
 
-/// The methods with their parameters, mild ones first.
-const METHODS: [(&str, &str); 6] = [
-    ("partial", r#"{"keep_first": 2, "keep_last": 1}"#),
-    ("date_trunc", r#"{"to": "month"}"#),
-    ("tokenize", "{}"),
-    ("hash", "{}"),
-    ("redact", "{}"),
-    ("null", "{}"),
-];
-
 /// Settings of a session under which a mask must come out the same.
 const SESSIONS: [&str; 3] = ["", "SET NAMES utf8mb4;", "SET time_zone = '+00:00';"];
-
-fn policy() -> Setup {
-    let masks: String = METHODS
-        .iter()
-        .map(|(method, params)| {
-            format!(
-                "masks contains {{\"column\": \"shop.kinds_{method}.*\", \"method\": \"{method}\", \
-                 \"params\": {params}}} if input.statement\n"
-            )
-        })
-        .collect();
-    let mut setup =
-        Setup::mariadb().policy("methods.rego", format!("package jurat.methods\n{masks}"));
-    setup.policy = "mask_salt = { file = \"mask.salt\" }";
-    setup
-}
 
 /// One table for each method, all with the same row and a row of NULLs.
 fn fill(shop: &MyShop) {
@@ -95,7 +70,7 @@ fn fill(shop: &MyShop) {
 
 #[test]
 fn every_method_gives_a_value_of_the_type_and_never_the_value() {
-    let Some(shop) = MyShop::open(policy()) else { return };
+    let Some(shop) = MyShop::open(masking(Setup::mariadb(), "shop")) else { return };
     fill(&shop);
     // Bytes as they are would break the lines of the client.
     let names: Vec<String> = COLUMNS
@@ -126,50 +101,12 @@ fn every_method_gives_a_value_of_the_type_and_never_the_value() {
         results.push(first.unwrap().remove(0));
     }
     shop.close();
-    compare(&table(&results));
+    let value = |value: String| (value != "NULL").then_some(value);
+    let results: Vec<Vec<_>> =
+        results.into_iter().map(|row| row.into_iter().map(value).collect()).collect();
+    compare("mysql methods", &COLUMNS, &results);
 }
 
 fn rows(lines: &str) -> Vec<Vec<String>> {
     lines.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
-}
-
-fn table(results: &[Vec<String>]) -> String {
-    let mut lines = vec![
-        "| Type | Value | `partial` | `date_trunc` | `tokenize` | `hash` | `redact` | `null` |"
-            .to_owned(),
-        "|---|---|---|---|---|---|---|---|".to_owned(),
-    ];
-    for (at, (of, _)) in COLUMNS.iter().enumerate() {
-        let cells: Vec<String> = results.iter().map(|row| cell(&row[at])).collect();
-        lines.push(format!("| {} | {} |", of.replace("canary", "secret"), cells.join(" | ")));
-    }
-    lines.join("\n") + "\n"
-}
-
-/// A value as Markdown, cut where it is long.
-fn cell(value: &str) -> String {
-    // Canaries stay out of documents too.
-    let value = value.replace("canary", "secret").replace("63616E617279", "736563726574");
-    match value.as_str() {
-        "NULL" => value,
-        "" => "(empty)".to_owned(),
-        _ if value.chars().count() > 24 => {
-            format!("`{}…`", value.chars().take(24).collect::<String>())
-        }
-        _ => format!("`{value}`"),
-    }
-}
-
-/// Compares with the document, or writes it.
-fn compare(table: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/masking.md");
-    let text = fs::read_to_string(&path).unwrap();
-    let (begin, end) = ("<!-- mysql methods: begin -->\n", "<!-- mysql methods: end -->");
-    let (before, rest) = text.split_once(begin).unwrap();
-    let (committed, after) = rest.split_once(end).unwrap();
-    if env::var_os("BLESS").is_some() {
-        fs::write(&path, format!("{before}{begin}{table}{end}{after}")).unwrap();
-    } else {
-        assert_eq!(committed, table, "run with BLESS=1 and review docs/masking.md");
-    }
 }
