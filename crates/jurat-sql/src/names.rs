@@ -158,6 +158,15 @@ impl Naming {
         }
     }
 
+    /// The name that AS gives to a result column: every word is one in PostgreSQL, and in MySQL those that are not
+    /// reserved.
+    pub(crate) fn column_alias(self, ident: &Ident) -> Result<String, Stop> {
+        match self.engine {
+            Engine::Postgres => label(ident),
+            Engine::Mariadb | Engine::Mysql => self.name(ident),
+        }
+    }
+
     /// As [`parts`].
     pub(crate) fn parts(self, object: &ObjectName) -> Result<Vec<String>, Stop> {
         match self.engine {

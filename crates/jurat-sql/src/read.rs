@@ -162,21 +162,11 @@ impl Reader<'_> {
     /// The condition behind a COPY, read as that of a query over the same table. It is about the rows
     /// that come from the client, so no column of the table is read; its functions run.
     fn condition(&self, condition: &Condition, facts: &mut Facts) -> Result<String, Unread> {
-        let unread = |reason: &str| Unread { reason: reason.to_owned(), unresolved: None };
         let text = format!("SELECT FROM {} WHERE {}", condition.table, condition.expression);
         let mut tree = Tree::parse_text(&text, self.catalog.engine(), &self.limits.widened())
-            .map_err(|reason| Unread { reason, unresolved: None })?;
-        let walked = tree.with(|statement| {
-            let mut walker = Walker::new(self.catalog, self.names, None);
-            walker.statement(statement).map(|()| walker.facts)
-        });
-        let mut read = match walked {
-            Some(Ok(read)) => read,
-            Some(Err(stop)) => return Err(stop.into()),
-            None => return Err(unread("the statement is gone")),
-        };
-        let whole =
-            tree.print(self.limits).map_err(|reason| Unread { reason, unresolved: None })?;
+            .map_err(Unread::because)?;
+        let mut read = self.walked(&mut tree)?;
+        let whole = tree.print(self.limits).map_err(Unread::because)?;
         let expression = tree.with(|statement| selection(statement)).flatten();
         let relation = facts.relations.first().map(|relation| relation.id.clone());
         let one = read.relations.iter().all(|known| Some(&known.id) == relation.as_ref());
@@ -192,7 +182,7 @@ impl Reader<'_> {
                 facts.parameters = facts.parameters.max(read.parameters);
                 Ok(expression)
             }
-            Some(_) | None => Err(unread("the condition of COPY is not understood")),
+            Some(_) | None => Err(Unread::because("the condition of COPY is not understood")),
         }
     }
 

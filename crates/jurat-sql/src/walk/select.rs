@@ -228,12 +228,7 @@ impl Walker<'_> {
                 }
             }
             SelectItem::ExprWithAlias { expr, alias } => {
-                // Behind AS every word is a name in PostgreSQL; in MySQL only one that is not reserved.
-                let name = if self.naming.is_postgres() {
-                    self.naming.label(alias)?
-                } else {
-                    self.naming.name(alias)?
-                };
+                let name = self.naming.column_alias(alias)?;
                 let opaque = self.opaque;
                 let value = self.expr(expr, role)?;
                 let opaque = self.opaque > opaque;
