@@ -9,6 +9,8 @@ use arc_swap::ArcSwapOption;
 use jurat_sql::CatalogIndex;
 use jurat_types::Target;
 
+use crate::readings::{Contexts, Meaning, SharedReadings};
+
 /// A configured database. Sessions read its catalog snapshot and publish newer ones.
 #[derive(Debug)]
 pub struct Database {
@@ -18,6 +20,7 @@ pub struct Database {
     read_at_ns: AtomicI64,
     refreshing: AtomicBool,
     definitions: AtomicU64,
+    readings: Contexts,
 }
 
 impl Database {
@@ -29,12 +32,18 @@ impl Database {
             read_at_ns: AtomicI64::new(0),
             refreshing: AtomicBool::new(false),
             definitions: AtomicU64::new(0),
+            readings: Contexts::default(),
         }
     }
 
     /// The newest snapshot, where one was read.
     pub fn catalog(&self) -> Option<Arc<CatalogIndex>> {
         self.catalog.load_full()
+    }
+
+    /// What its sessions have read for which names mean the same.
+    pub(crate) fn readings(&self, meaning: Meaning<'_>) -> Arc<SharedReadings> {
+        self.readings.of(meaning, self.catalog())
     }
 
     /// Says that a session has changed definitions, so that others look again for a name that they do not

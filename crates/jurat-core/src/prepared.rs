@@ -8,11 +8,83 @@ use jurat_types::{Decision, Protocol, Refusal, StatementFacts};
 
 use crate::{Bound, InForce, Scans, gate::sha256_hex, rewrite::Permitted};
 
-/// A statement that was read, and the last verdict on it.
+/// A statement that was read, and the last verdict on it in one session.
 #[derive(Debug)]
 pub struct JudgedStatement {
-    statement: Statement,
+    read: Arc<ReadStatement>,
     last: Mutex<Option<Verdict>>,
+}
+
+/// A statement that was read, for every session in which its names mean the same, and what decisions let run of
+/// it. The decisions of sessions whose principals have the same rights are mostly equal.
+#[derive(Debug)]
+pub(crate) struct ReadStatement {
+    statement: Statement,
+    carried_out: Mutex<Vec<CarriedOut>>,
+}
+
+/// Decisions that are kept with a statement; then they begin anew.
+const DECISIONS_MAX: usize = 4;
+
+/// A decision and what it permits.
+#[derive(Clone, Debug)]
+pub(crate) struct CarriedOut {
+    pub(crate) decision: Arc<Decision>,
+    pub(crate) by_name: bool,
+    pub(crate) permitted: Permitted,
+    /// The SHA-256 (hex) of the permitted text.
+    pub(crate) sent_sha256: Arc<str>,
+}
+
+impl ReadStatement {
+    pub(crate) const fn new(statement: Statement) -> Self {
+        Self { statement, carried_out: Mutex::new(Vec::new()) }
+    }
+
+    /// Statements of a text, to be shared.
+    pub(crate) fn shared(statements: impl IntoIterator<Item = Statement>) -> Arc<[Arc<Self>]> {
+        statements.into_iter().map(|statement| Arc::new(Self::new(statement))).collect()
+    }
+
+    /// As [`JudgedStatement::facts`].
+    pub(crate) fn facts(&self, by_name: bool) -> &StatementFacts {
+        match self.statement.effect() {
+            SessionEffect::Prepare { statement, .. }
+            | SessionEffect::DeclareCursor { statement, .. }
+                if by_name =>
+            {
+                statement.facts()
+            }
+            SessionEffect::None
+            | SessionEffect::SearchPathChanged
+            | SessionEffect::CatalogChanged
+            | SessionEffect::Prepare { .. }
+            | SessionEffect::Execute { .. }
+            | SessionEffect::Deallocate { .. }
+            | SessionEffect::DeclareCursor { .. }
+            | SessionEffect::Fetch { .. }
+            | SessionEffect::CloseCursor { .. }
+            | SessionEffect::DiscardAll
+            | SessionEffect::Transaction
+            | SessionEffect::CopyIn
+            | SessionEffect::CopyOut => self.statement.facts(),
+        }
+    }
+
+    /// What an equal decision has permitted before. The decision names its policies, and they and the
+    /// statement are all that the text and the limits depend on.
+    pub(crate) fn carried_out(&self, decision: &Decision, by_name: bool) -> Option<CarriedOut> {
+        let known = self.carried_out.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|one| one.by_name == by_name && *one.decision == *decision).cloned()
+    }
+
+    fn remember(&self, one: CarriedOut) {
+        let mut known = self.carried_out.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= DECISIONS_MAX {
+            known.clear();
+        }
+        known.push(one);
+    }
 }
 
 /// A statement under a name (protocol or SQL level), with the text the database has for it.
@@ -42,7 +114,7 @@ impl Prepared {
     /// What a PREPARE or DECLARE that ran with the text `sent` put under its name. The text that was
     /// sent is the one to read again, because a message may hold others beside it.
     pub(crate) fn declared(judged: Arc<JudgedStatement>, sent: Arc<str>, epoch: u64) -> Self {
-        let planned_again = matches!(judged.statement.effect(), SessionEffect::Prepare { .. });
+        let planned_again = matches!(judged.statement().effect(), SessionEffect::Prepare { .. });
         let source = planned_again.then(|| (Arc::from(sent.as_bytes()), epoch));
         Self { judged, sent, by_name: true, source, consent: None }
     }
@@ -99,7 +171,7 @@ impl Prepared {
 
     /// The statement.
     pub fn statement(&self) -> &Statement {
-        &self.judged.statement
+        self.judged.statement()
     }
 
     /// The decision that it was last given, where that has masks.
@@ -111,49 +183,34 @@ impl Prepared {
 }
 
 impl JudgedStatement {
-    pub(crate) const fn new(statement: Statement) -> Self {
-        Self { statement, last: Mutex::new(None) }
+    pub(crate) const fn new(read: Arc<ReadStatement>) -> Self {
+        Self { read, last: Mutex::new(None) }
     }
 
     /// The statement.
-    pub const fn statement(&self) -> &Statement {
-        &self.statement
+    pub fn statement(&self) -> &Statement {
+        &self.read.statement
     }
 
     /// The facts of what runs: for a PREPARE or DECLARE that is run by its name, those of the
     /// statement inside.
     pub(crate) fn facts(&self, by_name: bool) -> &StatementFacts {
-        match self.statement.effect() {
-            SessionEffect::Prepare { statement, .. }
-            | SessionEffect::DeclareCursor { statement, .. }
-                if by_name =>
-            {
-                statement.facts()
-            }
-            SessionEffect::None
-            | SessionEffect::SearchPathChanged
-            | SessionEffect::CatalogChanged
-            | SessionEffect::Prepare { .. }
-            | SessionEffect::Execute { .. }
-            | SessionEffect::Deallocate { .. }
-            | SessionEffect::DeclareCursor { .. }
-            | SessionEffect::Fetch { .. }
-            | SessionEffect::CloseCursor { .. }
-            | SessionEffect::DiscardAll
-            | SessionEffect::Transaction
-            | SessionEffect::CopyIn
-            | SessionEffect::CopyOut => self.statement.facts(),
-        }
+        self.read.facts(by_name)
+    }
+
+    /// What sessions share of it.
+    pub(crate) const fn read(&self) -> &Arc<ReadStatement> {
+        &self.read
     }
 
     /// Names in the statement that mean nothing in the catalog it was read against.
     pub fn unresolved(&self) -> &[String] {
-        &self.statement.facts().unresolved
+        &self.statement().facts().unresolved
     }
 
     /// The effect that names another statement, for EXECUTE and FETCH.
     pub fn looks_up(&self) -> Option<&SessionEffect> {
-        let effect = self.statement.effect();
+        let effect = self.statement().effect();
         matches!(effect, SessionEffect::Execute { .. } | SessionEffect::Fetch { .. })
             .then_some(effect)
     }
@@ -176,9 +233,25 @@ impl JudgedStatement {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Lets other sessions know what the verdict permits, if it permits anything.
+    pub(crate) fn share(&self, verdict: &Verdict) {
+        if let (Ok(text), Some(sent_sha256)) = (&verdict.permitted, &verdict.sent_sha256) {
+            self.read.remember(CarriedOut {
+                decision: Arc::clone(&verdict.decision),
+                by_name: verdict.key.by_name,
+                permitted: Permitted {
+                    text: Arc::clone(text),
+                    scans: verdict.scans.clone(),
+                    in_force: verdict.in_force.clone(),
+                },
+                sent_sha256: Arc::clone(sent_sha256),
+            });
+        }
+    }
+
     pub(crate) fn remember(&self, verdict: &Verdict) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict.clone());
-        self.statement.release();
+        self.statement().release();
     }
 }
 
@@ -220,6 +293,16 @@ impl Verdict {
             sent_sha256,
             model: None,
         }
+    }
+}
+
+impl From<(VerdictKey, CarriedOut)> for Verdict {
+    /// The verdict of a decision that was carried out on the statement before.
+    fn from((key, known): (VerdictKey, CarriedOut)) -> Self {
+        let CarriedOut { decision, by_name: _, permitted, sent_sha256 } = known;
+        let Permitted { text, scans, in_force } = permitted;
+        let (permitted, sent_sha256) = (Ok(text), Some(sent_sha256));
+        Self { key, decision, permitted, scans, in_force, sent_sha256, model: None }
     }
 }
 

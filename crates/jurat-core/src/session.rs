@@ -1,6 +1,6 @@
 //! One authenticated connection: what it has read, what it was told, and its judgements.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use jurat_policy::{PolicySet, Surface};
 use jurat_sql::{CatalogIndex, NameContext, SearchPath, SessionEffect, Statement};
@@ -14,8 +14,8 @@ use crate::{
     Database, Draft, Gate, InForce, JudgedStatement, Preparation, Prepared,
     gate::{Timer, verdict_key},
     ids,
-    molds::{Molds, Read},
-    prepared::Verdict,
+    prepared::{ReadStatement, Verdict},
+    readings::{Meaning, Readings},
     refusals,
     shapes::Shapes,
 };
@@ -55,8 +55,7 @@ pub struct Session {
     catalog: Arc<CatalogIndex>,
     /// Counts the times that names came to mean something else.
     epoch: u64,
-    readings: HashMap<Box<[u8]>, Arc<[Arc<JudgedStatement>]>>,
-    molds: Molds,
+    readings: Readings,
     shapes: Shapes,
     consent: Consent,
     closed: bool,
@@ -100,8 +99,7 @@ impl Session {
             facts,
             names: NameContext { search_path: SearchPath::Unknown },
             epoch: 0,
-            readings: HashMap::new(),
-            molds: Molds::default(),
+            readings: Readings::default(),
             shapes: Shapes::default(),
             consent: Consent::default(),
             closed: true,
@@ -201,8 +199,7 @@ impl Session {
 
     fn names_changed(&mut self) {
         self.epoch = self.epoch.saturating_add(1);
-        self.readings.clear();
-        self.molds.forget();
+        self.readings = Readings::default();
         self.shapes.forget();
     }
 
@@ -220,29 +217,9 @@ impl Session {
 
     /// Reads a text, or remembers what was read. The list is empty for white space and comments.
     pub fn read(&mut self, text: &[u8]) -> Arc<[Arc<JudgedStatement>]> {
-        if let Some(reading) = self.readings.get(text) {
-            return Arc::clone(reading);
-        }
-        let limits = &self.gate.limits;
-        let reading = match self.molds.read(text, (&self.names, &self.catalog), &limits.read) {
-            // Filling costs less than remembering every text with another literal would.
-            Read::Filled(statement) => {
-                return Arc::new([Arc::new(JudgedStatement::new(*statement))]);
-            }
-            Read::Whole(reading) => reading,
-        };
-        let statements: Arc<[_]> = reading
-            .statements
-            .into_iter()
-            .map(|statement| Arc::new(JudgedStatement::new(statement)))
-            .collect();
-        if text.len() <= limits.reading_cached_bytes_max {
-            if self.readings.len() >= limits.readings_cached_max {
-                self.readings.clear();
-            }
-            self.readings.insert(text.into(), Arc::clone(&statements));
-        }
-        statements
+        let meaning =
+            Meaning { names: &self.names, catalog: &self.catalog, limits: &self.gate.limits };
+        self.readings.read(text, meaning, || self.database.readings(meaning))
     }
 
     /// Judges every statement of a message before any is sent; one refusal refuses the message.
@@ -344,7 +321,7 @@ impl Session {
     pub fn judge_function_call(&mut self, oid: u32, arguments: usize) -> Result<Draft, Refusal> {
         let timer = Timer::start();
         let statement = jurat_sql::function_call(oid, arguments, &self.catalog);
-        let judged = Arc::new(JudgedStatement::new(statement));
+        let judged = Arc::new(JudgedStatement::new(Arc::new(ReadStatement::new(statement))));
         let (intent, verdict) = self.verdict(&judged, Protocol::FunctionCall, false);
         self.finish(intent, &verdict, &judged, None, timer)
     }

@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use jurat_audit::DecisionModel;
 use jurat_types::{Decision, Protocol, StatementFacts};
 
-use crate::JudgedStatement;
+use crate::prepared::ReadStatement;
 
 /// Shapes that a session remembers; then it begins anew.
 const SHAPES_MAX: usize = 128;
@@ -20,8 +20,8 @@ pub(crate) struct Shapes(HashMap<Key, Shape>);
 /// A decision on every statement of one shape.
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {
-    /// The statement that was judged. Its text, and the digest of that, do not count.
-    pub(crate) judged: Arc<JudgedStatement>,
+    /// A statement of the shape, the same one for all sessions. Its text, and the digest of that, do not count.
+    pub(crate) read: Arc<ReadStatement>,
     /// The revision that decided.
     pub(crate) revision: Arc<str>,
     pub(crate) decision: Arc<Decision>,
@@ -45,14 +45,14 @@ impl Shapes {
     ) -> Option<&Shape> {
         let key = Key { fingerprint: (&*facts.fingerprint).into(), protocol, by_name };
         let shape = self.0.get(&key)?;
-        (*shape.revision == *revision && same(shape.judged.facts(by_name), facts)).then_some(shape)
+        (*shape.revision == *revision && same(shape.read.facts(by_name), facts)).then_some(shape)
     }
 
     pub(crate) fn remember(&mut self, (protocol, by_name): (Protocol, bool), shape: Shape) {
         if self.0.len() >= SHAPES_MAX {
             self.0.clear();
         }
-        let fingerprint = (&*shape.judged.facts(by_name).fingerprint).into();
+        let fingerprint = (&*shape.read.facts(by_name).fingerprint).into();
         self.0.insert(Key { fingerprint, protocol, by_name }, shape);
     }
 
@@ -62,7 +62,7 @@ impl Shapes {
 }
 
 /// Whether all facts are the same but for the text and its digest. The protocol is part of the key.
-fn same(a: &StatementFacts, b: &StatementFacts) -> bool {
+pub(crate) fn same(a: &StatementFacts, b: &StatementFacts) -> bool {
     let StatementFacts {
         parsed,
         unparsed_reason,

@@ -61,12 +61,16 @@ impl Bench {
             labels: [].into(),
         });
         let database = Arc::new(Database::new(target()));
-        let mut session = Session::open(Arc::clone(&gate), database, login()).unwrap();
-        session.set_names(
-            Arc::new(CatalogIndex::new(catalog())),
-            SearchPath::Known(vec!["pg_catalog".to_owned(), "public".to_owned()]),
-        );
+        database.publish(Arc::new(CatalogIndex::new(catalog())), 0);
+        let session = open(&gate, &database, login());
         Self { session, gate, dir }
+    }
+
+    /// Another session on the same database.
+    pub(crate) fn session_of(&self, principal: &str) -> Session {
+        let mut login = login();
+        login.principal.id = principal.to_owned();
+        open(&self.gate, self.session.database(), login)
     }
 
     /// Judges, settles and pretends to send.
@@ -126,6 +130,13 @@ impl Bench {
         }
         text
     }
+}
+
+fn open(gate: &Arc<Gate>, database: &Arc<Database>, login: Login) -> Session {
+    let mut session = Session::open(Arc::clone(gate), Arc::clone(database), login).unwrap();
+    let search_path = SearchPath::Known(vec!["pg_catalog".to_owned(), "public".to_owned()]);
+    session.set_names(database.catalog().unwrap(), search_path);
+    session
 }
 
 fn told(transcript: &mut String, refusal: &Refusal) {

@@ -215,12 +215,10 @@ impl Session {
         judged.remember(&remembered);
         let policy = self.gate.policy.current();
         if *policy.revision() == **revision && !policy.reads_text() {
-            let shape = Shape {
-                judged: Arc::clone(judged),
-                revision: Arc::clone(revision),
-                decision: Arc::clone(&verdict.decision),
-                model,
-            };
+            let read = self.readings.of_shape(judged.read(), *by_name);
+            let known = read.carried_out(&verdict.decision, *by_name);
+            let decision = known.map_or_else(|| Arc::clone(&verdict.decision), |one| one.decision);
+            let shape = Shape { read, revision: Arc::clone(revision), decision, model };
             self.shapes.remember((*protocol, *by_name), shape);
         }
     }
@@ -260,9 +258,16 @@ impl Session {
         let surface = labels::surface(&facts, policy.labels(), &self.catalog);
         intent.statement = Some(facts);
         let decision = policy.judge(&intent, &surface);
-        let facts = judged.facts(by_name);
-        let permitted = self.enforce(&decision, judged, facts, &intent.request_id);
-        let verdict = Verdict::new(key, Arc::new(decision), permitted, facts);
+        let verdict = match judged.read().carried_out(&decision, by_name) {
+            Some(known) => Verdict::from((key, known)),
+            None => {
+                let facts = judged.facts(by_name);
+                let permitted = self.enforce(&decision, judged, facts, &intent.request_id);
+                let verdict = Verdict::new(key, Arc::new(decision), permitted, facts);
+                judged.share(&verdict);
+                verdict
+            }
+        };
         // The place in the message and the protocol belong to the statement and the key, so only what
         // differs between two runs of one statement forbids remembering.
         if !policy.volatile_when_prepared() {
