@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jurat_audit::DecisionModel;
 use jurat_sql::{SessionEffect, Statement};
-use jurat_types::{Decision, Protocol, Refusal, StatementFacts};
+use jurat_types::{Decision, Principal, Protocol, Refusal, Replication, StatementFacts};
 
 use crate::{Bound, InForce, Scans, gate::sha256_hex, rewrite::Permitted};
 
@@ -26,9 +26,24 @@ pub(crate) struct ReadStatement {
 /// Decisions that are kept with a statement; then they begin anew.
 const DECISIONS_MAX: usize = 4;
 
+/// Standings that are kept with a decision; then they begin anew.
+const STANDINGS_MAX: usize = 16;
+
+/// All that policies can tell one session from another by, where they do not read its id, its address, when
+/// it began, or what changes while it lasts.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Standing {
+    pub(crate) principal: Principal,
+    pub(crate) tls: bool,
+    pub(crate) read_only: bool,
+    pub(crate) replication: Option<Replication>,
+}
+
 /// A decision and what it permits.
 #[derive(Clone, Debug)]
 pub(crate) struct CarriedOut {
+    /// Who was judged so, by which protocol.
+    pub(crate) standings: Vec<(Arc<Standing>, Protocol)>,
     pub(crate) decision: Arc<Decision>,
     pub(crate) by_name: bool,
     pub(crate) permitted: Permitted,
@@ -78,12 +93,53 @@ impl ReadStatement {
         known.iter().find(|one| one.by_name == by_name && *one.decision == *decision).cloned()
     }
 
-    fn remember(&self, one: CarriedOut) {
+    /// The decision of the policies `revision` on the same statement in a session of the same standing.
+    pub(crate) fn decided(&self, standing: &Standing, key: &VerdictKey) -> Option<Arc<Decision>> {
+        let known = self.carried_out.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |(other, protocol): &(Arc<Standing>, Protocol)| {
+            *protocol == key.protocol && **other == *standing
+        };
+        let found = known.iter().find(|one| {
+            one.by_name == key.by_name
+                && one.decision.policy.revision == *key.revision
+                && one.standings.iter().any(same)
+        });
+        found.map(|one| Arc::clone(&one.decision))
+    }
+
+    /// Keeps what the decision of a verdict permits, and who was judged so.
+    pub(crate) fn remember(&self, verdict: &Verdict, standing: Option<&Arc<Standing>>) {
+        let (Ok(text), Some(sent_sha256)) = (&verdict.permitted, &verdict.sent_sha256) else {
+            return;
+        };
+        let by_name = verdict.key.by_name;
         let mut known = self.carried_out.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= DECISIONS_MAX {
-            known.clear();
+        let place = known
+            .iter()
+            .position(|one| one.by_name == by_name && *one.decision == *verdict.decision);
+        let place = place.unwrap_or_else(|| {
+            if known.len() >= DECISIONS_MAX {
+                known.clear();
+            }
+            known.push(CarriedOut {
+                standings: Vec::new(),
+                decision: Arc::clone(&verdict.decision),
+                by_name,
+                permitted: Permitted {
+                    text: Arc::clone(text),
+                    scans: verdict.scans.clone(),
+                    in_force: verdict.in_force.clone(),
+                },
+                sent_sha256: Arc::clone(sent_sha256),
+            });
+            known.len().saturating_sub(1)
+        });
+        if let (Some(one), Some(standing)) = (known.get_mut(place), standing) {
+            if one.standings.len() >= STANDINGS_MAX {
+                one.standings.clear();
+            }
+            one.standings.push((Arc::clone(standing), verdict.key.protocol));
         }
-        known.push(one);
     }
 }
 
@@ -233,22 +289,6 @@ impl JudgedStatement {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Lets other sessions know what the verdict permits, if it permits anything.
-    pub(crate) fn share(&self, verdict: &Verdict) {
-        if let (Ok(text), Some(sent_sha256)) = (&verdict.permitted, &verdict.sent_sha256) {
-            self.read.remember(CarriedOut {
-                decision: Arc::clone(&verdict.decision),
-                by_name: verdict.key.by_name,
-                permitted: Permitted {
-                    text: Arc::clone(text),
-                    scans: verdict.scans.clone(),
-                    in_force: verdict.in_force.clone(),
-                },
-                sent_sha256: Arc::clone(sent_sha256),
-            });
-        }
-    }
-
     pub(crate) fn remember(&self, verdict: &Verdict) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict.clone());
         self.statement().release();
@@ -299,7 +339,7 @@ impl Verdict {
 impl From<(VerdictKey, CarriedOut)> for Verdict {
     /// The verdict of a decision that was carried out on the statement before.
     fn from((key, known): (VerdictKey, CarriedOut)) -> Self {
-        let CarriedOut { decision, by_name: _, permitted, sent_sha256 } = known;
+        let CarriedOut { decision, permitted, sent_sha256, standings: _, by_name: _ } = known;
         let Permitted { text, scans, in_force } = permitted;
         let (permitted, sent_sha256) = (Ok(text), Some(sent_sha256));
         Self { key, decision, permitted, scans, in_force, sent_sha256, model: None }

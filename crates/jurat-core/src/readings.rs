@@ -96,6 +96,11 @@ impl Readings {
         statements
     }
 
+    /// A statement of the same shape that was judged in a session of the database.
+    pub(crate) fn alike(&self, read: &ReadStatement, by_name: bool) -> Option<Arc<ReadStatement>> {
+        self.shared.as_ref()?.alike(read, by_name)
+    }
+
     /// A statement that stands for all of the same shape, so that no session keeps one of its own.
     pub(crate) fn of_shape(&self, read: &Arc<ReadStatement>, by_name: bool) -> Arc<ReadStatement> {
         let shared = self.shared.as_ref();
@@ -143,18 +148,21 @@ impl SharedReadings {
         });
     }
 
-    fn of_shape(&self, read: &Arc<ReadStatement>, by_name: bool) -> Arc<ReadStatement> {
+    fn alike(&self, read: &ReadStatement, by_name: bool) -> Option<Arc<ReadStatement>> {
         let facts = read.facts(by_name);
-        self.known(|known| {
-            if let Some(other) = known.shapes.get(&*facts.fingerprint)
-                && shapes::same(other.facts(by_name), facts)
-            {
-                return Arc::clone(other);
-            }
-            if known.shapes.len() >= SHARED_MAX {
-                known.shapes.clear();
-            }
-            known.shapes.insert(facts.fingerprint.as_str().into(), Arc::clone(read));
+        let other = self.known(|known| known.shapes.get(&*facts.fingerprint).cloned())?;
+        shapes::same(other.facts(by_name), facts).then_some(other)
+    }
+
+    fn of_shape(&self, read: &Arc<ReadStatement>, by_name: bool) -> Arc<ReadStatement> {
+        self.alike(read, by_name).unwrap_or_else(|| {
+            self.known(|known| {
+                if known.shapes.len() >= SHARED_MAX {
+                    known.shapes.clear();
+                }
+                let fingerprint = read.facts(by_name).fingerprint.as_str();
+                known.shapes.insert(fingerprint.into(), Arc::clone(read));
+            });
             Arc::clone(read)
         })
     }

@@ -14,7 +14,7 @@ use crate::{
     Database, Draft, Gate, InForce, JudgedStatement, Preparation, Prepared,
     gate::{Timer, verdict_key},
     ids,
-    prepared::{ReadStatement, Verdict},
+    prepared::{ReadStatement, Standing, Verdict},
     readings::{Meaning, Readings},
     refusals,
     shapes::Shapes,
@@ -51,6 +51,7 @@ pub struct Session {
     database: Arc<Database>,
     login: Login,
     facts: SessionFacts,
+    standing: Arc<Standing>,
     names: NameContext,
     catalog: Arc<CatalogIndex>,
     /// Counts the times that names came to mean something else.
@@ -89,7 +90,14 @@ impl Session {
             freeze: None,
             replication: login.replication,
         };
+        let standing = Standing {
+            principal: login.principal.clone(),
+            tls: facts.tls,
+            read_only: facts.read_only,
+            replication: facts.replication,
+        };
         let mut session = Self {
+            standing: Arc::new(standing),
             catalog: database
                 .catalog()
                 .unwrap_or_else(|| Arc::new(CatalogIndex::new(Catalog::default()))),
@@ -491,5 +499,7 @@ fn depends_on_names(judged: &JudgedStatement) -> bool {
     !facts.relations.is_empty() || !facts.parsed || !facts.functions.is_empty()
 }
 
+#[cfg(test)]
+mod sharing_tests;
 #[cfg(test)]
 mod tests;

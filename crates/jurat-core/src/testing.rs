@@ -68,8 +68,14 @@ impl Bench {
 
     /// Another session on the same database.
     pub(crate) fn session_of(&self, principal: &str) -> Session {
+        self.session_from(principal, "127.0.0.1:1")
+    }
+
+    /// Another session on the same database, from another address.
+    pub(crate) fn session_from(&self, principal: &str, client_addr: &str) -> Session {
         let mut login = login();
         login.principal.id = principal.to_owned();
+        login.client_addr = client_addr.to_owned();
         open(&self.gate, self.session.database(), login)
     }
 

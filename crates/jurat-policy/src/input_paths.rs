@@ -31,6 +31,10 @@ const ACTUAL: &[&[&str]] = &[&["statement", "actual"]];
 /// What differs between two texts with the same facts, which differ in their literals only.
 const TEXT: &[&[&str]] = &[&["statement", "sha256"], &["statement", "text"]];
 
+/// What differs between two sessions of one principal that are alike in everything else.
+const SESSION: &[&[&str]] =
+    &[&["session", "client_addr"], &["session", "id"], &["session", "started_ns"]];
+
 /// One place where the intent is read.
 #[derive(Clone, Debug)]
 pub(crate) struct InputUse {
@@ -91,6 +95,7 @@ pub(crate) struct Volatility {
     pub(crate) message: bool,
     pub(crate) text: bool,
     pub(crate) actual: bool,
+    pub(crate) session: bool,
 }
 
 /// Looks for volatile paths among the uses.
@@ -105,6 +110,7 @@ pub(crate) fn volatility(uses: &[InputUse]) -> Volatility {
         message: reads(MESSAGE),
         text: reads(TEXT),
         actual: reads(ACTUAL),
+        session: reads(SESSION),
     }
 }
 

@@ -218,6 +218,12 @@ impl PolicySet {
         self.volatility.actual
     }
 
+    /// Whether a rule may read what tells apart two sessions of one principal. Where it and
+    /// [`PolicySet::volatile_when_prepared`] say `false`, both have the same decision on the same statement.
+    pub fn reads_session(&self) -> bool {
+        self.volatility.session
+    }
+
     /// The decision rules, in the order of their places.
     pub fn rules(&self) -> &[RuleEntry] {
         self.index.entries()

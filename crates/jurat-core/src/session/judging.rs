@@ -4,6 +4,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use jurat_audit::DecisionModel;
+use jurat_policy::{PolicySet, Surface};
 use jurat_sql::{SessionEffect, Statement};
 use jurat_types::{
     Decision, Intent, PredicateMode, Protocol, Refusal, RefusalCode, Stage, StatementFacts,
@@ -255,25 +256,46 @@ impl Session {
             return (intent, verdict);
         }
         let key = verdict_key(policy.revision(), protocol, by_name);
-        let surface = labels::surface(&facts, policy.labels(), &self.catalog);
+        let shared = !policy.volatile_when_prepared() && !policy.reads_session();
+        let decided = if shared { self.decided(judged, &policy, &key) } else { None };
+        let surface = match decided {
+            Some(_) => Surface::default(),
+            None => labels::surface(&facts, policy.labels(), &self.catalog),
+        };
         intent.statement = Some(facts);
-        let decision = policy.judge(&intent, &surface);
+        let decision = decided.unwrap_or_else(|| Arc::new(policy.judge(&intent, &surface)));
         let verdict = match judged.read().carried_out(&decision, by_name) {
             Some(known) => Verdict::from((key, known)),
             None => {
                 let facts = judged.facts(by_name);
                 let permitted = self.enforce(&decision, judged, facts, &intent.request_id);
-                let verdict = Verdict::new(key, Arc::new(decision), permitted, facts);
-                judged.share(&verdict);
-                verdict
+                Verdict::new(key, decision, permitted, facts)
             }
         };
+        judged.read().remember(&verdict, shared.then_some(&self.standing));
         // The place in the message and the protocol belong to the statement and the key, so only what
         // differs between two runs of one statement forbids remembering.
         if !policy.volatile_when_prepared() {
             judged.remember(&verdict);
         }
         (intent, verdict)
+    }
+}
+
+impl Session {
+    /// What policies decided on the statement, or on one of the same shape, in a session that they cannot
+    /// tell from this one.
+    fn decided(
+        &self,
+        judged: &JudgedStatement,
+        policy: &PolicySet,
+        key: &VerdictKey,
+    ) -> Option<Arc<Decision>> {
+        judged.read().decided(&self.standing, key).or_else(|| {
+            let by_shape = !policy.reads_text();
+            let alike = by_shape.then(|| self.readings.alike(judged.read(), key.by_name)).flatten();
+            alike?.decided(&self.standing, key)
+        })
     }
 }
 
