@@ -9,6 +9,11 @@ use arc_swap::ArcSwapOption;
 use jurat_sql::CatalogIndex;
 use jurat_types::Target;
 
+use crate::{
+    counters::{Counted, Counters},
+    live::LiveSessions,
+};
+
 /// A configured database. Sessions read its catalog snapshot and publish newer ones.
 #[derive(Debug)]
 pub struct Database {
@@ -18,6 +23,8 @@ pub struct Database {
     read_at_ns: AtomicI64,
     refreshing: AtomicBool,
     definitions: AtomicU64,
+    pub(crate) counters: Counters,
+    pub(crate) live: LiveSessions,
 }
 
 impl Database {
@@ -29,7 +36,14 @@ impl Database {
             read_at_ns: AtomicI64::new(0),
             refreshing: AtomicBool::new(false),
             definitions: AtomicU64::new(0),
+            counters: Counters::default(),
+            live: LiveSessions::default(),
         }
+    }
+
+    /// What was judged for it since the start.
+    pub fn counted(&self) -> Counted {
+        self.counters.now()
     }
 
     /// The newest snapshot, where one was read.
