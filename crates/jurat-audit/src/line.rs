@@ -130,7 +130,7 @@ impl<'a> Head<'a> {
                 // Only statements end; logins and row counts are judged once and that is all.
                 let statement = match self.input?.stage {
                     Stage::Statement => true,
-                    Stage::Approval | Stage::Session | Stage::Result => false,
+                    Stage::Admin | Stage::Approval | Stage::Session | Stage::Result => false,
                 };
                 Some(Step::Decision(self.decision_id.take()?, statement && through))
             }

@@ -271,12 +271,7 @@ impl Approvals {
                 "nobody approves what they ask for, or what is asked on their behalf".to_owned()
             );
         }
-        let named = |names: &[String]| {
-            names.iter().any(|name| match name.strip_prefix("group:") {
-                Some(group) => approver.groups.iter().any(|own| own == group),
-                None => name.strip_prefix("user:").unwrap_or(name) == approver.id,
-            })
-        };
+        let named = |names: &[String]| is_named(approver, names);
         let rules: Vec<String> = approval
             .requests
             .iter()
@@ -454,6 +449,14 @@ impl Approvals {
             tracing::error!(%error, event, "what became of an approval could not be recorded");
         })
     }
+}
+
+/// Whether a list of names has a principal, or a group of theirs.
+pub(crate) fn is_named(who: &Principal, names: &[String]) -> bool {
+    names.iter().any(|name| match name.strip_prefix("group:") {
+        Some(group) => who.groups.iter().any(|own| own == group),
+        None => name.strip_prefix("user:").unwrap_or(name) == who.id,
+    })
 }
 
 /// The policy input about an approver: all else is as it was asked.

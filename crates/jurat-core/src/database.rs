@@ -9,7 +9,11 @@ use arc_swap::ArcSwapOption;
 use jurat_sql::CatalogIndex;
 use jurat_types::Target;
 
-use crate::readings::{Contexts, Meaning, SharedReadings};
+use crate::{
+    counters::{Counted, Counters},
+    live::LiveSessions,
+    readings::{Contexts, Meaning, SharedReadings},
+};
 
 /// A configured database. Sessions read its catalog snapshot and publish newer ones.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub struct Database {
     refreshing: AtomicBool,
     definitions: AtomicU64,
     readings: Contexts,
+    pub(crate) counters: Counters,
+    pub(crate) live: LiveSessions,
 }
 
 impl Database {
@@ -33,7 +39,14 @@ impl Database {
             refreshing: AtomicBool::new(false),
             definitions: AtomicU64::new(0),
             readings: Contexts::default(),
+            counters: Counters::default(),
+            live: LiveSessions::default(),
         }
+    }
+
+    /// What was judged for it since the start.
+    pub fn counted(&self) -> Counted {
+        self.counters.now()
     }
 
     /// The newest snapshot, where one was read.

@@ -55,7 +55,7 @@ impl Timer {
         Self(Instant::now())
     }
 
-    fn elapsed_ns(self) -> u64 {
+    pub(crate) fn elapsed_ns(self) -> u64 {
         u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 

@@ -88,7 +88,7 @@ pub struct Vote {
     pub reason: Option<String>,
     /// When, nanoseconds since the Unix epoch.
     pub at_ns: i64,
-    /// The way that it came: `cli` or `sql`.
+    /// The way that it came: `cli`, `sql`, `console` or `api`.
     pub via: String,
 }
 

@@ -11,11 +11,13 @@
 //!
 //! Every "no" on the way is a [`Refusal`](jurat_types::Refusal): the only thing a client is told.
 
+mod admin;
 mod approvals;
 mod authenticate;
 mod budget;
 pub mod card;
 mod clock;
+mod counters;
 mod database;
 mod detect;
 mod gate;
@@ -24,6 +26,7 @@ mod ids;
 mod labels;
 mod limits;
 mod limits_in_force;
+mod live;
 mod mask_key;
 mod permit;
 mod prepared;
@@ -39,10 +42,15 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use admin::{
+    Admin, AdminError, ApprovalAnswer, DatabaseStats, Freeze, Freezes, PackageView, PoliciesView,
+    Reload, Reloaded, Right, SessionView, Stats,
+};
 pub use approvals::{Answer, ApprovalOptions, Approvals, DecideError};
 pub use authenticate::{Authenticate, Credential};
 pub use budget::{BudgetError, BudgetKey, Budgets, InMemory as InMemoryBudgets};
 pub use clock::{Clock, SystemClock};
+pub use counters::{Counted as CountedStatements, JUDGE_BOUNDS_NS};
 pub use database::{Database, RefreshClaim};
 pub use detect::{Detectors, Scans};
 pub use gate::Gate;
@@ -52,6 +60,7 @@ pub use grant::{
 };
 pub use limits::Limits;
 pub use limits_in_force::{Counted, Exceeded, InForce, Passing};
+pub use live::{Live, LiveState};
 pub use mask_key::MaskKey;
 pub use permit::{Draft, Ending, Permit, Preparation, Running};
 pub use prepared::{JudgedStatement, Prepared};

@@ -14,6 +14,7 @@ use crate::{
     Database, Draft, Gate, InForce, JudgedStatement, Preparation, Prepared,
     gate::{Timer, verdict_key},
     ids,
+    live::Live,
     prepared::{ReadStatement, Standing, Verdict},
     readings::{Meaning, Readings},
     refusals,
@@ -59,6 +60,7 @@ pub struct Session {
     readings: Readings,
     shapes: Shapes,
     consent: Consent,
+    live: Arc<Live>,
     closed: bool,
 }
 
@@ -96,8 +98,10 @@ impl Session {
             read_only: facts.read_only,
             replication: facts.replication,
         };
+        let live = Arc::new(Live::new(facts.id.clone(), &login, facts.started_ns));
         let mut session = Self {
             standing: Arc::new(standing),
+            live,
             catalog: database
                 .catalog()
                 .unwrap_or_else(|| Arc::new(CatalogIndex::new(Catalog::default()))),
@@ -119,6 +123,7 @@ impl Session {
             jurat_types::Effect::Allow => {
                 session.record("opened", None)?;
                 session.closed = false;
+                session.database.live.add(&session.live);
                 Ok(session)
             }
             jurat_types::Effect::Rewrite
@@ -144,6 +149,11 @@ impl Session {
     /// The session's own id.
     pub fn id(&self) -> &str {
         &self.facts.id
+    }
+
+    /// What people who look at sessions see of it.
+    pub const fn live(&self) -> &Arc<Live> {
+        &self.live
     }
 
     /// Whose it is.
@@ -212,15 +222,17 @@ impl Session {
     }
 
     /// Whether the database reported an open transaction block.
-    pub const fn set_in_transaction(&mut self, in_transaction: bool) {
+    pub fn set_in_transaction(&mut self, in_transaction: bool) {
         self.facts.in_transaction = in_transaction;
+        self.live.set_in_transaction(in_transaction);
     }
 
     /// Adds rows to the running totals.
-    pub const fn count_rows(&mut self, read: u64, written: u64) {
+    pub fn count_rows(&mut self, read: u64, written: u64) {
         let totals = &mut self.facts.totals;
         totals.rows_read = totals.rows_read.saturating_add(read);
         totals.rows_written = totals.rows_written.saturating_add(written);
+        self.live.set_totals(totals);
     }
 
     /// Reads a text, or remembers what was read. The list is empty for white space and comments.
@@ -394,6 +406,7 @@ impl Session {
 
     /// Records the end of the session.
     pub fn close(&mut self, reason: &str) {
+        self.database.live.remove(&self.facts.id);
         if !std::mem::replace(&mut self.closed, true)
             && let Err(refusal) = self.record("closed", Some(reason.to_owned()))
         {

@@ -107,7 +107,12 @@ impl Bench {
 
     /// The newest decision in the log.
     pub(crate) fn newest_decision(&self) -> serde_json::Value {
-        self.log().into_iter().rfind(|record| record["type"] == "decision").unwrap()
+        self.newest("decision")
+    }
+
+    /// The newest record of a type.
+    pub(crate) fn newest(&self, kind: &str) -> serde_json::Value {
+        self.log().into_iter().rfind(|record| record["type"] == kind).unwrap()
     }
 
     fn log(&self) -> Vec<serde_json::Value> {

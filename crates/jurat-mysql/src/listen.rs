@@ -219,8 +219,10 @@ async fn session(
     let Arrived { arrival, address, registration } = arrived;
     let mut pipe = *arrival.pipe;
     match admitted {
-        Ok(Admitted { upstream, session, killed }) => {
+        Ok(Admitted { upstream, session, killed, database }) => {
             let id = session.id().to_owned();
+            let (live, number) = (Arc::clone(session.live()), upstream.connection());
+            let limit = limits.connect_timeout;
             tracing::info!(session = %id, client = %address, "session opened");
             let relay = Relay::new(Parts {
                 client: pipe,
@@ -232,6 +234,11 @@ async fn session(
             let end = Box::pin(relay.run(shared.shutdown.clone(), killed)).await;
             let cause = std::error::Error::source(&end).map(ToString::to_string);
             tracing::info!(session = %id, %end, cause, "session closed");
+            if live.killed_by().is_some()
+                && let Err(error) = Box::pin(upstream::cancel(&database, number, limit)).await
+            {
+                tracing::warn!(session = %id, %error, "what a killed session ran could not be ended");
+            }
         }
         Err(Rejected::Silent(why)) => {
             tracing::info!(client = %address, %why, "login failed");
@@ -252,6 +259,7 @@ struct Admitted {
     session: Session,
     /// Ends the session at once.
     killed: CancellationToken,
+    database: Arc<UpstreamDatabase>,
 }
 
 enum Rejected {
@@ -305,18 +313,18 @@ async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Admitted, 
     load_names(&mut upstream, &mut session)
         .await
         .map_err(|error| unreachable_database(&mut session, &error))?;
-    let killed = CancellationToken::new();
+    let killed = session.live().end();
     arrived.registration.set(cancel::Target {
         session_id: session.id().to_owned(),
         principal: principal.id,
-        database: target,
+        database: Arc::clone(&target),
         connection: upstream.connection(),
         end: killed.clone(),
     });
     let ok = OkPacket { status: Status::AUTOCOMMIT, ..OkPacket::default() };
     let Arrival { pipe, request, sequence, .. } = &mut arrived.arrival;
     respond::write(encode::ok(pipe.out(), sequence, &ok, request.capabilities));
-    Ok(Admitted { upstream, session, killed })
+    Ok(Admitted { upstream, session, killed, database: target })
 }
 
 /// The database that a client asks for by its name in the configuration, and the schema to begin in. A client

@@ -97,7 +97,7 @@ pub(crate) enum End {
     /// A row that has to be looked through is longer than is kept.
     #[error("a row with a marked column is too long to be looked through")]
     RowTooLong,
-    /// The client has ended the session over another connection.
+    /// The client has ended the session over another connection, or an administrator has.
     #[error("the session was killed")]
     Killed,
     /// Jurat is shutting down.
@@ -188,9 +188,11 @@ impl Relay {
             // A client that always has a next command ready must not keep outcomes from being recorded.
             self.record_ended();
             self.sequence = sequence.wrapping_add(1);
+            self.session.live().set_running(true);
             if let Err(end) = self.handle(&payload).await {
                 return end;
             }
+            self.session.live().set_running(false);
             // What the client sends unasked has to begin a new count.
             self.sequence = 0;
         }

@@ -70,16 +70,21 @@ struct Tally {
     allowed: bool,
 }
 
+/// The name of a package below the root, and how far its rules reach.
+pub(crate) fn mode_of<'a>(
+    package: &'a str,
+    root: &str,
+    modes: &BTreeMap<String, PackageMode>,
+) -> (&'a str, PackageMode) {
+    let short = package.strip_prefix("data.").unwrap_or(package);
+    let below = short.strip_prefix(root).and_then(|rest| rest.strip_prefix('.')).unwrap_or(short);
+    let mode = [package, short, below].into_iter().find_map(|name| modes.get(name)).copied();
+    (below, mode.unwrap_or_default())
+}
+
 impl Tally {
     fn element(&mut self, said: &Said, value: &Value, context: &Context<'_>) {
-        let short = said.package.strip_prefix("data.").unwrap_or(&said.package);
-        let below = short.strip_prefix(context.root).and_then(|rest| rest.strip_prefix('.'));
-        let below = below.unwrap_or(short);
-        let mode = [said.package.as_str(), short, below]
-            .into_iter()
-            .find_map(|name| context.modes.get(name))
-            .copied()
-            .unwrap_or_default();
+        let (below, mode) = mode_of(&said.package, context.root, context.modes);
         let (mut says, mut acts) = match element::read(said.rule, value) {
             Ok(read) => read,
             Err(wrong) => {

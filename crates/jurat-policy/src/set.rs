@@ -8,7 +8,7 @@ use std::{
 use jurat_types::{ColumnId, Decision, Intent};
 
 use crate::{
-    Diagnostic, Labels, LoadError, PolicyOptions, RuleEntry, builtins,
+    Diagnostic, Labels, LoadError, PackageMode, PolicyOptions, RuleEntry, builtins,
     combine::{self, Context, Said},
     data,
     element::DecisionRule,
@@ -37,6 +37,7 @@ pub struct PolicySet {
     volatility: Volatility,
     /// The paths of the rules that say who may approve.
     may_approve: Vec<String>,
+    may_administer: Vec<String>,
 }
 
 /// What a statement comes near: masks and row filters of anything else are no part of its decision.
@@ -114,7 +115,8 @@ impl PolicySet {
             files: files.policies.len() + files.data.len(),
             compiled,
             options: options.clone(),
-            may_approve: may_approve_paths(&modules, &root),
+            may_approve: paths_named(MAY_APPROVE, &modules, &root),
+            may_administer: paths_named(MAY_ADMINISTER, &modules, &root),
             volatility: input_paths::volatility(&input_paths::uses(&modules)),
         })
     }
@@ -152,11 +154,23 @@ impl PolicySet {
     /// # Errors
     /// What failed. Then nobody may.
     pub fn may_approve(&self, intent: &Intent) -> Result<Option<bool>, String> {
-        if self.may_approve.is_empty() {
+        self.all_hold(&self.may_approve, intent)
+    }
+
+    /// The same for whoever wants to look at or change what Jurat does (stage `admin`), and rules `may_administer`.
+    ///
+    /// # Errors
+    /// What failed. Then nobody may.
+    pub fn may_administer(&self, intent: &Intent) -> Result<Option<bool>, String> {
+        self.all_hold(&self.may_administer, intent)
+    }
+
+    fn all_hold(&self, paths: &[String], intent: &Intent) -> Result<Option<bool>, String> {
+        if paths.is_empty() {
             return Ok(None);
         }
         let input = value::to_value(intent).map_err(|error| error.to_string())?;
-        for path in &self.may_approve {
+        for path in paths {
             let holds = self
                 .compiled
                 .holds(path, &input, bounds(&self.options))
@@ -229,6 +243,11 @@ impl PolicySet {
         self.index.entries()
     }
 
+    /// How far the rules of a package reach; `package` is its full name.
+    pub fn mode(&self, package: &str) -> PackageMode {
+        combine::mode_of(package, &self.options.root, &self.options.modes).1
+    }
+
     /// How many files the revision has.
     pub fn files(&self) -> usize {
         self.files
@@ -248,11 +267,13 @@ fn granted(intent: &Intent) -> BTreeSet<String> {
 
 /// The name of the rules that say who may approve.
 const MAY_APPROVE: &str = "may_approve";
+/// The same for those who look after Jurat.
+const MAY_ADMINISTER: &str = "may_administer";
 
-fn may_approve_paths(modules: &[ModuleFacts], root: &[String]) -> Vec<String> {
+fn paths_named(wanted: &str, modules: &[ModuleFacts], root: &[String]) -> Vec<String> {
     let rules = modules.iter().flat_map(|module| &module.rules);
     let named = rules.filter(|rule| {
-        rule.path.starts_with(root) && rule.path.last().is_some_and(|name| name == MAY_APPROVE)
+        rule.path.starts_with(root) && rule.path.last().is_some_and(|name| name == wanted)
     });
     let paths: BTreeSet<String> = named.map(|rule| syntax::path_text(&rule.path)).collect();
     paths.into_iter().collect()

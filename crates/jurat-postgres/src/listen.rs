@@ -176,11 +176,21 @@ async fn session(
             let Admitted { relay_parts: (upstream, session, cancels), registration } = *admitted;
             let id = session.id().to_owned();
             tracing::info!(session = %id, client = %arrived.address, "session opened");
+            let stop = Arc::clone(&cancels);
+            let live = Arc::clone(session.live());
+            let limit = limits.connect_timeout;
             let relay = Relay::new(arrived.pipe, upstream, session, cancels);
             let end = Box::pin(relay.run(shared.shutdown.clone())).await;
             let cause = std::error::Error::source(&end).map(ToString::to_string);
             tracing::info!(session = %id, %end, cause, "session closed");
             drop(registration);
+            // A statement that runs would go on until it has something to say.
+            if live.killed_by().is_some()
+                && let Err(error) =
+                    Box::pin(upstream::cancel(&stop.database, &stop.key, limit)).await
+            {
+                tracing::warn!(session = %id, %error, "what a killed session ran could not be ended");
+            }
         }
         Err(Rejected::Silent(why)) => {
             tracing::info!(client = %arrived.address, %why, "login failed");

@@ -112,6 +112,9 @@ pub(crate) enum End {
     /// A row that has to be looked through is longer than is kept.
     #[error("a row with a marked column is too long to be looked through")]
     RowTooLong,
+    /// Somebody who may has ended it.
+    #[error("the session was killed by {0}")]
+    Killed(String),
     /// Jurat is shutting down.
     #[error("jurat is shutting down")]
     Shutdown,
@@ -169,8 +172,16 @@ impl Relay {
 
     /// Relays until one side ends, and tells both.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) -> End {
-        let end = self.relay(&shutdown).await;
-        if let Some((refusal, code)) = farewell(&end) {
+        let live = Arc::clone(self.session.live());
+        let killed = live.end();
+        let end = tokio::select! {
+            biased;
+            end = self.relay(&shutdown) => end,
+            () = killed.cancelled() => End::Killed(live.killed_by().unwrap_or_default()),
+        };
+        if let Some((refusal, code)) = farewell(&end)
+            && !(matches!(end, End::Killed(_)) && self.upstream_scanner.mid_message())
+        {
             respond::fatal(self.client.out(), &refusal, code);
         }
         self.record_ended();
@@ -189,7 +200,9 @@ impl Relay {
             if let Err(end) = self.take_from_client().await {
                 return end;
             }
-            let idle = self.queue.is_empty() && self.status == TransactionStatus::Idle;
+            let waits = self.queue.is_empty();
+            self.session.live().set_running(!waits);
+            let idle = waits && self.status == TransactionStatus::Idle;
             let deadline = self.guard.deadline();
             let progress = tokio::select! {
                 biased;
@@ -338,6 +351,15 @@ fn farewell(end: &End) -> Option<(Refusal, &'static str)> {
                 "jurat closed the session: a row is too long to be looked through for what policy keeps back \
                  [JRT-UNSUPPORTED]. Connect again, and ask for a part of the marked column",
                 Some("Rows with columns that detectors look through may have 1 MiB"),
+            ),
+            "57P01",
+        )),
+        End::Killed(_) => Some((
+            refusal(
+                RefusalCode::Denied,
+                "jurat closed the session: an administrator ended it. What was under way may or may not have \
+                 been done [JRT-DENY]. Connect again",
+                Some("Look at the outcome before you repeat a write"),
             ),
             "57P01",
         )),

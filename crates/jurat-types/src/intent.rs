@@ -45,6 +45,9 @@ pub struct Intent {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
+    /// Somebody wants to look at or change what Jurat does: `principal` is who, `approvals[0].action` what, and
+    /// `session` and `target` are those concerned. Only the rules `may_administer` are looked at.
+    Admin,
     /// Somebody wants to consent to a statement, or to say no to it: `principal` is the approver, all else
     /// is as it was asked. Only the rules `may_approve` are looked at.
     Approval,

@@ -206,7 +206,7 @@ pub struct ApprovalRecord {
     pub rules: Vec<String>,
     /// Who approved or denied.
     pub by: Option<String>,
-    /// The way that it came: `cli` or `sql`.
+    /// The way that it came: `cli`, `sql`, `console` or `api`.
     pub via: Option<String>,
     /// What the approver or the requester said about it.
     pub reason: Option<String>,
@@ -217,7 +217,8 @@ pub struct ApprovalRecord {
 /// Something about Jurat itself.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct SystemRecord {
-    /// `started`, `stopped`, `recovered`, `policy_loaded`, `policy_rejected`, `heartbeat`.
+    /// `started`, `stopped`, `recovered`, `policy_loaded`, `policy_rejected`, `heartbeat`; or `admin`: somebody did
+    /// something, with `action`, `by` and `via` in the details.
     pub event: String,
     /// Free details; no secret and no value from a database.
     pub details: BTreeMap<String, serde_json::Value>,

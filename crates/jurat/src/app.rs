@@ -17,7 +17,7 @@ use std::{
 };
 
 use jurat_audit::{AuditLog, AuditOptions, SigningKey};
-use jurat_core::{Authenticate, Clock, Gate, MaskKey, SystemClock};
+use jurat_core::{Admin, Authenticate, Clock, Gate, MaskKey, SystemClock};
 use jurat_policy::PolicyHandle;
 use jurat_postgres::Workers;
 use jurat_types::{RecordBody, SystemRecord};
@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use admin::Admin;
+use admin::Socket;
 
 use crate::{
     config::{AuditConfig, Config},
@@ -47,6 +47,7 @@ pub(crate) struct App {
     databases: BTreeMap<String, UpstreamDatabase>,
     listeners: Vec<(SocketAddr, Listener)>,
     workers: Arc<Workers>,
+    admin: Arc<Admin>,
 }
 
 /// A proxy whose sockets are open.
@@ -54,7 +55,7 @@ pub(crate) struct App {
 pub(crate) struct Bound {
     app: App,
     sockets: Vec<(TcpListener, Listener)>,
-    admin: Option<Arc<Admin>>,
+    socket: Option<Arc<Socket>>,
 }
 
 impl App {
@@ -110,7 +111,14 @@ impl App {
             .iter()
             .map(|listener| Ok((listener.bind, Listener::new(listener, &shared)?)))
             .collect::<Result<Vec<_>, Failure>>()?;
-        let app = Self { config, gate, users, databases, listeners, workers };
+        let admin = Arc::new(Admin {
+            gate: Arc::clone(&gate),
+            databases: databases.values().map(|database| Arc::clone(database.core())).collect(),
+            admins: config.admin.admins.clone(),
+            reload: Arc::new(Reloader::new(Arc::clone(&gate), Arc::clone(&users))),
+            freezes: None,
+        });
+        let app = Self { config, gate, users, databases, listeners, workers, admin };
         app.record_start()?;
         Ok(app)
     }
@@ -133,22 +141,20 @@ impl App {
                 }
             }
         }
-        let admin = match self.open_admin() {
-            Ok(admin) => admin.map(Arc::new),
+        let socket = match self.open_socket() {
+            Ok(socket) => socket.map(Arc::new),
             Err(failure) => {
                 self.close("the socket of approvers cannot be listened on", true).await;
                 return Err(failure);
             }
         };
-        Ok(Bound { app: self, sockets, admin })
+        Ok(Bound { app: self, sockets, socket })
     }
 
-    fn open_admin(&self) -> Result<Option<Admin>, Failure> {
-        match (&self.config.approvals, &self.gate.approvals) {
-            (Some(config), Some(approvals)) => {
-                Admin::open(config, Arc::clone(approvals), Arc::clone(&self.users))
-            }
-            _ => Ok(None),
+    fn open_socket(&self) -> Result<Option<Socket>, Failure> {
+        match &self.config.approvals {
+            Some(config) => Socket::open(config, Arc::clone(&self.admin), Arc::clone(&self.users)),
+            None => Ok(None),
         }
     }
 
@@ -231,7 +237,7 @@ impl Bound {
     /// # Errors
     /// Where a listener ended by itself; everything else is then ended in order, too.
     pub(crate) async fn serve(self, shutdown: CancellationToken) -> Result<(), Failure> {
-        let Self { app, sockets, admin } = self;
+        let Self { app, sockets, socket } = self;
         let mut serving = JoinSet::new();
         for (socket, listener) in sockets {
             serving.spawn(listener.serve(socket, shutdown.clone()));
@@ -248,8 +254,8 @@ impl Bound {
             let gate = Arc::clone(&app.gate);
             chores.spawn(repeat(every, move || heartbeat(&gate)));
         }
-        if let Some(admin) = admin {
-            chores.spawn(admin.serve(shutdown.clone()));
+        if let Some(socket) = socket {
+            chores.spawn(socket.serve(shutdown.clone()));
         }
         if let Some(approvals) = app.gate.approvals.clone() {
             chores.spawn(repeat(approvals::EXPIRE_EVERY, move || approvals.expire()));

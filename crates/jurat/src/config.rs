@@ -48,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) audit: AuditConfig,
     /// Consent, where somebody can give it.
     pub(crate) approvals: Option<ApprovalsConfig>,
+    /// Who looks after Jurat.
+    pub(crate) admin: AdminConfig,
     /// Bounds of sessions.
     pub(crate) limits: Limits,
 }
@@ -119,6 +121,13 @@ pub(crate) struct PolicyConfig {
     pub(crate) poll: Option<Duration>,
     /// What hash and tokenize masks are salted with.
     pub(crate) mask_salt: Option<SecretRef>,
+}
+
+/// Who looks after Jurat.
+#[derive(Clone, Debug)]
+pub(crate) struct AdminConfig {
+    /// `group:NAME` or names of users.
+    pub(crate) admins: Vec<String>,
 }
 
 /// Consent.

@@ -7,7 +7,8 @@ use jurat_audit::DecisionModel;
 use jurat_policy::{PolicySet, Surface};
 use jurat_sql::{SessionEffect, Statement};
 use jurat_types::{
-    Decision, Intent, PredicateMode, Protocol, Refusal, RefusalCode, Stage, StatementFacts,
+    Decision, Effect, Intent, PredicateMode, Protocol, Refusal, RefusalCode, Stage, StatementClass,
+    StatementFacts,
 };
 
 use super::{Session, consent::Asking};
@@ -115,16 +116,29 @@ impl Session {
         }
         let facts = judged.facts(by_name);
         let result = self.gate.record_run(verdict, judged, (facts, &self.facts), timer)?;
-        self.count_statement(result.is_err());
+        self.count_statement((judged, facts.class), verdict, result.is_err(), timer);
         Some(result)
     }
 
-    pub(super) fn count_statement(&mut self, denied: bool) {
+    /// One more statement was judged; `denied` where it does not run.
+    fn count_statement(
+        &mut self,
+        (judged, class): (&Arc<JudgedStatement>, StatementClass),
+        verdict: &Verdict,
+        denied: bool,
+        timer: Timer,
+    ) {
         let totals = &mut self.facts.totals;
         totals.statements = totals.statements.saturating_add(1);
         if denied {
             totals.denied = totals.denied.saturating_add(1);
         }
+        let decided = verdict.decision.effect;
+        let effect =
+            if denied && decided != Effect::RequireApproval { Effect::Deny } else { decided };
+        self.live.set_totals(totals);
+        self.live.set_last(judged);
+        self.database.counters.count(class, effect, timer.elapsed_ns());
     }
 
     /// An EXECUTE or FETCH is judged as what it names; what is sent is its own text.
@@ -177,6 +191,7 @@ impl Session {
         timer: Timer,
     ) -> Result<Draft, Refusal> {
         let VerdictKey { protocol, by_name, .. } = verdict.key;
+        let class = judged.facts(by_name).class;
         let over = match &verdict.in_force {
             Some(in_force) if verdict.permitted.is_ok() => {
                 self.within_budgets(in_force, &intent.request_id).err()
@@ -186,7 +201,7 @@ impl Session {
         if let Some(refusal) = over {
             let refused = Verdict { permitted: Err(Arc::new(refusal)), ..verdict.clone() };
             let result = self.gate.record((intent, false), &refused, judged, None, timer);
-            self.count_statement(true);
+            self.count_statement((judged, class), verdict, true, timer);
             return result.map(|(draft, _model)| draft);
         }
         // What a name stands for is recorded with the text of the statement that names it, so that record
@@ -197,7 +212,7 @@ impl Session {
         let own = own && intent.approvals.is_empty();
         let again = own && judged.remembered(&verdict.key.revision, protocol, by_name).is_some();
         let result = self.gate.record((intent, again), verdict, judged, send, timer);
-        self.count_statement(result.is_err());
+        self.count_statement((judged, class), verdict, result.is_err(), timer);
         let (draft, model) = result?;
         if let Some(model) = model {
             self.remember_run(verdict, judged, model);

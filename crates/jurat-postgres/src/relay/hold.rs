@@ -152,7 +152,9 @@ impl Relay {
             respond::notice(out, &told, None);
         });
         let bell = self.cancels.waiting.begin();
+        self.session.live().set_held(true);
         let waited = self.watch(approvals, approval, (&bell, limit)).await;
+        self.session.live().set_held(false);
         self.cancels.waiting.end();
         match waited {
             Waited::Granted(grant) => Ok(grant),
@@ -177,6 +179,8 @@ impl Relay {
         (bell, limit): (&Notify, Duration),
     ) -> Waited {
         let until = Instant::now() + limit;
+        let live = Arc::clone(self.session.live());
+        let killed = live.end();
         loop {
             let mut changed = pin!(approvals.next_change());
             // What changes from here on is not missed.
@@ -206,6 +210,9 @@ impl Relay {
             }
             tokio::select! {
                 biased;
+                () = killed.cancelled() => {
+                    return Waited::Gone(End::Killed(live.killed_by().unwrap_or_default()));
+                }
                 () = bell.notified() => return Waited::Canceled,
                 end = self.stay() => return Waited::Gone(end),
                 () = &mut changed => {}

@@ -5,7 +5,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use jurat_core::{Approval, Approvals, Authenticate as _, card, read_approval_id};
+use jurat_core::{Admin, AdminError, Approval, ApprovalAnswer, Authenticate as _, card};
 use jurat_types::Principal;
 use ring::{hmac, rand::SystemRandom};
 use serde::{Deserialize, Serialize};
@@ -77,22 +77,22 @@ pub(crate) struct AdminItem {
 
 /// The socket, and what its clients need.
 #[derive(Debug)]
-pub(super) struct Admin {
-    socket: UnixListener,
-    approvals: Arc<Approvals>,
+pub(super) struct Socket {
+    listener: UnixListener,
+    admin: Arc<Admin>,
     people: Arc<LiveUsers>,
     tokens: Vec<(String, hmac::Tag)>,
     key: hmac::Key,
 }
 
-impl Admin {
+impl Socket {
     /// Opens the socket, where one is configured.
     ///
     /// # Errors
     /// Where it cannot be made, or a token is not there or too short.
     pub(super) fn open(
         config: &ApprovalsConfig,
-        approvals: Arc<Approvals>,
+        admin: Arc<Admin>,
         people: Arc<LiveUsers>,
     ) -> Result<Option<Self>, Failure> {
         let Some(path) = &config.socket else { return Ok(None) };
@@ -114,8 +114,8 @@ impl Admin {
                 Ok((principal.clone(), hmac::sign(&key, token.as_bytes())))
             })
             .collect::<Result<_, Failure>>()?;
-        let socket = listen(path)?;
-        Ok(Some(Self { socket, approvals, people, tokens, key }))
+        let listener = listen(path)?;
+        Ok(Some(Self { listener, admin, people, tokens, key }))
     }
 
     /// Serves until `shutdown`.
@@ -123,7 +123,7 @@ impl Admin {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
             let accepted = tokio::select! {
-                accepted = self.socket.accept() => accepted,
+                accepted = self.listener.accept() => accepted,
                 () = shutdown.cancelled() => return,
             };
             match (accepted, Arc::clone(&places).try_acquire_owned()) {
@@ -171,36 +171,23 @@ impl Admin {
             tracing::warn!(?peer, "a token that nobody has");
             return AdminReply::Refused("nobody has that token".to_owned());
         };
-        let refused = |error: &dyn std::fmt::Display| AdminReply::Refused(error.to_string());
-        let unknown =
-            |id: &str| AdminReply::Refused(format!("there is no request {id} that you may see"));
-        match request.action {
-            AdminAction::List { open } => match self.approvals.list(open).await {
-                Ok(list) => {
-                    let seen = list.iter().filter(|one| self.approvals.may_see(one, &who));
-                    AdminReply::List(seen.map(item).collect())
+        let reply =
+            match request.action {
+                AdminAction::List { open } => {
+                    let list = self.admin.approvals(&who, open).await;
+                    list.map(|list| AdminReply::List(list.iter().map(item).collect()))
                 }
-                Err(error) => refused(&error),
-            },
-            AdminAction::Show { id } => {
-                let Some(id) = read_approval_id(&id) else { return unknown(&id) };
-                match self.approvals.get(&id).await {
-                    Ok(Some(one)) if self.approvals.may_see(&one, &who) => {
-                        AdminReply::Card { lines: card::lines(&one), approval: Box::new(one) }
-                    }
-                    Ok(_) => unknown(&id),
-                    Err(error) => refused(&error),
+                AdminAction::Show { id } => self.admin.approval(&who, &id).await.map(|one| {
+                    AdminReply::Card { lines: card::lines(&one), approval: Box::new(one) }
+                }),
+                AdminAction::Answer { id, yes, reason } => {
+                    tracing::info!(by = who.id, ?peer, id, yes, "an answer of an approver");
+                    let answer = ApprovalAnswer { id, yes, reason };
+                    let done = self.admin.answer(who, answer, "cli").await;
+                    done.map(|one| AdminReply::Answered(item(&one)))
                 }
-            }
-            AdminAction::Answer { id, yes, reason } => {
-                let Some(id) = read_approval_id(&id) else { return unknown(&id) };
-                tracing::info!(by = who.id, ?peer, id, yes, "an answer of an approver");
-                match self.approvals.decide(&id, who, (yes, reason), "cli").await {
-                    Ok(one) => AdminReply::Answered(item(&one)),
-                    Err(error) => refused(&error),
-                }
-            }
-        }
+            };
+        reply.unwrap_or_else(|error: AdminError| AdminReply::Refused(error.to_string()))
     }
 
     /// Whose token it is, as the users file knows them now.

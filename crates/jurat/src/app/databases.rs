@@ -26,6 +26,14 @@ impl UpstreamDatabase {
         }
     }
 
+    /// What its sessions share.
+    pub(crate) fn core(&self) -> &Arc<Database> {
+        match self {
+            Self::Mysql(database) => &database.database,
+            Self::Postgres(database) => &database.database,
+        }
+    }
+
     /// Logs in and reads the catalog.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jurat_core::Gate;
+use jurat_core::{Gate, Reload as ReloadPort, Reloaded};
 use jurat_policy::Reload;
 use jurat_types::RecordBody;
 use serde_json::json;
@@ -26,9 +26,12 @@ impl Reloader {
     }
 
     /// Reloads everything that can be: the answer to a HUP signal.
-    pub(crate) fn all(&self) {
+    pub(crate) fn all(&self) -> Reloaded {
         self.policies();
-        self.users();
+        let users = self.users();
+        let state = self.gate.policy.state();
+        let errors = state.stale.into_iter().chain(users).collect();
+        Reloaded { revision: state.revision, errors }
     }
 
     /// Looks at the policy directory. A revision that does not load changes nothing but the record.
@@ -56,16 +59,18 @@ impl Reloader {
         }
     }
 
-    fn users(&self) {
+    fn users(&self) -> Option<String> {
         match self.users.reload() {
             Ok(count) => {
                 tracing::info!(count, "users loaded");
                 self.record(system("users_loaded", [("count", json!(count))]));
+                None
             }
             Err(error) => {
                 let reason = chain(&error);
                 tracing::error!(reason, "users refused; the last good ones stay");
                 self.record(system("users_rejected", [("reason", json!(reason))]));
+                Some(reason)
             }
         }
     }
@@ -82,5 +87,11 @@ impl Reloader {
         if let Err(error) = self.gate.audit.append(body).map(drop) {
             tracing::error!(error = chain(&error), "a reload could not be recorded");
         }
+    }
+}
+
+impl ReloadPort for Reloader {
+    fn reload(&self) -> Reloaded {
+        self.all()
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct RawConfig {
     pub(crate) audit: RawAudit,
     pub(crate) approvals: Option<RawApprovals>,
     #[serde(default)]
+    pub(crate) admin: RawAdmin,
+    #[serde(default)]
     pub(crate) limits: RawLimits,
 }
 
@@ -225,6 +227,15 @@ pub(crate) struct RawOperator {
     /// What proves who it is, at least 16 bytes
     #[schemars(with = "RawSecret")]
     pub(crate) token: SecretRef,
+}
+
+/// Looking after Jurat
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawAdmin {
+    /// Who sees sessions, ends them, and reloads policies: `group:NAME` or a user's name; `group:admins` where
+    /// nothing is said
+    pub(crate) admins: Option<Vec<String>>,
 }
 
 /// Bounds of sessions; each has a default

@@ -9,11 +9,11 @@ use jurat_types::Engine;
 use tokio_postgres::config::Host;
 
 use super::{
-    ApprovalsConfig, AuditConfig, Config, DatabaseConfig, DatabaseTls, ListenerConfig, ListenerTls,
-    PolicyConfig, Protocol, TlsFiles,
+    AdminConfig, ApprovalsConfig, AuditConfig, Config, DatabaseConfig, DatabaseTls, ListenerConfig,
+    ListenerTls, PolicyConfig, Protocol, TlsFiles,
     raw::{
-        RawApprovals, RawAudit, RawConfig, RawDatabase, RawEngine, RawLimits, RawListener,
-        RawListenerTls, RawMode, RawPolicy, RawProtocol, RawTlsMode,
+        RawAdmin, RawApprovals, RawAudit, RawConfig, RawDatabase, RawEngine, RawLimits,
+        RawListener, RawListenerTls, RawMode, RawPolicy, RawProtocol, RawTlsMode,
     },
 };
 
@@ -66,6 +66,7 @@ pub(crate) fn resolve(document: &Document, file: &Path) -> Result<Config, Docume
         policy: resolve_policy(raw.policy, base, document)?,
         audit: resolve_audit(raw.audit, base),
         approvals: raw.approvals.map(|approvals| resolve_approvals(approvals, base)),
+        admin: resolve_admin(raw.admin),
         limits: resolve_limits(&raw.limits),
     })
 }
@@ -332,6 +333,10 @@ fn resolve_approvals(raw: RawApprovals, base: &Path) -> ApprovalsConfig {
         options: ApprovalOptions { caps, approvers, hold_max, hold_in_transaction_max },
         operators: operators.map(|one| (one.principal, one.token.relative_to(base))).collect(),
     }
+}
+
+fn resolve_admin(raw: RawAdmin) -> AdminConfig {
+    AdminConfig { admins: raw.admins.unwrap_or_else(|| vec!["group:admins".to_owned()]) }
 }
 
 fn resolve_limits(raw: &RawLimits) -> Limits {
