@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{cluster, until};
+use super::{cluster, mariadb, until};
 
 /// The password of every user of the users file.
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -60,9 +60,9 @@ pub(crate) enum Engine {
 
 impl Engine {
     /// The name of it in the configuration, that of its protocol, and what its relations are below.
-    const fn words(self) -> (&'static str, &'static str, &'static str) {
+    fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Mariadb => ("mariadb", "mysql", "shop"),
+            Self::Mariadb => (mariadb::Kind::of_this_run().tier(), "mysql", "shop"),
             Self::Postgres => ("postgres", "postgres", "public"),
         }
     }
@@ -94,7 +94,7 @@ impl Setup {
         Self { environment: "staging", ..Self::default() }
     }
 
-    /// In front of a MariaDB, in production.
+    /// In front of a MariaDB, or a MySQL where the run is on one, in production.
     pub(crate) fn mariadb() -> Self {
         Self { engine: Engine::Mariadb, ..Self::default() }
     }

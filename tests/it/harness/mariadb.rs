@@ -1,4 +1,5 @@
-//! Throw-away MariaDB servers: unprivileged, on a free port, each with the fixture.
+//! Throw-away MariaDB or MySQL servers: unprivileged, on a free port, each with the fixture. Which of the two it is
+//! holds for the whole run (see [`Kind`]); the command line client is MariaDB's in both cases.
 //!
 //! A relation of MySQL has the name of its database in front, and policies know it by that name. So a test has a
 //! server of its own, where the database is called `shop`: a copy of the files of one that was made once for the
@@ -20,6 +21,11 @@ use std::{
     },
 };
 
+mod kind;
+
+pub(crate) use kind::Kind;
+use kind::Program;
+
 use super::{
     cluster::{Owner, PASSWORD, UPSTREAM, Witnessed, free_port, unprivileged},
     tiers, until,
@@ -28,27 +34,15 @@ use super::{
 /// The user of the tests themselves, without a password: the server listens on loopback only.
 pub(crate) const ADMIN: &str = "root";
 
-/// What the server is started with, besides the places of its files. Small, and careless about a power cut.
-const SETTINGS: [&str; 12] = [
-    "--innodb-log-file-size=8M",
-    "--innodb-data-file-path=ibdata1:10M:autoextend",
-    "--innodb-temp-data-file-path=ibtmp1:1M:autoextend",
-    "--innodb-buffer-pool-size=16M",
-    "--innodb-flush-log-at-trx-commit=0",
-    "--innodb-doublewrite=0",
-    "--innodb-undo-tablespaces=0",
-    "--aria-pagecache-buffer-size=8M",
-    "--key-buffer-size=1M",
-    "--performance-schema=0",
-    "--skip-name-resolve",
-    "--character-set-server=utf8mb4",
-];
-
 /// The server programs, and the files of a server that has the fixture.
 #[derive(Debug)]
 struct Template {
+    kind: Kind,
     base: PathBuf,
+    /// Of the command line client.
     bin: PathBuf,
+    /// The program that is the server, and the folder of its files.
+    server: Program,
     owner: Option<Owner>,
     servers: AtomicU32,
     _keeper: Child,
@@ -72,7 +66,7 @@ fn template() -> Option<&'static Template> {
             if found.is_none() {
                 tiers::missing("mariadb", "run scripts/ensure-mariadb");
             }
-            found.map(|bin| Template::make(&bin))
+            found.map(|bin| Template::make(Kind::of_this_run(), &bin))
         })
         .as_ref()
 }
@@ -88,7 +82,7 @@ fn find_bin() -> Option<PathBuf> {
 }
 
 impl Template {
-    fn make(found: &Path) -> Self {
+    fn make(kind: Kind, found: &Path) -> Self {
         let base = tempfile::Builder::new().prefix("jurat-e2e-my-").tempdir().unwrap().keep();
         fs::set_permissions(&base, fs::Permissions::from_mode(0o755)).unwrap();
         let owner = (fs::metadata(&base).unwrap().uid() == 0).then(unprivileged);
@@ -103,42 +97,34 @@ impl Template {
             .process_group(0)
             .spawn()
             .unwrap();
-        let bin = reachable(found, &base, owner);
-        let template = Self { base, bin, owner, servers: AtomicU32::new(0), _keeper: keeper };
+        let bin = found.to_path_buf();
+        let server = Program::reachable(kind, &bin, &base, owner);
+        let template =
+            Self { kind, base, bin, server, owner, servers: AtomicU32::new(0), _keeper: keeper };
         template.bootstrap();
         template.fill();
         template
     }
 
-    /// Makes the system tables and the user of Jurat.
+    /// Makes the system tables, and the users of Jurat and of the tests.
     fn bootstrap(&self) {
-        let share = self.bin.join("share");
-        let mut script = String::from("CREATE DATABASE mysql;\nUSE mysql;\n");
-        for part in [
-            "mysql_system_tables.sql",
-            "mysql_performance_tables.sql",
-            "mysql_system_tables_data.sql",
-            "maria_add_gis_sp_bootstrap.sql",
-        ] {
-            script += &fs::read_to_string(share.join(part)).unwrap();
-        }
-        script += &format!(
-            "FLUSH PRIVILEGES;\nCREATE DATABASE shop CHARACTER SET utf8mb4;\n\
-             CREATE DATABASE archive CHARACTER SET utf8mb4;\n\
-             CREATE USER {UPSTREAM}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n\
-             GRANT ALL ON *.* TO {UPSTREAM}@'127.0.0.1' WITH GRANT OPTION;\n"
-        );
-        let file = self.base.join("bootstrap.sql");
-        fs::write(&file, script).unwrap();
         let data = self.base.join("template");
         self.command("/bin/mkdir").arg(&data).status().unwrap();
-        let made = self
-            .server_command(&data)
-            .args(["--bootstrap", "--skip-networking"])
-            .stdin(fs::File::open(&file).unwrap())
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "mariadbd --bootstrap: {made:?}");
+        let mut command = self.server_command(&data);
+        fs::write(self.base.join("users.sql"), self.kind.users()).unwrap();
+        let made = match self.kind {
+            Kind::Mariadb => {
+                let file = self.base.join("bootstrap.sql");
+                fs::write(&file, self.server.system_tables() + &self.kind.users()).unwrap();
+                command
+                    .args(["--bootstrap", "--skip-networking"])
+                    .stdin(fs::File::open(&file).unwrap())
+                    .output()
+            }
+            Kind::Mysql => command.arg("--initialize-insecure").output(),
+        };
+        let made = made.unwrap();
+        assert!(made.status.success(), "{:?} makes no system tables: {made:?}", self.kind);
     }
 
     /// Runs the fixture and ends the server again, so that its files can be copied.
@@ -148,7 +134,7 @@ impl Template {
         assert!(seeded.status.success(), "fixture: {seeded:?}");
         let version = self.cli(port, ADMIN, "").run("SELECT VERSION()");
         let version = String::from_utf8(version.stdout).unwrap();
-        tiers::met("mariadb", version.split('-').next().unwrap());
+        tiers::met(self.kind.tier(), version.split('-').next().unwrap());
         let stopped = self.cli(port, ADMIN, "").run("SHUTDOWN");
         assert!(stopped.status.success(), "{stopped:?}");
         drop(keeper.stdin.take());
@@ -165,17 +151,20 @@ impl Template {
     }
 
     fn server_command(&self, data: &Path) -> Command {
-        let mut command = self.command(self.bin.join("mariadbd"));
-        let share = fs::canonicalize(self.bin.join("share")).unwrap();
+        let mut command = self.command(&self.server.path);
         let place = |name: &str, path: &Path| format!("--{name}={}", path.display());
+        if self.kind == Kind::Mariadb {
+            let share = fs::canonicalize(self.server.share()).unwrap();
+            command
+                .arg("--no-defaults")
+                .arg(place("lc-messages-dir", &share))
+                .arg(place("character-sets-dir", &share.join("charsets")));
+        }
         command
-            .arg("--no-defaults")
             .arg(place("datadir", data))
             // A server that starts deletes what others have in a folder for temporary files that it shares with them.
             .arg(place("tmpdir", data))
-            .arg(place("lc-messages-dir", &share))
-            .arg(place("character-sets-dir", &share.join("charsets")))
-            .args(SETTINGS);
+            .args(self.kind.settings());
         command
     }
 
@@ -191,6 +180,7 @@ impl Template {
             .args(server.get_args())
             .args(["--bind-address=127.0.0.1", &format!("--port={port}")])
             .args([format!("--socket={name}.sock"), format!("--pid-file={name}.pid")])
+            .args(self.kind.first_start(name == "template", &self.base))
             .args(["--general-log=1", "--log-output=TABLE", "--default-time-zone=+00:00"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -199,7 +189,11 @@ impl Template {
             .spawn()
             .unwrap();
         let cli = self.cli(port, ADMIN, "");
-        until("MariaDB to start", || cli.run("SELECT 1").status.success().then_some(()));
+        until("the server to start", || cli.run("SELECT 1").status.success().then_some(()));
+        if self.kind == Kind::Mysql {
+            // Whoever has logged in once can answer a challenge from then on, also without TLS.
+            self.cli(port, UPSTREAM, PASSWORD).run("");
+        }
         (keeper, port)
     }
 
@@ -230,23 +224,6 @@ wait "$server"
 case $data in */template) ;; *) rm -rf "$data" "$data".* ;; esac
 "#;
 
-/// The server programs where the server's user may run them: where they are, or copied. A cache folder below
-/// the home of root is closed to everybody else.
-fn reachable(found: &Path, base: &Path, owner: Option<Owner>) -> PathBuf {
-    let mut command = Command::new(found.join("mariadbd"));
-    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-    if let Some((uid, gid)) = owner {
-        command.uid(uid).gid(gid);
-    }
-    if command.status().is_ok_and(|status| status.success()) {
-        return found.to_path_buf();
-    }
-    let copy = base.join("server");
-    let copied = Command::new("cp").arg("-R").arg(found.parent().unwrap()).arg(&copy).status();
-    assert!(copied.unwrap().success(), "{} cannot be copied", found.display());
-    copy.join("bin")
-}
-
 impl Server {
     /// A new server with the fixture; nothing where there are no server programs.
     pub(crate) fn start() -> Option<Self> {
@@ -260,6 +237,11 @@ impl Server {
         assert!(copied, "the files of the template cannot be copied");
         let (keeper, port) = template.launch(&name);
         Some(Self { port, template, _keeper: keeper })
+    }
+
+    /// Which server it is.
+    pub(crate) const fn kind(&self) -> Kind {
+        self.template.kind
     }
 
     /// The command line client, at this server or at Jurat in front of it.
@@ -277,7 +259,7 @@ impl Server {
         self.cli(self.port, ADMIN, "")
     }
 
-    /// What MariaDB says it ran for Jurat, in order.
+    /// What the server says it ran for Jurat, in order.
     ///
     /// # Panics
     /// Where something other than statements came, which nothing accounts for.

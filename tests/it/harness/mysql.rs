@@ -1,4 +1,4 @@
-//! A MariaDB of a test's own with Jurat in front of it, and the oracles that every test ends with: what
+//! A MariaDB or MySQL of a test's own with Jurat in front of it, and the oracles that every test ends with: what
 //! [`Shop`](super::Shop) is for PostgreSQL.
 
 use std::{process::Output, sync::OnceLock};
@@ -21,23 +21,29 @@ pub(crate) struct MyShop {
     /// started when it is first asked for.
     twin: OnceLock<Server>,
     pub(crate) jurat: Jurat,
+    /// What both servers have besides the fixture.
+    objects: &'static str,
 }
 
 impl MyShop {
-    /// A shop with the policies that ship, in production. Nothing where there is no MariaDB.
+    /// A shop with the policies that ship, in production. Nothing where there is no server.
     pub(crate) fn usual() -> Option<Self> {
         Self::open(Setup::mariadb())
     }
 
     pub(crate) fn open(setup: Setup) -> Option<Self> {
-        let server = Server::start()?;
+        Some(Self::in_front(Server::start()?, setup))
+    }
+
+    /// A shop in front of a server that was started before, for a test that needs to know its port.
+    pub(crate) fn in_front(server: Server, setup: Setup) -> Self {
         if !setup.objects.is_empty() {
             let made = server.admin().run(setup.objects);
             assert!(made.status.success(), "objects: {made:?}");
         }
         let home = Home::new(&setup, server.port, "shop");
         let jurat = Jurat::start(home, &setup);
-        Some(Self { server, twin: OnceLock::new(), jurat })
+        Self { server, twin: OnceLock::new(), jurat, objects: setup.objects }
     }
 
     /// The command line client through Jurat.
@@ -47,7 +53,14 @@ impl MyShop {
 
     /// The twin, with the same objects.
     pub(crate) fn twin(&self) -> &Server {
-        self.twin.get_or_init(|| Server::start().expect("it has started before"))
+        self.twin.get_or_init(|| {
+            let twin = Server::start().expect("it has started before");
+            if !self.objects.is_empty() {
+                let made = twin.admin().run(self.objects);
+                assert!(made.status.success(), "objects: {made:?}");
+            }
+            twin
+        })
     }
 
     /// The command line client past Jurat, at the twin.

@@ -30,6 +30,9 @@ const CAPABILITIES: Capabilities = Capabilities::MYSQL
     .with(Capabilities::MULTI_RESULTS)
     .with(Capabilities::PS_MULTI_RESULTS);
 
+/// `utf8mb4_general_ci`, which both servers have.
+const UTF8MB4: u8 = 45;
+
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct MyWire {
@@ -97,6 +100,37 @@ impl MyWire {
         database: Option<&str>,
         capabilities: Capabilities,
     ) -> Result<Self, MyError> {
+        Self::log_in_as(port, (user, password), database, (capabilities, UTF8MB4), &[])
+    }
+
+    /// The same, in another collation.
+    pub(crate) fn log_in_reading(
+        port: u16,
+        user: &str,
+        password: &str,
+        collation: u8,
+    ) -> Result<Self, MyError> {
+        Self::log_in_as(port, (user, password), Some("shop"), (CAPABILITIES, collation), &[])
+    }
+
+    /// The same, with words about the client.
+    pub(crate) fn log_in_claiming(
+        port: u16,
+        user: &str,
+        password: &str,
+        claims: &[(&str, &str)],
+    ) -> Result<Self, MyError> {
+        let capabilities = CAPABILITIES.with(Capabilities::CONNECT_ATTRS);
+        Self::log_in_as(port, (user, password), Some("shop"), (capabilities, UTF8MB4), claims)
+    }
+
+    fn log_in_as(
+        port: u16,
+        (user, password): (&str, &str),
+        database: Option<&str>,
+        (capabilities, collation): (Capabilities, u8),
+        attributes: &[(&str, &str)],
+    ) -> Result<Self, MyError> {
         let (mut wire, greeting) = Self::connect(port);
         let payload = greeting[HEADER..].to_vec();
         let greeting = Greeting::parse(&payload).unwrap();
@@ -106,12 +140,12 @@ impl MyWire {
         );
         let auth = native(password.as_bytes(), &greeting.challenge);
         let answer = Answer {
-            fixed: Fixed { claimed, max_packet: 1 << 24, collation: 45 },
+            fixed: Fixed { claimed, max_packet: 1 << 24, collation },
             user: user.as_bytes(),
             auth: &auth,
             schema: database.map(str::as_bytes),
             plugin: b"mysql_native_password",
-            attributes: &[],
+            attributes,
         };
         let (mut out, mut sequence) = (Vec::new(), 1);
         encode::packet(&mut out, &mut sequence, |out| answer.put(out)).unwrap();
@@ -250,6 +284,16 @@ impl MyWire {
             _ => {}
         })?;
         Ok((count, last))
+    }
+
+    /// Begins the session anew, as pools do.
+    pub(crate) fn reset(&mut self) -> Result<(), MyError> {
+        self.simple(CommandCode::ResetConnection, b"")
+    }
+
+    /// Forgets what was received.
+    pub(crate) fn forget(&mut self) {
+        self.received.clear();
     }
 
     /// The reply to a command that was sent.

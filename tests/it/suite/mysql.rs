@@ -1,8 +1,9 @@
-//! The same promises and threats over MySQL's protocol, on a MariaDB. What differs from PostgreSQL, and why, is
-//! in docs/mysql.md.
+//! The same promises and threats over MySQL's protocol, on a MariaDB or a MySQL. What differs from PostgreSQL, and
+//! why, is in docs/mysql.md.
 
 mod basics;
 mod builtins;
+mod catalogue;
 mod chatter;
 mod deny;
 mod drivers;

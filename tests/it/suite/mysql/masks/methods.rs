@@ -3,7 +3,8 @@
 //! Each method runs over a value of each type. What it makes of them is the table in `docs/masking.md`, which this
 //! test compares (and `BLESS=1` writes).
 
-use super::bytes;
+use std::process::Output;
+
 use crate::{
     harness::{MyShop, Setup, canary},
     suite::mask::methods::{METHODS, compare, masking},
@@ -109,4 +110,8 @@ fn every_method_gives_a_value_of_the_type_and_never_the_value() {
 
 fn rows(lines: &str) -> Vec<Vec<String>> {
     lines.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+}
+
+fn bytes(output: &Output) -> Vec<u8> {
+    [&output.stdout[..], &output.stderr[..]].concat()
 }
