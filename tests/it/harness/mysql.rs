@@ -1,7 +1,7 @@
 //! A MariaDB or MySQL of a test's own with Jurat in front of it, and the oracles that every test ends with: what
 //! [`Shop`](super::Shop) is for PostgreSQL.
 
-use std::{process::Output, sync::OnceLock};
+use std::sync::OnceLock;
 
 use super::{
     Setup, canary,
@@ -87,22 +87,6 @@ impl MyShop {
     /// A session past Jurat by hand, at the twin.
     pub(crate) fn direct_wire(&self) -> MyWire {
         MyWire::log_in(self.twin().port, UPSTREAM, UPSTREAM_PASSWORD, Some("shop")).unwrap()
-    }
-
-    /// Runs an attack directly, where it must show a protected value, and then through Jurat, where it must
-    /// not. Gives what came of it through Jurat.
-    pub(crate) fn twice(&self, user: &str, attack: &str) -> Output {
-        let direct = self.direct().run(attack);
-        let shown = [&direct.stdout[..], &direct.stderr[..]].concat();
-        assert!(
-            canary::find(&shown).is_some(),
-            "the attack does not work directly: {attack}: {}",
-            String::from_utf8_lossy(&shown)
-        );
-        let through = self.cli(user).run(attack);
-        let said = [&through.stdout[..], &through.stderr[..]].concat();
-        assert_eq!(canary::find(&said), None, "{attack}: {}", String::from_utf8_lossy(&said));
-        through
     }
 
     /// The record so far.

@@ -194,6 +194,9 @@ fn in_document(name: &str, table: &str) {
     let (committed, after) = rest.split_once(&end).unwrap();
     if env::var_os("BLESS").is_some() {
         fs::write(&path, format!("{before}{begin}{table}{end}{after}")).unwrap();
+    } else if table.len() < committed.len() && name == "mysql methods" {
+        // MySQL lacks the last types of MariaDB.
+        assert_eq!(&committed[..table.len()], table);
     } else {
         assert_eq!(committed, table, "run with BLESS=1 and review docs/masking.md");
     }

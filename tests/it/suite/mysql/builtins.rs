@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::harness::{MyShop, mariadb::Server};
+use crate::harness::{
+    MyShop,
+    mariadb::{Kind, Server},
+};
 
 /// The allow-list.
 const CLASSES: &str = include_str!("../../../../crates/jurat-sql/data/mysql_functions.txt");
@@ -13,6 +16,10 @@ const NO_FUNCTIONS: [&str; 1] = ["schemas"];
 #[test]
 fn every_function_of_the_server_has_a_class() {
     let Some(server) = Server::start() else { return };
+    if server.kind() == Kind::Mysql {
+        // It has no such list, and refuses what it does not know by itself.
+        return;
+    }
     let listed: BTreeSet<&str> = CLASSES
         .lines()
         .filter(|line| line.starts_with("both ") || line.starts_with("mariadb "))

@@ -14,7 +14,7 @@ const DENIED: &[(&str, u16, &str)] = &[
     ("SET sql_mode = 'ANSI_QUOTES'", 1142, "guardrails.setting"),
     ("SET foreign_key_checks = 0", 1142, "guardrails.setting"),
     ("SET GLOBAL max_connections = 50", 1142, ""),
-    ("SELECT * FROM mysql.global_priv", 1142, "guardrails.protected_relation"),
+    ("SELECT * FROM mysql.user", 1142, "guardrails.protected_relation"),
     ("CREATE USER eve@'127.0.0.1' IDENTIFIED BY 'x'", 1142, ""),
     ("GRANT SELECT ON shop.* TO app@'127.0.0.1'", 1142, ""),
     ("SELECT LOAD_FILE('/etc/hostname')", 1142, "guardrails.function"),

@@ -66,11 +66,11 @@ pub(super) const TOLD: &[Attack] = &[
     leaks("MYS-14", "SELECT CAST(ssn AS SIGNED) FROM customers; SHOW WARNINGS"),
     leaks("MYS-14", "SELECT id FROM customers WHERE email = 0; SHOW WARNINGS"),
     leaks("MYS-14", "UPDATE customers SET tier = 'x' WHERE email = 0; SHOW ERRORS"),
-    leaks("MYS-14", "EXPLAIN EXTENDED SELECT email FROM customers WHERE id = 1; SHOW WARNINGS"),
+    leaks("MYS-14", "EXPLAIN EXTENDED SELECT email FROM customers WHERE id = 1; SHOW WARNINGS").of_mariadb(),
     leaks(
         "MYS-14",
         "EXPLAIN EXTENDED SELECT o.id FROM customers c JOIN orders o ON o.note <> c.ssn WHERE c.id = 1; SHOW WARNINGS",
-    ),
+    ).of_mariadb(),
     leaks(
         "MYS-14",
         "EXPLAIN FORMAT=JSON SELECT o.id FROM customers c JOIN orders o ON o.note <> c.email WHERE c.id = 1",
@@ -78,7 +78,7 @@ pub(super) const TOLD: &[Attack] = &[
     leaks(
         "MYS-14",
         "ANALYZE FORMAT=JSON SELECT o.id FROM customers c JOIN orders o ON o.note <> c.email WHERE c.id = 1",
-    ),
+    ).of_mariadb(),
     leaks(
         "MYS-14",
         "SET optimizer_trace = 'enabled=on'; SELECT email FROM customers WHERE id = 1 AND email > 'a'; \
@@ -88,17 +88,30 @@ pub(super) const TOLD: &[Attack] = &[
     leaks(
         "MYS-15",
         "ANALYZE TABLE customers PERSISTENT FOR ALL; SELECT min_value, max_value FROM mysql.column_stats",
-    ),
-    leaks("MYS-15", "SELECT email FROM customers PROCEDURE ANALYSE()"),
+    ).of_mariadb(),
+    leaks("MYS-15", "SELECT email FROM customers PROCEDURE ANALYSE()").of_mariadb(),
     leaks("MYS-16", "SELECT argument FROM mysql.general_log"),
     leaks(
         "MYS-14",
         "INSERT INTO customers SELECT 99, name, email, ssn, card, tier FROM customers WHERE id = 1",
     ),
+    leaks("MYS-14", "SELECT email + 0 FROM customers; SHOW COUNT(*) WARNINGS; SHOW WARNINGS LIMIT 2"),
+    leaks("MYS-14", "EXPLAIN SELECT email FROM customers WHERE id = 1; SHOW WARNINGS").of_mysql(),
     leaks(
         "MYS-14",
-        "SELECT (SELECT email FROM customers LIMIT 1) + 0; SHOW COUNT(*) WARNINGS; SHOW WARNINGS",
-    ),
+        "EXPLAIN SELECT o.id FROM customers c JOIN orders o ON o.note <> c.ssn WHERE c.id = 1; SHOW WARNINGS",
+    )
+    .of_mysql(),
+    leaks(
+        "MYS-14",
+        "EXPLAIN ANALYZE SELECT o.id FROM customers c JOIN orders o ON o.note <> c.email WHERE c.id = 1",
+    )
+    .of_mysql(),
+    leaks(
+        "MYS-14",
+        "EXPLAIN FORMAT=TREE SELECT o.id FROM customers c JOIN orders o ON o.note <> c.email WHERE c.id = 1",
+    )
+    .of_mysql(),
     leaks(
         "MYS-14",
         "SELECT CAST(email AS DATE) FROM customers LIMIT 1; GET DIAGNOSTICS CONDITION 1 @m = MESSAGE_TEXT; SELECT @m",

@@ -8,6 +8,11 @@ fn mask_values_that_are_read_in_disguise() {
 }
 
 #[test]
+fn mask_values_that_are_read_in_other_ways() {
+    every(FURTHER);
+}
+
+#[test]
 fn mask_values_that_are_moved_elsewhere() {
     every(MOVED);
 }
@@ -41,7 +46,7 @@ pub(super) const READ: &[Attack] = &[
     leaks("MASK-07", "SELECT NULL UNION ALL SELECT ssn FROM customers"),
     leaks("MASK-07", "SELECT email FROM customers EXCEPT SELECT 'nothing'"),
     leaks("MASK-07", "SELECT email FROM customers INTERSECT SELECT email FROM customers"),
-    leaks("MASK-07", "VALUES ((SELECT email FROM customers ORDER BY id LIMIT 1))"),
+    leaks("MASK-07", "VALUES ((SELECT email FROM customers ORDER BY id LIMIT 1))").of_mariadb(),
     leaks(
         "MASK-07",
         "WITH RECURSIVE r (n, e) AS (SELECT 1, email FROM customers WHERE id = 1 UNION ALL SELECT n + 1, e FROM r \
@@ -49,7 +54,7 @@ pub(super) const READ: &[Attack] = &[
     ),
     // Functions of it.
     leaks("MASK-10", "SELECT MAX(ssn), MIN(email) FROM customers"),
-    leaks("MASK-10", "SELECT FIRST_VALUE(email) OVER (ORDER BY id) FROM customers"),
+    leaks("MASK-10", "SELECT FIRST_VALUE(email) OVER (ORDER BY id) FROM customers").of_mariadb(),
     leaks("MASK-10", "SELECT LAG(ssn) OVER (ORDER BY id) FROM customers"),
     leaks("MASK-11", "SELECT HEX(email) FROM customers"),
     leaks("MASK-11", "SELECT TO_BASE64(email) FROM customers"),
@@ -61,7 +66,7 @@ pub(super) const READ: &[Attack] = &[
     leaks("MASK-11", "SELECT CASE WHEN id > 0 THEN email END FROM customers"),
     leaks("MASK-11", "SELECT JSON_QUOTE(email), JSON_OBJECT('a', ssn) FROM customers"),
     leaks("MASK-11", "SELECT ELT(1, email), LPAD(ssn, 30, ' ') FROM customers"),
-    leaks("MASK-11", "SELECT COLUMN_JSON(COLUMN_CREATE('a', email)) FROM customers"),
+    leaks("MASK-11", "SELECT COLUMN_JSON(COLUMN_CREATE('a', email)) FROM customers").of_mariadb(),
     leaks("MASK-16", "SELECT * FROM customers NATURAL JOIN (SELECT 1 AS id) s"),
     leaks("MASK-16", "SELECT email FROM customers JOIN orders USING (id)"),
     leaks("MYS-12", "SELECT `3` FROM (SELECT 1, 2, 3, 4, 5, 6 UNION SELECT * FROM customers) q"),
@@ -108,12 +113,12 @@ pub(super) const MOVED: &[Attack] = &[
     leaks("MYS-09", "SET @e = (SELECT email FROM customers LIMIT 1); SELECT @e"),
     leaks("MYS-09", "SELECT email INTO @z FROM customers LIMIT 1; SELECT @z"),
     leaks("MYS-09", "SELECT @q := email FROM customers; SELECT @q"),
-    leaks("MYS-09", "SELECT 1 FROM customers WHERE (@w := ssn) IS NOT NULL; SELECT @w"),
+    leaks("MYS-09", "SELECT 1 FROM customers WHERE (@w := ssn) IS NOT NULL; SELECT @w").of_mariadb(),
     leaks(
         "MYS-09",
         "SET @v = (SELECT ssn FROM customers LIMIT 1); \
          SELECT VARIABLE_VALUE FROM information_schema.user_variables",
-    ),
+    ).of_mariadb(),
     // Writes of several tables.
     leaks(
         "MYS-17",
@@ -124,14 +129,23 @@ pub(super) const MOVED: &[Attack] = &[
         "MYS-17",
         "REPLACE INTO scratch SELECT id, email FROM customers; SELECT body FROM scratch",
     ),
-    leaks("MYS-17", "INSERT INTO notes (body) SELECT ssn FROM customers RETURNING body"),
+    leaks("MYS-17", "INSERT INTO notes (body) SELECT ssn FROM customers RETURNING body")
+        .of_mariadb(),
     leaks(
         "MYS-17",
         "INSERT INTO customers VALUES (1, 'a', 'b', 'c', 'd', 'e') ON DUPLICATE KEY UPDATE name = email; \
          SELECT name FROM customers WHERE id = 1",
     ),
-    leaks("MYS-17", "DELETE FROM customers WHERE id = 20 RETURNING email"),
-    leaks("MYS-17", "DELETE FROM customers WHERE id = 19 RETURNING *"),
+    leaks("MYS-17", "DELETE FROM customers WHERE id = 20 RETURNING email").of_mariadb(),
+    leaks("MYS-17", "DELETE FROM customers WHERE id = 19 RETURNING *").of_mariadb(),
+    leaks("MYS-09", "SELECT COUNT(*) FROM customers WHERE (@w := CONCAT(ssn, '')) > ''; SELECT @w").of_mysql(),
+    leaks(
+        "MYS-09",
+        "SET @v = (SELECT ssn FROM customers LIMIT 1); \
+         SELECT VARIABLE_VALUE FROM performance_schema.user_variables_by_thread",
+    )
+    .of_mysql(),
+    leaks("MYS-17", "INSERT INTO scratch TABLE notes; INSERT INTO scratch SELECT * FROM (SELECT 1, email FROM customers LIMIT 1) AS n (i, e) ON DUPLICATE KEY UPDATE body = n.e; SELECT body FROM scratch").of_mysql(),
     leaks("MYS-07", "HANDLER customers OPEN; HANDLER customers READ `PRIMARY` = (2)"),
     leaks("MYS-08", "EXECUTE IMMEDIATE CONCAT('SELECT e', 'mail FROM customers')").of_mariadb(),
     leaks(
@@ -146,4 +160,75 @@ pub(super) const MOVED: &[Attack] = &[
         "MYS-17",
         "UPDATE notes n, customers c SET n.body = c.email; SELECT email FROM customers",
     ),
+];
+
+/// Each by a way of its own.
+pub(super) const FURTHER: &[Attack] = &[
+    leaks("MASK-11", "SELECT email FROM customers"),
+    leaks("MASK-11", "SELECT c.* FROM customers AS c"),
+    leaks("MASK-11", "SELECT `email` FROM `shop`.`customers`"),
+    leaks("MASK-11", "SELECT reach_at FROM contact"),
+    leaks("MASK-11", "SELECT email FROM archive.customers UNION SELECT email FROM customers"),
+    leaks("MASK-11", "SELECT CONCAT('x', email) FROM customers"),
+    leaks("MASK-11", "SELECT UPPER(email) FROM customers"),
+    leaks("MASK-11", "SELECT REVERSE(email) FROM customers"),
+    leaks("MASK-11", "SELECT HEX(email) FROM customers"),
+    leaks("MASK-11", "SELECT TO_BASE64(CONCAT(email, email)) FROM customers"),
+    leaks("MASK-11", "SELECT GROUP_CONCAT(email) FROM customers"),
+    leaks("MASK-11", "SELECT JSON_ARRAYAGG(email) FROM customers"),
+    leaks("MASK-11", "SELECT JSON_ARRAYAGG(JSON_OBJECT('e', email)) FROM customers"),
+    leaks("MASK-11", "SELECT MAX(email) FROM customers"),
+    leaks("MASK-11", "SELECT (SELECT email FROM customers LIMIT 1)"),
+    leaks("MASK-11", "SELECT * FROM (SELECT email AS e FROM customers) AS q"),
+    leaks("MASK-11", "WITH q AS (SELECT email FROM customers) SELECT * FROM q"),
+    leaks("MASK-11", "SELECT `3` FROM (SELECT 1, 2, 3, 4, 5, 6 UNION SELECT * FROM customers) q"),
+    leaks("MASK-11", "SELECT IF(1, email, '') FROM customers"),
+    leaks("MASK-11", "SELECT CASE WHEN id = 1 THEN email END FROM customers"),
+    leaks("MASK-11", "SELECT COALESCE(NULL, email) FROM customers"),
+    leaks("MASK-11", "SELECT CAST(email AS BINARY) FROM customers"),
+    leaks("MASK-11", "SELECT o.id, c.email FROM orders o JOIN customers c ON c.id = o.customer_id"),
+    leaks("MASK-11", "SELECT o.id, c.email FROM orders o LEFT JOIN customers c ON c.id = o.customer_id"),
+    leaks("MASK-11", "SELECT email FROM orders NATURAL JOIN customers"),
+    leaks("MASK-11", "SELECT tier, GROUP_CONCAT(email ORDER BY id SEPARATOR '|') FROM customers GROUP BY tier"),
+    leaks("MASK-11", "SELECT email FROM customers GROUP BY email"),
+    leaks("MASK-11", "SELECT MIN(email) OVER () FROM customers"),
+    leaks("MASK-11", "SELECT @e := email FROM customers; SELECT @e"),
+    leaks("MASK-11", "SET @e = (SELECT email FROM customers LIMIT 1); SELECT @e"),
+    leaks("MASK-11", "SELECT email INTO @z FROM customers LIMIT 1; SELECT @z"),
+    leaks("MASK-11", "PREPARE s FROM 'SELECT email FROM customers'; EXECUTE s"),
+    leaks("MASK-11", "SET @s = 'SELECT email FROM customers'; PREPARE s FROM @s; EXECUTE s"),
+    leaks("MASK-11", "EXECUTE IMMEDIATE 'SELECT email FROM customers'").of_mariadb(),
+    leaks("MASK-11", "EXECUTE IMMEDIATE CONCAT('SELECT ', 'email FROM customers')").of_mariadb(),
+    leaks("MASK-11", "HANDLER customers OPEN; HANDLER customers READ FIRST"),
+    leaks("MASK-11", "INSERT INTO notes (body) SELECT email FROM customers; SELECT body FROM notes"),
+    leaks("MASK-11", "UPDATE notes n, customers c SET n.body = c.email; INSERT INTO notes (body) SELECT email FROM customers; SELECT * FROM notes"),
+    leaks("MASK-11", "INSERT INTO notes (body) SELECT email FROM customers RETURNING body").of_mariadb(),
+    leaks("MASK-11", "DELETE FROM customers WHERE id = 20 RETURNING email").of_mariadb(),
+    leaks("MASK-11", "REPLACE INTO notes (id, body) SELECT id, email FROM customers; SELECT * FROM notes"),
+    leaks("MASK-11", "CREATE TEMPORARY TABLE t AS SELECT email FROM customers; SELECT * FROM t"),
+    leaks("MASK-11", "CREATE TABLE t AS SELECT email FROM customers; SELECT * FROM t"),
+    leaks("MASK-11", "SELECT first_email()"),
+    leaks("MASK-11", "SELECT EXTRACTVALUE(1, CONCAT('~', (SELECT email FROM customers LIMIT 1)))"),
+    leaks("MASK-11", "SELECT UPDATEXML(1, CONCAT('~', (SELECT email FROM customers LIMIT 1)), 1)"),
+    leaks("MASK-11", "SELECT email + 0 FROM customers; SHOW WARNINGS"),
+    leaks("MASK-11", "SELECT CAST(email AS UNSIGNED) FROM customers; SHOW WARNINGS"),
+    leaks("MASK-11", "SELECT CAST(email AS DATE) FROM customers; SHOW WARNINGS"),
+    leaks("MASK-11", "INSERT INTO customers SELECT 99, name, email, ssn, card, tier FROM customers LIMIT 1"),
+    leaks("MASK-11", "SELECT token FROM secrets"),
+    leaks("MASK-11", "SELECT ssn FROM customers"),
+    leaks("MASK-11", "SELECT card FROM customers"),
+    leaks("MASK-11", "SELECT CONCAT_WS('-', ssn, card) FROM customers"),
+    leaks("MASK-11", "SELECT WEIGHT_STRING(email) FROM customers; SELECT email FROM customers"),
+    leaks("MASK-11", "SELECT JSON_VALUE(JSON_OBJECT('a', email), '$.a') FROM customers"),
+    leaks("MASK-11", "SELECT t.e FROM JSON_TABLE((SELECT JSON_ARRAYAGG(email) FROM customers), '$[*]' COLUMNS (e TEXT PATH '$')) t").of_mariadb(),
+    leaks("MASK-11", "SELECT email FROM customers ORDER BY email LIMIT 1"),
+    leaks("MASK-11", "SELECT email FROM customers PROCEDURE ANALYSE()").of_mariadb(),
+    leaks("MASK-11", "ANALYZE TABLE customers PERSISTENT FOR ALL; SELECT min_value FROM mysql.column_stats WHERE table_name = 'customers'").of_mariadb(),
+    leaks("MASK-11", "SELECT VALUE(email) FROM customers; SELECT email FROM customers").of_mariadb(),
+    leaks("MASK-11", "SELECT NAME_CONST('x', 1), email FROM customers"),
+    leaks("MASK-11", "(SELECT email FROM customers) UNION ALL (SELECT 'x')"),
+    leaks("MASK-11", "SELECT email FROM customers FORCE INDEX (email)"),
+    leaks("MASK-11", "SELECT c.email FROM customers c WHERE c.id IN (SELECT customer_id FROM orders)"),
+    leaks("MASK-11", "SELECT 1 AS a, email FROM customers HAVING a = 1"),
+    leaks("MASK-11", "VALUES ((SELECT email FROM customers LIMIT 1))").of_mariadb(),
 ];
