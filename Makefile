@@ -28,8 +28,8 @@ lint: ## check format, lints, documentation and dependencies
 bless: ## rewrite the golden files from what the code says now; read the diff
 	@BLESS=1 cargo test --workspace --exclude jurat-tests
 
-bench: ## measure speed and memory against HAProxy and PgBouncer; about five minutes
-	@scripts/ensure-postgres >/dev/null && scripts/ensure-relays
+bench: ## measure speed and memory against HAProxy and PgBouncer; ten minutes (ARGS="--only mysql": two)
+	@scripts/ensure-postgres >/dev/null && scripts/ensure-relays && scripts/ensure-mariadb >/dev/null
 	@cargo build --release -p jurat
 	@python3 bench/compare.py $(ARGS)
 

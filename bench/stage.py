@@ -1,10 +1,11 @@
-"""What a measurement stands on: a throw-away PostgreSQL, the two relays, and Jurat, each started and ended here.
+"""What a measurement stands on: a throw-away PostgreSQL or MariaDB (mysql.py), the two relays, and Jurat, each started and ended here.
 
 Everything is on free loopback ports below one temporary directory, as an unprivileged user when started by root, and is
 ended by process id. Standard library only.
 """
 
 import glob
+import hashlib
 import os
 import pwd
 import resource
@@ -155,8 +156,8 @@ class Target:
         return pages * resource.getpagesize() // 1024
 
 
-def start_postgres(stage, tables=()):
-    """A cluster with pgbench's tables, a table with labeled columns, and what `tables` says; returns the port."""
+def start_postgres(stage, tables=(), scale=1):
+    """A cluster with pgbench's tables (100,000 accounts times `scale`), a table with labeled columns, and what `tables` says; returns the port."""
     port = free_port()
     data = stage.directory / "data"
     secret = stage.write("owner.pw", PASSWORD + "\n", 0o600)
@@ -177,7 +178,7 @@ def start_postgres(stage, tables=()):
         time.sleep(0.1)
     for statement in (f"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'", "CREATE DATABASE bench OWNER app"):
         stage.run(psql + ["-U", "owner", "-d", "postgres", "-c", statement])
-    stage.run([program("pgbench"), "-q", "-i", "-h", "127.0.0.1", "-p", port, "-U", "app", "bench"])
+    stage.run([program("pgbench"), "-q", "-i", "-s", scale, "-h", "127.0.0.1", "-p", port, "-U", "app", "bench"])
     people = ("CREATE TABLE people AS SELECT g AS id, 'p' || g || '@example.com' AS email, '+49 ' || g AS phone "
               "FROM generate_series(1, 1000) g; ALTER TABLE people ADD PRIMARY KEY (id)")
     for statement in (people, *tables):
@@ -185,7 +186,7 @@ def start_postgres(stage, tables=()):
     return port
 
 
-def start_haproxy(stage, postgres_port):
+def start_haproxy(stage, server_port):
     port = free_port()
     conf = stage.write("haproxy.cfg", f"""
 global
@@ -197,7 +198,7 @@ defaults
   timeout server 1h
 listen relay
   bind 127.0.0.1:{port}
-  server postgres 127.0.0.1:{postgres_port}
+  server database 127.0.0.1:{server_port}
 """)
     return Target("haproxy", port, "app", stage.start("haproxy", [program("haproxy"), "-db", "-f", conf], port))
 
@@ -222,32 +223,38 @@ ignore_startup_parameters = extra_float_digits
     return Target("pgbouncer", port, "app", stage.start("pgbouncer", [program("pgbouncer"), conf], port))
 
 
-def start_jurat(stage, postgres_port, binary, before=(), quiet=False, **env):
+def start_jurat(stage, server_port, binary, before=(), quiet=False, engine="postgres", data=None, **env):
     """Jurat as it is shipped: the policies of rego/, the audit log, SCRAM on both sides. `before` are words in front of
-    the command. `quiet` switches off what happens by the clock, so that a count is of statements only."""
+    the command. `quiet` switches off what happens by the clock, so that a count is of statements only. `data` is put
+    into the policy directory: names of files below rego/jurat/ and their texts."""
     port = free_port()
+    protocol = "postgres" if engine == "postgres" else "mysql"
     # Copied, because the unprivileged user may not be able to read the place of the checkout.
     jurat = stage.directory / "jurat"
-    shutil.copyfile(binary, jurat)
-    stage.hand_over(jurat, 0o755)
-    shutil.copytree(ROOT / "rego", stage.directory / "rego")
-    stage.write("rego/jurat/catalog/data.json", LABELS)
+    if not jurat.exists():
+        shutil.copyfile(binary, jurat)
+        stage.hand_over(jurat, 0o755)
+    shutil.copytree(ROOT / "rego", stage.directory / "rego", dirs_exist_ok=True)
+    for name, text in {"catalog/data.json": LABELS, **(data or {})}.items():
+        stage.write(f"rego/jurat/{name}", text)
     verifier = stage.run([jurat, "hash"], stdin=PASSWORD + "\n").strip()
+    sha2 = hashlib.sha256(hashlib.sha256(PASSWORD.encode()).digest()).hexdigest()
     stage.run([jurat, "audit", "keygen", "--out", stage.directory / "audit.key"])
-    stage.write("users.toml", f'[[user]]\nname = "bench"\nkind = "service"\ngroups = ["app"]\nscram = "{verifier}"\n', 0o600)
+    stage.write("users.toml", f'[[user]]\nname = "bench"\nkind = "service"\ngroups = ["app"]\nscram = "{verifier}"\n'
+                f'mysql_sha2 = "{sha2}"\n', 0o600)
     conf = stage.write("jurat.toml", f"""
 version = 1
 
 [[listener]]
-name = "pg"
-protocol = "postgres"
+name = "bench"
+protocol = "{protocol}"
 bind = "127.0.0.1:{port}"
 
 [[database]]
 name = "bench"
-engine = "postgres"
+engine = "{engine}"
 environment = "staging"
-upstream = "postgres://app@127.0.0.1:{postgres_port}/bench"
+upstream = "{protocol}://app@127.0.0.1:{server_port}/bench"
 credential = {{ env = "BENCH_DB_PASSWORD" }}
 tls = {{ mode = "disable" }}
 
