@@ -28,6 +28,7 @@ pub(crate) mod wire;
 pub(crate) use client::{fields, sqlstate};
 pub(crate) use jurat::Setup;
 pub(crate) use mysql::MyShop;
+pub(crate) use mysql_wire::{MyError, MyWire};
 pub(crate) use shop::Shop;
 pub(crate) use wire::Wire;
 

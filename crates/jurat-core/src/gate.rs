@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use jurat_audit::{AppendError, AuditLog, DecisionModel, DecisionRun, ModelParts, Receipt};
 use jurat_policy::PolicyHandle;
 use jurat_types::{
-    Decision, DecisionRecord, Effect, Intent, JUDGE_TIMER, Obligation, RecordBody, Refusal,
-    RefusalCode, SessionFacts, SessionRecord, StatementClass, StatementFacts,
+    Catalog, Decision, DecisionRecord, Effect, Intent, JUDGE_TIMER, Obligation, RecordBody,
+    Refusal, RefusalCode, SessionFacts, SessionRecord, StatementClass, StatementFacts,
 };
 use ring::digest;
 
@@ -108,7 +108,7 @@ impl Gate {
     pub(crate) fn enforce(
         &self,
         decision: &Decision,
-        judged: &JudgedStatement,
+        (judged, catalog): (&JudgedStatement, &Catalog),
         facts: &StatementFacts,
         decision_id: &str,
     ) -> Result<Permitted, Refusal> {
@@ -123,7 +123,8 @@ impl Gate {
             }
             Effect::Allow | Effect::Rewrite => {
                 let reads_actual = self.policy.current().reads_actual();
-                let in_force = InForce::new(decision, facts, reads_actual, decision_id)?;
+                let known = (reads_actual, catalog);
+                let in_force = InForce::new(decision, facts, known, decision_id)?;
                 let protection = (decision, &self.mask_key);
                 let mut permitted =
                     crate::rewrite::permitted_text(judged, facts, protection, decision_id)?;

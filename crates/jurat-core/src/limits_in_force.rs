@@ -4,7 +4,8 @@
 //! is committed refuses it, unless policy says that it may pass uncounted.
 
 use jurat_types::{
-    Actual, Decision, FunctionClass, Limit, Refusal, RefusalCode, StatementClass, StatementFacts,
+    Access, Actual, Catalog, Decision, FunctionClass, Limit, Refusal, RefusalCode, RelationName,
+    StatementClass, StatementFacts, Via,
 };
 
 use crate::{refusals, refusals_limits};
@@ -19,6 +20,10 @@ pub struct InForce {
     timeout: Option<Limit>,
     budgets: Vec<Limit>,
     counting: Counting,
+    /// Why the rows that the statement causes to be changed beyond its own are not known, where there may be any.
+    beyond: Option<&'static str>,
+    /// The database tells what a transaction has changed in all.
+    has_statistics: bool,
     judged_again: bool,
     /// The consent that it runs with, for the judgement of its result.
     approvals: Vec<serde_json::Value>,
@@ -81,13 +86,16 @@ impl InForce {
     pub(crate) fn new(
         decision: &Decision,
         facts: &StatementFacts,
-        reads_actual: bool,
+        (reads_actual, catalog): (bool, &Catalog),
         decision_id: &str,
     ) -> Result<Option<Self>, Refusal> {
         if decision.limits.is_empty() && !reads_actual {
             return Ok(None);
         }
-        let counting = counting(facts);
+        let mut counting = counting(facts);
+        if counting == Counting::Tag && keeps_changes(facts, catalog) {
+            counting = Counting::Never(NO_TRANSACTIONS);
+        }
         let writes = counting != Counting::None;
         let judged_again = reads_actual && writes && !matches!(counting, Counting::Never(_));
         if decision.limits.is_empty() && !judged_again {
@@ -101,6 +109,8 @@ impl InForce {
             timeout: None,
             budgets: Vec::new(),
             counting,
+            beyond: beyond(facts, catalog),
+            has_statistics: catalog.engine.is_postgres(),
             judged_again,
             approvals: Vec::new(),
         };
@@ -139,14 +149,20 @@ impl InForce {
             );
             return Err(refusals::by_rule(refusal, Some(&limit.id)));
         }
-        if counts && let Counting::Never(why) = self.counting {
+        let uncounted = match self.counting {
+            Counting::Never(why) => Some(why),
+            Counting::None | Counting::Statistics | Counting::Tag => {
+                self.beyond.filter(|_| limit.cascades)
+            }
+        };
+        if counts && let Some(why) = uncounted {
             return if limit.uncounted {
                 Ok(())
             } else {
                 Err(refusals_limits::uncounted(Some(limit), &self.facts, why, decision_id))
             };
         }
-        if counts && limit.cascades {
+        if counts && limit.cascades && self.has_statistics {
             self.counting = Counting::Statistics;
         }
         match limit.kind.as_str() {
@@ -195,6 +211,11 @@ impl InForce {
             limit.as_ref().is_some_and(|limit| copies || limit.on_exceed == "deny")
         };
         self.checks_rows() || denies(&self.rows_returned) || denies(&self.bytes_returned)
+    }
+
+    /// Whether it can be taken back once it has run.
+    pub const fn can_be_undone(&self) -> bool {
+        matches!(self.counting, Counting::Tag | Counting::Statistics)
     }
 
     /// Whether it changes rows.
@@ -274,6 +295,31 @@ impl InForce {
             Exceeded::Time => self.timeout.as_ref(),
         }
     }
+}
+
+const NO_TRANSACTIONS: &str =
+    "it writes a table whose storage engine has no transactions, so nothing could be taken back";
+
+/// Whether a statement writes a table whose storage engine takes nothing back. Behind a view it may be any that is
+/// named.
+fn keeps_changes(facts: &StatementFacts, catalog: &Catalog) -> bool {
+    if catalog.without_rollback.is_empty() {
+        return false;
+    }
+    let written = |access: Access| access == Access::Write;
+    let through_view = facts.relations.iter().any(|r| written(r.access) && r.kind == "view");
+    facts.relations.iter().filter(|r| through_view || written(r.access)).any(|relation| {
+        let name = RelationName::new(&*relation.schema, &*relation.name);
+        catalog.without_rollback.contains(&name)
+    })
+}
+
+/// Why nobody knows what a statement changes beyond its own rows.
+fn beyond(facts: &StatementFacts, catalog: &Catalog) -> Option<&'static str> {
+    let indirect = |via: Via| matches!(via, Via::Cascade | Via::Trigger);
+    let any = facts.relations.iter().any(|r| r.access == Access::Write && indirect(r.via));
+    (any && !catalog.engine.is_postgres())
+        .then_some("the server does not say how many rows foreign keys and triggers change")
 }
 
 /// How the rows of a statement are counted. What is not certain to change none is never taken for it.

@@ -176,12 +176,6 @@ impl Session {
         &self.database
     }
 
-    /// Whether the front-end of this kind of database counts rows before they are committed and lets statements
-    /// wait for consent. Where it does not, what policies limit is refused.
-    pub(crate) fn counts_and_waits(&self) -> bool {
-        self.database.target.engine.is_postgres()
-    }
-
     /// The catalog snapshot that names are resolved against.
     pub fn catalog(&self) -> Arc<CatalogIndex> {
         Arc::clone(&self.catalog)

@@ -25,7 +25,9 @@ pub const CATALOG_QUERIES: [&str; 8] = [
     // 1: databases.
     "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA LIMIT 18446744073709551615",
     // 2: relations.
-    "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES \
+    // The last column tells whether the storage engine takes changes back.
+    "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, COALESCE(TRANSACTIONS = 'YES', 0) \
+     FROM information_schema.TABLES LEFT JOIN information_schema.ENGINES USING (ENGINE) \
      ORDER BY TABLE_SCHEMA, TABLE_NAME LIMIT 18446744073709551615",
     // 3: columns. Those that are INVISIBLE are no part of `*`, and are left out.
     "SELECT TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION, COLUMN_NAME, COLUMN_TYPE, \
@@ -52,7 +54,7 @@ pub const CATALOG_QUERIES: [&str; 8] = [
 pub const DATABASE_QUERY: &str = "SELECT DATABASE() LIMIT 1";
 
 /// How many columns each answer has, by query index.
-const COLUMN_COUNTS: [usize; 8] = [2, 1, 3, 7, 3, 3, 6, 4];
+const COLUMN_COUNTS: [usize; 8] = [2, 1, 4, 7, 3, 3, 6, 4];
 
 /// The rows of one snapshot may hold this many bytes (256 MiB); a server with 100,000 tables of 20
 /// columns sends about half of that.
@@ -220,6 +222,9 @@ impl CatalogReader {
             return Ok(());
         }
         self.places.insert(name.clone(), self.catalog.relations.len());
+        if kind == RelationKind::Table && !row.boolean(3)? {
+            self.catalog.without_rollback.insert(name.clone());
+        }
         self.catalog.relations.push(Relation {
             name,
             kind,

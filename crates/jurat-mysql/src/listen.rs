@@ -230,6 +230,7 @@ async fn session(
                 session,
                 capabilities: arrival.request.capabilities,
                 registry: Arc::clone(&shared.registry),
+                target: Arc::clone(&database),
             });
             let end = Box::pin(relay.run(shared.shutdown.clone(), killed)).await;
             let cause = std::error::Error::source(&end).map(ToString::to_string);

@@ -15,10 +15,17 @@ use jurat_wire::mysql::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{cancel::Registry, names::Statements, pipe::Pipe, respond, upstream::Upstream};
+use crate::{
+    cancel::Registry,
+    names::Statements,
+    pipe::Pipe,
+    respond,
+    upstream::{Upstream, UpstreamDatabase},
+};
 
 mod commands;
 mod detect;
+mod guard;
 mod guarded;
 mod kill;
 mod origins;
@@ -43,6 +50,10 @@ pub(crate) struct Relay {
     capabilities: Capabilities,
     /// The state of the session as the server last reported it.
     status: Status,
+    /// It may have changed since.
+    status_stale: bool,
+    /// What is around the statement that was sent last.
+    bracket: Option<guard::Bracket>,
     /// The number of the next packet for the client.
     sequence: u8,
     /// A long row is being passed on in pieces, so that nothing may be said in between.
@@ -57,6 +68,8 @@ pub(crate) struct Relay {
     guarded: bool,
     /// Who may end whose statements.
     registry: Arc<Registry>,
+    /// The database, for ending what runs there.
+    target: Arc<UpstreamDatabase>,
 }
 
 /// What a session is made of once the client and Jurat have logged in.
@@ -68,6 +81,7 @@ pub(crate) struct Parts {
     /// What the client's connection has agreed on.
     pub(crate) capabilities: Capabilities,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) target: Arc<UpstreamDatabase>,
 }
 
 /// Why a session ended.
@@ -125,7 +139,7 @@ impl From<ParseError> for End {
 
 impl Relay {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { client, upstream, session, capabilities, registry } = parts;
+        let Parts { client, upstream, session, capabilities, registry, target } = parts;
         Self {
             freshness: refresh::Freshness::new(session.gate().clock.now_ns()),
             multi_statements: capabilities.contains(Capabilities::MULTI_STATEMENTS),
@@ -135,11 +149,15 @@ impl Relay {
             statements: Statements::default(),
             capabilities,
             status: Status::AUTOCOMMIT,
+            // The server may begin sessions in another state.
+            status_stale: true,
+            bracket: None,
             sequence: 0,
             mid_row: false,
             ended: Vec::new(),
             guarded: false,
             registry,
+            target,
         }
     }
 
@@ -282,6 +300,7 @@ impl Relay {
             return Err(End::SettingChanged("sql_mode"));
         }
         self.status = status;
+        self.status_stale = false;
         self.session.set_in_transaction(status.contains(Status::IN_TRANS));
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! A snapshot of what exists in one database: the objects that names are resolved against.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +36,9 @@ pub struct Catalog {
     pub foreign_keys: Vec<ForeignKey>,
     /// User triggers and other code on relations and types, because a write, a view or a cast runs it.
     pub triggers: Vec<Trigger>,
+    /// Tables whose storage engine cannot take a change back (MyISAM, Aria, MEMORY, …); none on PostgreSQL.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub without_rollback: BTreeSet<RelationName>,
     /// Data types outside `pg_catalog`, as (schema, name).
     pub types: Vec<RelationName>,
     /// The schemas in which unqualified names of the views' definitions are looked up, in order: the

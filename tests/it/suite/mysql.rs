@@ -7,6 +7,7 @@ mod catalogue;
 mod chatter;
 mod deny;
 mod drivers;
+mod guard;
 mod login;
 mod mask;
 mod masks;

@@ -181,7 +181,7 @@ impl Session {
         let facts = asking.facts();
         let surface = labels::surface(facts, policy.labels(), &self.catalog);
         let decision = policy.judge(intent, &surface);
-        let mut permitted = self.gate.enforce(&decision, asking.judged, facts, &intent.request_id);
+        let mut permitted = self.enforce(&decision, asking.judged, facts, &intent.request_id);
         // What was consented to before it ran is consented to when its rows are counted.
         if let Ok(permitted) = &mut permitted
             && let Some(in_force) = permitted.in_force.take()
@@ -226,12 +226,6 @@ impl Session {
     fn can_be_asked(&self, asking: &Asking<'_>) -> Result<(), (&'static str, &'static str)> {
         let facts = asking.facts();
         let statement = asking.judged.statement();
-        if !self.counts_and_waits() {
-            return Err((
-                "policy asks for an approval, and statements wait for one on PostgreSQL only so far",
-                "Ask whoever owns the policies for another way",
-            ));
-        }
         if matches!(statement.effect(), SessionEffect::CopyIn) {
             return Err((
                 "policy asks for an approval, and nobody can approve rows that are not there yet",
@@ -268,7 +262,7 @@ impl Session {
     /// Whether a statement may have parameters, where that is not known.
     fn may_bind(&self, statement: &Statement) -> bool {
         match statement {
-            Statement::Parsed(parsed) => parsed.text().contains('$'),
+            Statement::Parsed(parsed) => parsed.text().contains(['$', '?']),
             Statement::Opaque(_) => true,
         }
     }

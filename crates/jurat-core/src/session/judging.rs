@@ -82,24 +82,16 @@ impl Session {
         Some(verdict)
     }
 
-    /// As [`crate::Gate::enforce`]. Limits are kept by the front-end, and only that of PostgreSQL can yet.
-    fn enforce(
+    /// As [`crate::Gate::enforce`].
+    pub(super) fn enforce(
         &self,
         decision: &Decision,
         judged: &JudgedStatement,
         facts: &StatementFacts,
         decision_id: &str,
     ) -> Result<Permitted, Refusal> {
-        let permitted = self.gate.enforce(decision, judged, facts, decision_id)?;
-        if self.counts_and_waits() || permitted.in_force.is_none() {
-            return Ok(permitted);
-        }
-        let why = (
-            "policy asks for a limit, which this version cannot keep on this kind of server",
-            "Ask whoever owns the policies for another way",
-        );
-        let code = RefusalCode::NotSupported;
-        Err(refusals::not_carried_out(code, facts, why, decision_id))
+        let read = (judged, self.catalog.catalog());
+        self.gate.enforce(decision, read, facts, decision_id)
     }
 
     /// Records one more run, where the record can be made from an earlier one.

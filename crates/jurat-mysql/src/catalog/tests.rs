@@ -12,7 +12,7 @@ type Row<'r> = (usize, &'r [&'r str]);
 
 const MARIADB: Row<'_> = (0, &["10.11.19-MariaDB-0+deb12u1", "0"]);
 const MYSQL: Row<'_> = (0, &["9.7.4-2", "0"]);
-const SYSTEM: Row<'_> = (2, &["information_schema", "COLUMNS", "SYSTEM VIEW"]);
+const SYSTEM: Row<'_> = (2, &["information_schema", "COLUMNS", "SYSTEM VIEW", "1"]);
 
 fn read(rows: &[Row<'_>]) -> Result<Catalog, CatalogError> {
     let mut reader = CatalogReader::new();
@@ -52,10 +52,10 @@ fn rows_become_a_catalog() {
         (1, &["information_schema"]),
         (1, &["shop"]),
         SYSTEM,
-        (2, &["shop", "contacts", "VIEW"]),
-        (2, &["shop", "Orders", "BASE TABLE"]),
-        (2, &["shop", "prices", "SYSTEM VERSIONED"]),
-        (2, &["shop", "tickets", "SEQUENCE"]),
+        (2, &["shop", "contacts", "VIEW", "1"]),
+        (2, &["shop", "Orders", "BASE TABLE", "1"]),
+        (2, &["shop", "prices", "SYSTEM VERSIONED", "1"]),
+        (2, &["shop", "tickets", "SEQUENCE", "1"]),
         (3, &["information_schema", "COLUMNS", "1", "TABLE_CATALOG", "varchar(512)", "0", "0"]),
         (3, &["shop", "contacts", "1", "id", "int(10) unsigned", "0", "0"]),
         (3, &["shop", "Orders", "1", "id", "bigint(20)", "0", "1"]),
@@ -124,7 +124,8 @@ fn rows_become_a_catalog() {
 
 #[test]
 fn the_engine_is_known_by_more_than_its_version() {
-    let only_mariadb: Row<'_> = (2, &["information_schema", "SYSTEM_VARIABLES", "SYSTEM VIEW"]);
+    let only_mariadb: Row<'_> =
+        (2, &["information_schema", "SYSTEM_VARIABLES", "SYSTEM VIEW", "1"]);
     for (rows, engine) in [
         (vec![MARIADB, SYSTEM], Engine::Mariadb),
         (vec![MYSQL, SYSTEM], Engine::Mysql),
@@ -142,7 +143,7 @@ fn names_are_those_by_which_the_server_compares() {
             (0, &["9.7.4", folding]),
             SYSTEM,
             (1, &["Shop"]),
-            (2, &["Shop", "Orders", "BASE TABLE"]),
+            (2, &["Shop", "Orders", "BASE TABLE", "1"]),
             (6, &["Shop", "Orders", "CRM", "Customers", "0", "0"]),
         ])
         .unwrap();
@@ -160,8 +161,12 @@ fn names_are_those_by_which_the_server_compares() {
 #[test]
 fn a_view_whose_definition_is_kept_back_has_none() {
     for kept_back in ["", "NULL"] {
-        let catalog =
-            read(&[MARIADB, SYSTEM, (2, &["shop", "v", "VIEW"]), (4, &["shop", "v", kept_back])]);
+        let catalog = read(&[
+            MARIADB,
+            SYSTEM,
+            (2, &["shop", "v", "VIEW", "1"]),
+            (4, &["shop", "v", kept_back]),
+        ]);
         assert_eq!(catalog.unwrap().relations[1].definition, None);
     }
 }
@@ -171,9 +176,9 @@ fn a_temporary_table_does_not_take_the_place_of_a_table() {
     let catalog = read(&[
         MARIADB,
         SYSTEM,
-        (2, &["shop", "t", "BASE TABLE"]),
-        (2, &["shop", "t", "TEMPORARY"]),
-        (2, &["shop", "u", "TEMPORARY SEQUENCE"]),
+        (2, &["shop", "t", "BASE TABLE", "1"]),
+        (2, &["shop", "t", "TEMPORARY", "1"]),
+        (2, &["shop", "u", "TEMPORARY SEQUENCE", "1"]),
     ])
     .unwrap();
     let found: Vec<_> =
@@ -203,7 +208,7 @@ fn an_answer_that_is_not_the_query_s_is_refused() {
         (1, &["a", "b"]),
         (0, &["NULL", "0"]),
         (0, &["9.7.4", "3"]),
-        (2, &["shop", "t", "MATERIALIZED VIEW"]),
+        (2, &["shop", "t", "MATERIALIZED VIEW", "1"]),
         (3, &["shop", "t", "32768", "c", "int", "0", "0"]),
         (3, &["shop", "t", "1", "c", "int", "YES", "0"]),
         (6, &["shop", "t", "shop", "NULL", "0", "0"]),

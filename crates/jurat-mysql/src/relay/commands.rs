@@ -195,7 +195,9 @@ impl Relay {
             if self.answers_itself(&permit, more) {
                 continue;
             }
+            self.begin_guard(&permit).await?;
             let (text, run) = self.upstream.query(permit);
+            self.begun().await?;
             let judged = Arc::clone(run.judged());
             let effect = judged.statement().effect();
             let defines = self.note_effect(effect);
@@ -238,6 +240,7 @@ impl Relay {
         self.guarded = false;
         self.freshness.note_all();
         self.note_status(jurat_wire::mysql::capability::Status::AUTOCOMMIT)?;
+        self.status_stale = true;
         self.ok();
         Ok(())
     }

@@ -114,12 +114,14 @@ impl Relay {
         }
         let Some(execution) = Execution::new(payload) else { return Ok(()) };
         let text = permit.text();
+        self.begin_guard(&permit).await?;
         let run = self.upstream.execute(permit, &execution);
+        self.begun().await?;
         let judged = Arc::clone(run.judged());
         let effect = judged.statement().effect();
         let defines = self.note_effect(effect);
         let cursor = execute.cursor == CursorType::ReadOnly;
-        let answer = self.follow(ReplyKind::Statement { cursor }, Some(run), false).await?;
+        let answer = self.follow_execute(cursor, run).await?;
         match answer {
             Answer::Done => {
                 let made = || self.session.declared(&judged, text);
@@ -156,7 +158,12 @@ impl Relay {
         };
         let Some(command) = Harmless::new(payload) else { return Ok(()) };
         self.upstream.forward(&command);
+        let limited = running.limits().is_some();
         let (running, rows) = self.follow_fetch(running, before).await?;
+        if running.is_none() && limited {
+            // Where the rest is refused, the server still keeps it.
+            self.upstream.reset_statement(number).await?;
+        }
         if let Some(running) = running
             && let Some(statement) = self.statements.get_mut(number)
         {

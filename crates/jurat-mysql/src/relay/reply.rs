@@ -8,11 +8,11 @@ use jurat_wire::mysql::{
     column_type::ColumnType,
     encode::server as encode,
     frame::{self, Limits, Piece, Scanner},
-    response::{ErrPacket, OkPacket, session::Change},
+    response::{EofPacket, ErrPacket, OkPacket, session::Change},
     result::{Event, Reply, ReplyKind},
 };
 
-use super::{End, OUTBOX_BYTES_MAX, Relay, detect, origins::Checked};
+use super::{End, OUTBOX_BYTES_MAX, Relay, detect, guard::Guarding, origins::Checked};
 use crate::{report, respond, upstream::forbidden_mode};
 
 /// Rows longer than this pass in pieces, bytes.
@@ -34,19 +34,19 @@ impl PartialEq for Answer {
 }
 
 /// The reply that is followed.
-struct Following {
+pub(super) struct Following {
     reply: Reply,
     scanner: Scanner,
-    run: Option<Running>,
+    pub(super) run: Option<Running>,
     /// Further results of the same message come behind it.
-    more: bool,
+    pub(super) more: bool,
     /// What the result columns are checked against.
     checked: Option<Checked>,
     /// The place of the next column.
     column: usize,
     columns: usize,
     /// Rows that were returned and rows that were changed.
-    rows: u64,
+    pub(super) rows: u64,
     changed: u64,
     failed: bool,
     /// The rows wait in a cursor.
@@ -57,10 +57,17 @@ struct Following {
     layout: Vec<(ColumnType, bool)>,
     /// A statement that is being prepared.
     prepared: Option<Prepared>,
+    /// Limits at work on it.
+    pub(super) guard: Option<Box<Guarding>>,
 }
 
 impl Following {
-    fn protects(&self) -> bool {
+    /// Rows that were returned, where there are any, or else changed.
+    pub(super) const fn counted(&self) -> u64 {
+        if self.columns > 0 { self.rows } else { self.changed }
+    }
+
+    pub(super) fn protects(&self) -> bool {
         self.run.as_ref().is_some_and(Running::protects)
             || self.prepared.as_ref().is_some_and(|prepared| prepared.masked_by().is_some())
     }
@@ -77,8 +84,27 @@ impl Relay {
         let checked = run.as_ref().and_then(|run| self.checked(run));
         let mut following = self.following(kind, run, checked);
         following.more = more;
+        self.pass_statement(following).await
+    }
+
+    /// Passes the reply to the execution of a prepared statement on.
+    pub(super) async fn follow_execute(
+        &mut self,
+        cursor: bool,
+        run: Running,
+    ) -> Result<Answer, End> {
+        let checked = self.checked(&run);
+        let mut following = self.following(ReplyKind::Statement { cursor }, Some(run), checked);
+        following.binary = true;
+        self.pass_statement(following).await
+    }
+
+    async fn pass_statement(&mut self, mut following: Following) -> Result<Answer, End> {
         self.pass_reply(&mut following).await?;
-        Ok(self.finish(following))
+        match following.guard.take() {
+            None => Ok(self.finish(following)),
+            Some(guard) => Box::pin(self.settle_guarded(following, guard)).await,
+        }
     }
 
     /// Passes on what the database says of a statement that it prepares, and keeps it.
@@ -103,7 +129,8 @@ impl Relay {
         following.rows = before;
         following.columns = usize::MAX;
         self.pass_reply(&mut following).await?;
-        if following.failed || self.status.contains(Status::LAST_ROW_SENT) {
+        let refused = following.guard.as_ref().is_some_and(|guard| guard.is_refused());
+        if refused || following.failed || self.status.contains(Status::LAST_ROW_SENT) {
             self.finish(following);
             return Ok((None, 0));
         }
@@ -112,17 +139,18 @@ impl Relay {
     }
 
     fn following(
-        &self,
+        &mut self,
         kind: ReplyKind,
         run: Option<Running>,
         checked: Option<Checked>,
     ) -> Following {
+        let guard = run.as_ref().and_then(|run| self.guarding(run));
         // Numbers in the headers of a row that passes in pieces are not changed, so they have to be right.
         let aligned = self.sequence == 1;
         let scans = run.as_ref().is_some_and(|run| run.scans().is_some());
         let limits = Limits {
             payload_max: self.session.gate().limits.upstream_message_bytes_max,
-            stream_above: (aligned && !scans).then_some(STREAM_ABOVE_BYTES),
+            stream_above: (aligned && !scans && guard.is_none()).then_some(STREAM_ABOVE_BYTES),
         };
         Following {
             reply: Reply::new(kind, self.upstream.capabilities()),
@@ -139,6 +167,7 @@ impl Relay {
             binary: false,
             layout: Vec::new(),
             prepared: None,
+            guard,
         }
     }
 
@@ -148,7 +177,7 @@ impl Relay {
                 self.relieve_client().await?;
             }
             if !self.take_piece(following)? {
-                self.wait_for_reply().await?;
+                self.wait_in_time(following).await?;
             }
         }
         if !self.upstream.inbox().is_empty() {
@@ -188,7 +217,11 @@ impl Relay {
                 }
             }
             Some(Event::Row { payload, whole }) => {
-                following.rows = following.rows.saturating_add(1);
+                if following.guard.is_none() {
+                    following.rows = following.rows.saturating_add(1);
+                } else if !self.row_passes(following, payload.len()) {
+                    return Ok(Some(bytes.len()));
+                }
                 self.pass_row(following, payload, whole, bytes)?;
             }
             Some(Event::ColumnCount(count)) => {
@@ -212,8 +245,7 @@ impl Relay {
             Some(Event::DefinitionsEnd(end)) => {
                 // With a cursor, and without the newer form of ends, the reply ends here.
                 following.waits = end.status.contains(Status::CURSOR_EXISTS);
-                self.note_status(end.status)?;
-                self.forward(bytes);
+                self.pass_definitions_end(following, end, bytes)?;
             }
             Some(Event::Parameter(_)) => self.forward(bytes),
             Some(Event::Prepared(prepared)) => {
@@ -234,6 +266,23 @@ impl Relay {
             }
         }
         Ok(Some(bytes.len()))
+    }
+
+    fn pass_definitions_end(
+        &mut self,
+        following: &Following,
+        end: EofPacket,
+        bytes: &[u8],
+    ) -> Result<(), End> {
+        let Some(guard) = following.guard.as_ref().filter(|guard| guard.has_bracket()) else {
+            self.note_status(end.status)?;
+            self.forward(bytes);
+            return Ok(());
+        };
+        let end = EofPacket { status: guard.shown(end.status), ..end };
+        self.note_status(end.status)?;
+        respond::write(encode::eof(self.client.out(), &mut self.sequence, end));
+        Ok(())
     }
 
     /// Passes packets on as they came, with the numbers that come next for the client.
@@ -274,6 +323,9 @@ impl Relay {
         bytes: &[u8],
     ) -> Result<(), End> {
         following.changed = following.changed.saturating_add(ok.affected_rows);
+        if self.holds_end(following, ok, false)? {
+            return Ok(());
+        }
         self.note_changes(ok)?;
         self.note_status(ok.status)?;
         let last = following.more && following.reply.is_done();
@@ -293,17 +345,24 @@ impl Relay {
         ok: &OkPacket<'_>,
         bytes: &[u8],
     ) -> Result<(), End> {
+        if self.holds_end(following, ok, true)? {
+            return Ok(());
+        }
         self.note_changes(ok)?;
         self.note_status(ok.status)?;
+        let truncated = following.guard.as_ref().is_some_and(|guard| guard.is_truncated());
         following.waits = ok.status.contains(Status::CURSOR_EXISTS)
             && !ok.status.contains(Status::LAST_ROW_SENT)
             && following.rows == 0;
         let last = following.more && following.reply.is_done();
-        if !last && !following.protects() && !self.tells_changes_alone() {
+        if !last && !following.protects() && !self.tells_changes_alone() && !truncated {
             self.forward(bytes);
             return Ok(());
         }
-        let told = told(ok, last, following.protects());
+        let mut told = told(ok, last, following.protects());
+        if truncated {
+            told.warnings = told.warnings.saturating_add(1);
+        }
         let (out, capabilities) = (self.client.out(), self.capabilities);
         respond::write(encode::rows_end(out, &mut self.sequence, &told, capabilities));
         Ok(())
@@ -311,6 +370,10 @@ impl Relay {
 
     fn pass_error(&mut self, following: &mut Following, error: &ErrPacket<'_>, bytes: &[u8]) {
         following.failed = true;
+        self.status_stale = true;
+        if self.holds_error(following, error) {
+            return;
+        }
         if following.prepared.is_some() {
             self.statements.forget_last();
         }
@@ -330,17 +393,17 @@ impl Relay {
         }
     }
 
-    fn finish(&mut self, following: Following) -> Answer {
+    pub(super) fn finish(&mut self, following: Following) -> Answer {
         if following.failed {
             return Answer::Failed;
         }
+        let rows = following.counted();
         let Some(run) = following.run else { return Answer::Done };
         self.note_warnings(&run);
         if following.waits {
             return Answer::Waiting(Box::new(run));
         }
         let returned = following.columns > 0;
-        let rows = if returned { following.rows } else { following.changed };
         if returned {
             self.session.count_rows(rows, 0);
         } else {
@@ -355,7 +418,7 @@ impl Relay {
     ///
     /// # Errors
     /// The end of the session where texts would mean something else from now on.
-    fn note_changes(&mut self, ok: &OkPacket<'_>) -> Result<(), End> {
+    pub(super) fn note_changes(&mut self, ok: &OkPacket<'_>) -> Result<(), End> {
         let freshness = &mut self.freshness;
         let mut changed = None;
         ok.changes.each(|change| match change {
@@ -393,13 +456,13 @@ fn is_utf8(name: &str) -> bool {
 }
 
 /// The end of a result as the client is told it.
-fn told<'a>(ok: &OkPacket<'a>, more: bool, withhold: bool) -> OkPacket<'a> {
+pub(super) fn told<'a>(ok: &OkPacket<'a>, more: bool, withhold: bool) -> OkPacket<'a> {
     let status = if more { ok.status.with(Status::MORE_RESULTS) } else { ok.status };
     let info = if withhold { b"".as_slice() } else { ok.info };
     OkPacket { status, info, ..*ok }
 }
 
 /// The command as the record calls it.
-fn command(run: &Running) -> String {
+pub(super) fn command(run: &Running) -> String {
     run.judged().statement().facts().kind.replace('_', " ").to_uppercase()
 }

@@ -3,6 +3,7 @@
 
 use bytes::BytesMut;
 use jurat_wire::mysql::{
+    capability::Status,
     encode::command as encode,
     frame::{Limits, Scanner},
     result::{Event, Reply, ReplyKind},
@@ -41,26 +42,46 @@ impl Upstream {
     /// As [`Self::reset`].
     pub(crate) async fn reset_statement(&mut self, statement: u32) -> Result<(), UpstreamError> {
         encode::reset(self.pipe.out(), statement);
-        self.answered().await
+        self.answered().await.map(drop)
     }
 
-    async fn answered(&mut self) -> Result<(), UpstreamError> {
+    /// Waits for the answer to a command that is answered by success or failure alone. Gives back the state of
+    /// the session.
+    ///
+    /// # Errors
+    /// As [`Self::reset`].
+    pub(crate) async fn answered(&mut self) -> Result<Status, UpstreamError> {
         let io = |source| UpstreamError::Io { doing: "waiting for the server", source };
         self.drain().await.map_err(io)?;
         let limits = Limits { payload_max: ANSWER_BYTES_MAX, stream_above: None };
         let mut scanner = Scanner::new(1, limits);
         let mut reply = Reply::new(ReplyKind::Simple, self.capabilities());
+        let mut status = Status::default();
+        let mut failed = None;
         while !reply.is_done() {
             let Some(piece) = scanner.next(self.inbox())? else {
                 self.fill().await.map_err(io)?;
                 continue;
             };
             let consumed = piece.bytes().len();
-            if let Some(Event::Err(error)) = reply.next(&piece)? {
-                return Err(connect::refused(&error));
+            match reply.next(&piece)? {
+                Some(Event::Err(error)) => failed = Some(connect::refused(&error)),
+                Some(Event::Ok(ok)) => status = ok.status,
+                Some(
+                    Event::Column(_)
+                    | Event::ColumnCount(_)
+                    | Event::DefinitionsEnd(_)
+                    | Event::LocalInfile { .. }
+                    | Event::Parameter(_)
+                    | Event::Prepared(_)
+                    | Event::Row { .. }
+                    | Event::RowsEnd(_)
+                    | Event::Text(_),
+                )
+                | None => {}
             }
             self.consume(consumed);
         }
-        Ok(())
+        failed.map_or(Ok(status), Err)
     }
 }

@@ -14,7 +14,7 @@ use jurat_wire::postgres::{
     value::Target,
 };
 
-use super::{End, OUTBOX_BYTES_MAX, Relay, guard::may_commit, hold::bound, own_words};
+use super::{End, OUTBOX_BYTES_MAX, Relay, guard::may_commit, hold::bound};
 use crate::{
     inbox::Inbox,
     names::{Named, Names, Undo},
@@ -166,7 +166,7 @@ impl Relay {
     }
 
     async fn on_query(&mut self, text: &[u8]) -> Result<(), End> {
-        if let Some(words) = own_words::read(text) {
+        if let Some(words) = jurat_core::read_own_words(text) {
             return self.on_own_words(&words).await;
         }
         let statements = self.read_fresh(text).await?;
