@@ -7,4 +7,7 @@
 
 mod generate;
 mod harness;
+/// What every store has to do, as `jurat-store` has it.
+#[path = "../../crates/jurat-store/src/store_suite.rs"]
+mod store_suite;
 mod suite;

@@ -24,7 +24,9 @@ mod prot;
 mod psql;
 mod record;
 mod reload;
+mod replicas;
 mod several;
+mod store;
 mod transparent;
 mod wire;
 

@@ -49,8 +49,8 @@ pub struct Approvals {
     pub audit: Arc<AuditLog>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
-    /// Wakes whoever waits, at each change.
-    pub changed: Notify,
+    /// Wakes whoever waits, at each change. The store rings it, too, where it hears of other processes.
+    pub changed: Arc<Notify>,
 }
 
 /// What becomes of a statement that needs consent.

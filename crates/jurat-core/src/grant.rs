@@ -3,8 +3,11 @@
 //! What may happen to a request is decided here, without a clock and without a store, so that every store
 //! does the same: it reads a request, lets this file change it, and writes it back in one transaction.
 
+use std::sync::Arc;
+
 use jurat_types::{ApprovalRequest, Intent, PrincipalKind};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 /// A request for consent to run one statement once.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -280,6 +283,12 @@ pub trait ApprovalStore: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// See [`Self::ask`].
     fn expire(&self, now_ns: i64) -> Result<Vec<Approval>, StoreError>;
+
+    /// Rings `bell` (`notify_waiters`) whenever another process may have changed a request. A store that cannot
+    /// know that does nothing: whoever waits looks now and then in any case.
+    fn ring(&self, bell: Arc<Notify>) {
+        drop(bell);
+    }
 }
 
 /// A new id: `AP-` and 40 random bits in Crockford's base 32, which has no letters that look like digits.

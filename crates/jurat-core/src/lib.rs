@@ -49,7 +49,7 @@ pub use admin::{
 };
 pub use approvals::{Answer, ApprovalOptions, Approvals, DecideError};
 pub use authenticate::{Authenticate, Credential};
-pub use budget::{BudgetError, BudgetKey, Budgets, InMemory as InMemoryBudgets};
+pub use budget::{BudgetError, BudgetKey, Budgets, InMemory as InMemoryBudgets, Taken};
 pub use clock::{Clock, SystemClock};
 pub use counters::{Counted as CountedStatements, JUDGE_BOUNDS_NS};
 pub use database::{Database, RefreshClaim};

@@ -7,6 +7,7 @@ mod databases;
 mod listeners;
 mod probe;
 mod reload;
+mod store;
 mod users;
 
 use std::{
@@ -74,21 +75,19 @@ impl App {
             .collect::<Result<BTreeMap<_, _>, Failure>>()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let audit = Arc::new(open_audit(&config.audit, Arc::clone(&clock))?);
-        let approvals = config
-            .approvals
-            .as_ref()
-            .map(|approvals| {
+        let stores = store::open(config.store.as_ref(), Arc::clone(&clock))?;
+        let approvals =
+            config.approvals.as_ref().zip(stores.approvals).map(|(approvals, store)| {
                 let people: Arc<dyn Authenticate> = Arc::<LiveUsers>::clone(&users);
-                let (policy, audit) = (Arc::clone(&policy), Arc::clone(&audit));
-                approvals::open(approvals, people, policy, audit, Arc::clone(&clock))
-            })
-            .transpose()?;
+                let judges = (people, Arc::clone(&policy));
+                approvals::new(approvals, store, judges, Arc::clone(&audit), Arc::clone(&clock))
+            });
         let gate = Arc::new(Gate {
             policy,
             audit,
             approvals,
             clock,
-            budgets: Arc::new(jurat_core::InMemoryBudgets::default()),
+            budgets: stores.budgets,
             limits: config.limits.clone(),
             mask_key: mask_key(config.policy.mask_salt.as_ref())?,
             labels: BTreeMap::from([

@@ -46,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) policy: PolicyConfig,
     /// The record.
     pub(crate) audit: AuditConfig,
+    /// Where requests for approval are kept, and what replicas share.
+    pub(crate) store: Option<StoreConfig>,
     /// Consent, where somebody can give it.
     pub(crate) approvals: Option<ApprovalsConfig>,
     /// Who looks after Jurat.
@@ -130,11 +132,23 @@ pub(crate) struct AdminConfig {
     pub(crate) admins: Vec<String>,
 }
 
+/// Where requests for approval are kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum StoreConfig {
+    /// In a file of this machine.
+    File(PathBuf),
+    /// In a PostgreSQL database that replicas share, which counts budgets, too.
+    Postgres {
+        /// Where its URL is found.
+        url: SecretRef,
+        /// Encryption; nothing where it goes without saying, on this machine.
+        tls: Option<DatabaseTls>,
+    },
+}
+
 /// Consent.
 #[derive(Clone, Debug)]
 pub(crate) struct ApprovalsConfig {
-    /// The file that requests are kept in.
-    pub(crate) store: PathBuf,
     /// The socket of `jurat approvals`.
     pub(crate) socket: Option<PathBuf>,
     pub(crate) options: ApprovalOptions,

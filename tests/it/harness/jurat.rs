@@ -31,6 +31,8 @@ pub(crate) struct Setup {
     pub(crate) shipped: bool,
     /// Files that are put into the policy directory, over the shipped ones.
     pub(crate) policies: Vec<(&'static str, String)>,
+    /// Further files beside the configuration.
+    pub(crate) files: Vec<(&'static str, String)>,
     /// Objects that both databases have besides those of the fixture.
     pub(crate) objects: &'static str,
     /// More databases: the name that clients use, the upstream port, the upstream database.
@@ -75,6 +77,7 @@ impl Default for Setup {
             environment: "production",
             shipped: true,
             policies: Vec::new(),
+            files: Vec::new(),
             objects: "",
             databases: Vec::new(),
             upstream_port: None,
@@ -202,6 +205,9 @@ impl Home {
         home.write("policy/data.json", &LABELS.replace("public.", &format!("{schema}.")));
         for (name, text) in &setup.policies {
             home.write(&format!("policy/{name}"), text);
+        }
+        for (name, text) in &setup.files {
+            home.write(name, text);
         }
         home.write("jurat.toml", &configuration(setup, upstream_port, database));
         let key = home.path("audit.key");

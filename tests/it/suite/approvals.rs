@@ -8,10 +8,10 @@ mod trust;
 
 use serde_json::Value;
 
-use crate::harness::{Setup, Shop, Wire, jurat, wire::Reply};
+use crate::harness::{Setup, Shop, Wire, in_time, jurat, wire::Reply};
 
 /// Writes of orders want approval; all else is free.
-const POLICY: &str = r#"package jurat.consent
+pub(super) const POLICY: &str = r#"package jurat.consent
 allow contains "everything else"
 approvals contains {
     "id": "consent.orders", "msg": "Orders are changed by two people",
@@ -31,8 +31,8 @@ const SECTION: &str = "\n[approvals]\nstore = \"approvals.db\"\nsocket = \"appro
     [[approvals.operator]]\nprincipal = \"ana\"\ntoken = { file = \"ana.token\" }\n\
     [[approvals.operator]]\nprincipal = \"bot\"\ntoken = { file = \"bot.token\" }\n";
 
-const UPDATE: &str = "UPDATE orders SET note = 'changed' WHERE id = 1";
-const CHANGED: &str = "SELECT count(*) FROM orders WHERE note = 'changed'";
+pub(super) const UPDATE: &str = "UPDATE orders SET note = 'changed' WHERE id = 1";
+pub(super) const CHANGED: &str = "SELECT count(*) FROM orders WHERE note = 'changed'";
 
 fn setup() -> Setup {
     Setup { shipped: false, limits: SECTION, ..Setup::default() }.policy("consent.rego", POLICY)
@@ -48,17 +48,31 @@ fn id_in(reply: &Reply) -> String {
 }
 
 /// The code in the detail of a refusal.
-fn code_in(reply: &Reply) -> String {
+pub(super) fn code_in(reply: &Reply) -> String {
     let error = reply.error().unwrap_or_else(|| panic!("no refusal: {reply:?}"));
     let detail: Value = serde_json::from_str(error.detail()).unwrap();
     detail["code"].as_str().unwrap_or_default().to_owned()
 }
 
 /// Asks for consent in vain, and gives back the request.
-async fn ask(wire: &mut Wire, text: &str) -> String {
+pub(super) async fn ask(wire: &mut Wire, text: &str) -> String {
     let reply = wire.run(text).await;
     assert_eq!((reply.sqlstate().as_str(), code_in(&reply).as_str()), ("42501", "JRT-HOLD"));
     id_in(&reply)
+}
+
+/// The request that a client is told to wait for.
+pub(super) async fn noticed(wire: &mut Wire) -> String {
+    loop {
+        let message = in_time("the notice", wire.message()).await.expect("a session");
+        if message.tag == b'N' {
+            let report = message.report();
+            let text = report.message();
+            if let Some((_, rest)) = text.split_once("waiting for ") {
+                return rest.split(';').next().unwrap().to_owned();
+            }
+        }
+    }
 }
 
 /// Approves by SQL.

@@ -3,41 +3,25 @@
 use std::{sync::Arc, time::Duration};
 
 use jurat_audit::AuditLog;
-use jurat_core::{Approvals, Authenticate, Clock};
+use jurat_core::{ApprovalStore, Approvals, Authenticate, Clock};
 use jurat_policy::PolicyHandle;
-use jurat_store::SqliteStore;
 use tokio::sync::Notify;
 
-use crate::{
-    config::ApprovalsConfig,
-    exit::{Exit, Failure},
-};
+use crate::config::ApprovalsConfig;
 
 /// How often it is looked for what has expired.
 pub(super) const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 
-/// Opens the store.
-///
-/// # Errors
-/// Where it cannot be used.
-pub(super) fn open(
+/// Everything that gives and takes consent, over a store that is open.
+pub(super) fn new(
     config: &ApprovalsConfig,
-    people: Arc<dyn Authenticate>,
-    policy: Arc<PolicyHandle>,
+    store: Arc<dyn ApprovalStore>,
+    (people, policy): (Arc<dyn Authenticate>, Arc<PolicyHandle>),
     audit: Arc<AuditLog>,
     clock: Arc<dyn Clock>,
-) -> Result<Arc<Approvals>, Failure> {
-    let store = SqliteStore::open(&config.store).map_err(|error| {
-        let what = format!("the approvals in {}", config.store.display());
-        Failure::because(Exit::Usage, what, &error)
-    })?;
-    Ok(Arc::new(Approvals {
-        store: Arc::new(store),
-        options: config.options.clone(),
-        people,
-        policy,
-        audit,
-        clock,
-        changed: Notify::new(),
-    }))
+) -> Arc<Approvals> {
+    let changed = Arc::new(Notify::new());
+    store.ring(Arc::clone(&changed));
+    let options = config.options.clone();
+    Arc::new(Approvals { store, options, people, policy, audit, clock, changed })
 }

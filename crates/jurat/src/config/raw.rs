@@ -31,6 +31,7 @@ pub(crate) struct RawConfig {
     pub(crate) identity: RawIdentity,
     pub(crate) policy: RawPolicy,
     pub(crate) audit: RawAudit,
+    pub(crate) store: Option<RawStore>,
     pub(crate) approvals: Option<RawApprovals>,
     #[serde(default)]
     pub(crate) admin: RawAdmin,
@@ -193,12 +194,25 @@ pub(crate) struct RawAudit {
     pub(crate) heartbeat: Option<RawDuration>,
 }
 
+/// A PostgreSQL database that several replicas share: for requests for approval, and for budgets
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawStore {
+    /// Where `postgres://user:password@host:port/database` is found
+    #[schemars(with = "RawSecret")]
+    pub(crate) url: SecretRef,
+    /// `verify-full` unless the host is loopback
+    #[schemars(with = "Option<RawDatabaseTls>")]
+    pub(crate) tls: Option<Spanned<RawDatabaseTls>>,
+}
+
 /// Consent to single statements; without this section nobody can give any
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawApprovals {
-    /// The file that requests are kept in (SQLite)
-    pub(crate) store: PathBuf,
+    /// The file that requests are kept in (SQLite), where there is no section [store]
+    #[schemars(with = "Option<PathBuf>")]
+    pub(crate) store: Option<Spanned<PathBuf>>,
     /// The socket that `jurat approvals` connects to; a file, for its owner only
     pub(crate) socket: Option<PathBuf>,
     /// Who may approve where a rule names nobody: `group:NAME` or a user's name

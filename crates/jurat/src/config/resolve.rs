@@ -10,10 +10,11 @@ use tokio_postgres::config::Host;
 
 use super::{
     AdminConfig, ApprovalsConfig, AuditConfig, Config, DatabaseConfig, DatabaseTls, ListenerConfig,
-    ListenerTls, PolicyConfig, Protocol, TlsFiles,
+    ListenerTls, PolicyConfig, Protocol, StoreConfig, TlsFiles,
     raw::{
-        RawAdmin, RawApprovals, RawAudit, RawConfig, RawDatabase, RawEngine, RawLimits,
-        RawListener, RawListenerTls, RawMode, RawPolicy, RawProtocol, RawTlsMode,
+        RawAdmin, RawApprovals, RawAudit, RawConfig, RawDatabase, RawDatabaseTls, RawEngine,
+        RawLimits, RawListener, RawListenerTls, RawMode, RawPolicy, RawProtocol, RawStore,
+        RawTlsMode,
     },
 };
 
@@ -65,6 +66,7 @@ pub(crate) fn resolve(document: &Document, file: &Path) -> Result<Config, Docume
         users_file: base.join(raw.identity.users_file),
         policy: resolve_policy(raw.policy, base, document)?,
         audit: resolve_audit(raw.audit, base),
+        store: resolve_store(raw.store, raw.approvals.as_ref(), base, document)?,
         approvals: raw.approvals.map(|approvals| resolve_approvals(approvals, base)),
         admin: resolve_admin(raw.admin),
         limits: resolve_limits(&raw.limits),
@@ -182,27 +184,7 @@ fn resolve_database(
                  \"path\" }`; the modes `require` and `disable` protect less",
             ));
         }
-        Some(tls) => {
-            let place = tls.span();
-            let tls = tls.into_inner();
-            match (tls.mode, tls.ca) {
-                (RawTlsMode::VerifyFull, Some(ca)) => DatabaseTls::VerifyFull { ca: base.join(ca) },
-                (RawTlsMode::VerifyFull, None) => {
-                    return Err(document.error(
-                        place,
-                        "`verify-full` needs `ca`: a file with the certificates that may sign the \
-                         server's",
-                    ));
-                }
-                (RawTlsMode::Require | RawTlsMode::Disable, Some(_)) => {
-                    return Err(
-                        document.error(place, "`ca` is only looked at in the mode `verify-full`")
-                    );
-                }
-                (RawTlsMode::Require, None) => DatabaseTls::Require,
-                (RawTlsMode::Disable, None) => DatabaseTls::Disable,
-            }
-        }
+        Some(tls) => resolve_tls(tls, base, document)?,
     };
     let name = raw.name.get_ref().clone();
     let placed = (name.clone(), raw.name.span());
@@ -274,6 +256,28 @@ fn parse_upstream(text: &str, engine: Engine) -> Result<UpstreamUrl, &'static st
     Ok(UpstreamUrl { host: host.clone(), port, user: user.to_owned(), dbname: dbname.to_owned() })
 }
 
+/// Encryption towards a server.
+fn resolve_tls(
+    tls: toml::Spanned<RawDatabaseTls>,
+    base: &Path,
+    document: &Document,
+) -> Result<DatabaseTls, DocumentError> {
+    let place = tls.span();
+    let tls = tls.into_inner();
+    match (tls.mode, tls.ca) {
+        (RawTlsMode::VerifyFull, Some(ca)) => Ok(DatabaseTls::VerifyFull { ca: base.join(ca) }),
+        (RawTlsMode::VerifyFull, None) => Err(document.error(
+            place,
+            "`verify-full` needs `ca`: a file with the certificates that may sign the server's",
+        )),
+        (RawTlsMode::Require | RawTlsMode::Disable, Some(_)) => {
+            Err(document.error(place, "`ca` is only looked at in the mode `verify-full`"))
+        }
+        (RawTlsMode::Require, None) => Ok(DatabaseTls::Require),
+        (RawTlsMode::Disable, None) => Ok(DatabaseTls::Disable),
+    }
+}
+
 /// Whether a host is this machine.
 pub(crate) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -318,6 +322,31 @@ fn resolve_audit(raw: RawAudit, base: &Path) -> AuditConfig {
     }
 }
 
+/// Where requests are kept: in one place.
+fn resolve_store(
+    raw: Option<RawStore>,
+    approvals: Option<&RawApprovals>,
+    base: &Path,
+    document: &Document,
+) -> Result<Option<StoreConfig>, DocumentError> {
+    let file = approvals.and_then(|approvals| approvals.store.as_ref());
+    match (raw, file) {
+        (Some(_), Some(file)) => {
+            Err(document.error(file.span(), "the section [store] says already where requests are"))
+        }
+        (Some(raw), None) => Ok(Some(StoreConfig::Postgres {
+            url: raw.url.relative_to(base),
+            tls: raw.tls.map(|tls| resolve_tls(tls, base, document)).transpose()?,
+        })),
+        (None, Some(file)) => Ok(Some(StoreConfig::File(base.join(file.get_ref())))),
+        (None, None) if approvals.is_some() => Err(document.error(
+            0..0,
+            "[approvals] needs `store`, a file, or a section [store] with the `url` of a database",
+        )),
+        (None, None) => Ok(None),
+    }
+}
+
 fn resolve_approvals(raw: RawApprovals, base: &Path) -> ApprovalsConfig {
     let hold_max = raw.hold_max.map_or(HOLD_MAX, |time| time.0);
     let hold_in_transaction_max = raw.hold_in_transaction_max.map_or(Duration::ZERO, |time| time.0);
@@ -328,7 +357,6 @@ fn resolve_approvals(raw: RawApprovals, base: &Path) -> ApprovalsConfig {
     let approvers = raw.approvers.unwrap_or_else(|| vec!["group:approvers".to_owned()]);
     let operators = raw.operator.into_iter();
     ApprovalsConfig {
-        store: base.join(raw.store),
         socket: raw.socket.map(|socket| base.join(socket)),
         options: ApprovalOptions { caps, approvers, hold_max, hold_in_transaction_max },
         operators: operators.map(|one| (one.principal, one.token.relative_to(base))).collect(),

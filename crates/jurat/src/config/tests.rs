@@ -8,7 +8,7 @@ use std::{
 use jurat_identity::document::{Document, DocumentError};
 use jurat_policy::PackageMode;
 
-use super::{Config, DatabaseTls, ListenerTls, SecretRef, resolve};
+use super::{Config, DatabaseTls, ListenerTls, SecretRef, StoreConfig, resolve};
 
 /// The least that works; tests put things into its lines. The numbers of its lines are in the errors.
 const LEAST: &str = r#"version = 1
@@ -228,6 +228,22 @@ fn a_listener_of_mysql_shows_one_of_its_databases() {
 }
 
 #[test]
+fn requests_are_kept_in_one_place() {
+    let store =
+        |text: &str| with("[audit]", &format!("{text}\n[audit]")).map(|config| config.store);
+    let shared = "[store]\nurl = { env = \"STORE\" }\n[approvals]\n";
+    let url = SecretRef::Env("STORE".to_owned());
+    assert_eq!(store("").unwrap(), None);
+    assert_eq!(store(shared).unwrap(), Some(StoreConfig::Postgres { url, tls: None }));
+    let file = store("[approvals]\nstore = \"a.db\"\n").unwrap();
+    assert!(matches!(file, Some(StoreConfig::File(file)) if file.ends_with("a.db")));
+    let error = |text: &str| store(text).unwrap_err().to_string();
+    assert!(error("[approvals]\n").contains("needs `store`"));
+    assert!(error(&format!("{shared}store = \"a.db\"\n")).contains("says already"));
+    assert!(error("[store]\nurl = \"postgres://a:b@c/d\"\n").contains("never written here"));
+}
+
+#[test]
 fn a_secret_that_is_written_out_is_refused_and_not_repeated() {
     const LITERAL: &str = "a secret is never written here: name it with { env = \"VARIABLE\" } or \
                            { file = \"path\" }";
@@ -291,7 +307,9 @@ fn the_schema_knows_every_section() {
             "identity",
             "policy",
             "audit",
+            "store",
             "approvals",
+            "admin",
             "limits"
         ]
     );

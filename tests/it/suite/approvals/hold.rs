@@ -1,25 +1,12 @@
 //! A person's connection waits for the answer, and keeps nobody else waiting.
 
-use super::{CHANGED, UPDATE, approve, code_in, events, setup};
-use crate::harness::{Shop, Wire, in_time, until};
+use super::{CHANGED, UPDATE, approve, code_in, events, noticed, setup};
+use crate::harness::{Shop, Wire, until};
 
 /// Sends it, and gives back the request that the notices name.
 async fn held(wire: &mut Wire, text: &str) -> String {
     wire.query(text).send().await;
     noticed(wire).await
-}
-
-async fn noticed(wire: &mut Wire) -> String {
-    loop {
-        let message = in_time("the notice", wire.message()).await.expect("a session");
-        if message.tag == b'N' {
-            let report = message.report();
-            let text = report.message();
-            if let Some((_, rest)) = text.split_once("waiting for ") {
-                return rest.split(';').next().unwrap().to_owned();
-            }
-        }
-    }
 }
 
 async fn cancel(port: u16, key: &[u8]) {

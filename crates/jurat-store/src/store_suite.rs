@@ -1,35 +1,48 @@
 //! What every store has to do, and that it does so across processes that are killed.
+//!
+//! Each kind of store has a test for every case: SQLite beside this file, PostgreSQL in the end-to-end suite,
+//! which has a server and takes this file as it is.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Barrier},
-};
+use std::sync::{Arc, Barrier};
 
 use jurat_core::{Approval, ApprovalState, ApprovalStore, Asked, Caps, Spending, Vote, VoteError};
 use serde_json::json;
 
-use crate::SqliteStore;
-
 const CAPS: Caps = Caps { per_principal: 2, total: 3 };
 
-/// A store that can be opened again.
-struct Place {
-    dir: tempfile::TempDir,
+/// A store that can be opened again, as another process would.
+pub(crate) trait Place {
+    fn open(&self) -> Box<dyn ApprovalStore>;
 }
 
-impl Place {
-    fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
-    }
-
-    fn file(&self) -> PathBuf {
-        self.dir.path().join("approvals.db")
-    }
-
-    fn open(&self) -> Box<dyn ApprovalStore> {
-        Box::new(SqliteStore::open(&self.file()).unwrap())
-    }
+/// A test for every case, at the place that `$place` makes; none where it makes none.
+macro_rules! every_case {
+    ($place:expr) => {
+        crate::store_suite::every_case! { $place;
+            the_same_question_is_the_same_request_until_it_is_over
+            a_store_takes_so_many_requests_and_no_more
+            two_people_are_two_people
+            one_no_is_enough_and_stays
+            a_grant_is_used_once_for_what_it_is_bound_to_and_in_time
+            several_grants_are_used_all_or_none
+            a_request_that_was_given_up_cannot_be_approved_or_used
+            of_a_hundred_that_want_one_grant_exactly_one_gets_it
+            of_ten_that_ask_the_same_at_once_one_is_new
+            what_was_done_is_there_when_the_store_is_opened_again
+        }
+    };
+    ($place:expr; $($case:ident)*) => {
+        $(
+            #[test]
+            fn $case() {
+                if let Some(place) = $place {
+                    crate::store_suite::$case(&place);
+                }
+            }
+        )*
+    };
 }
+pub(crate) use every_case;
 
 fn approval(id: &str, digest: &str, requester: &str) -> Approval {
     let intent = json!({
@@ -95,9 +108,7 @@ fn granted(store: &dyn ApprovalStore, id: &str, digest: &str) {
     vote(store, id, &yes("emil", 30)).unwrap();
 }
 
-#[test]
-fn the_same_question_is_the_same_request_until_it_is_over() {
-    let place = Place::new();
+pub(crate) fn the_same_question_is_the_same_request_until_it_is_over(place: &dyn Place) {
     let store = place.open();
     let one = approval("AP-1", "d1", "bot");
     assert!(matches!(store.ask(&one, CAPS, 10).unwrap(), Asked::New(_)));
@@ -108,9 +119,8 @@ fn the_same_question_is_the_same_request_until_it_is_over() {
     assert!(matches!(store.ask(&again, CAPS, 110).unwrap(), Asked::New(_)), "it had expired");
 }
 
-#[test]
-fn a_store_takes_so_many_requests_and_no_more() {
-    let store = Place::new().open();
+pub(crate) fn a_store_takes_so_many_requests_and_no_more(place: &dyn Place) {
+    let store = place.open();
     let ask = |id: &str, who: &str| store.ask(&approval(id, id, who), CAPS, 10).unwrap();
     assert!(matches!(ask("AP-1", "bot"), Asked::New(_)));
     assert!(matches!(ask("AP-2", "bot"), Asked::New(_)));
@@ -123,9 +133,8 @@ fn a_store_takes_so_many_requests_and_no_more() {
     assert!(matches!(late, Asked::New(_)));
 }
 
-#[test]
-fn two_people_are_two_people() {
-    let store = Place::new().open();
+pub(crate) fn two_people_are_two_people(place: &dyn Place) {
+    let store = place.open();
     store.ask(&approval("AP-1", "d1", "bot"), CAPS, 10).unwrap();
     vote(&*store, "AP-1", &yes("dora", 20)).unwrap();
     assert_eq!(vote(&*store, "AP-1", &yes("dora", 21)), Err(VoteError::Twice));
@@ -138,9 +147,8 @@ fn two_people_are_two_people() {
     assert_eq!(late, Err(VoteError::Over(ApprovalState::Approved)));
 }
 
-#[test]
-fn one_no_is_enough_and_stays() {
-    let store = Place::new().open();
+pub(crate) fn one_no_is_enough_and_stays(place: &dyn Place) {
+    let store = place.open();
     store.ask(&approval("AP-1", "d1", "bot"), CAPS, 10).unwrap();
     vote(&*store, "AP-1", &Vote { yes: false, ..yes("dora", 20) }).unwrap();
     let over = VoteError::Over(ApprovalState::Denied);
@@ -151,9 +159,8 @@ fn one_no_is_enough_and_stays() {
     assert!(matches!(again, Asked::Known(known) if known.state == ApprovalState::Denied));
 }
 
-#[test]
-fn a_grant_is_used_once_for_what_it_is_bound_to_and_in_time() {
-    let store = Place::new().open();
+pub(crate) fn a_grant_is_used_once_for_what_it_is_bound_to_and_in_time(place: &dyn Place) {
+    let store = place.open();
     granted(&*store, "AP-1", "d1");
     assert!(!store.spend(&[spending("AP-1", "other")], 40).unwrap(), "another statement");
     assert!(!store.spend(&[spending("AP-0", "d1")], 40).unwrap(), "another request");
@@ -165,9 +172,8 @@ fn a_grant_is_used_once_for_what_it_is_bound_to_and_in_time() {
     assert!(!store.spend(&[spending("AP-2", "d2")], 130).unwrap(), "too late");
 }
 
-#[test]
-fn several_grants_are_used_all_or_none() {
-    let store = Place::new().open();
+pub(crate) fn several_grants_are_used_all_or_none(place: &dyn Place) {
+    let store = place.open();
     granted(&*store, "AP-1", "d1");
     granted(&*store, "AP-2", "d2");
     let both = [spending("AP-1", "d1"), spending("AP-2", "other")];
@@ -175,9 +181,8 @@ fn several_grants_are_used_all_or_none() {
     assert!(store.spend(&[spending("AP-1", "d1"), spending("AP-2", "d2")], 40).unwrap());
 }
 
-#[test]
-fn a_request_that_was_given_up_cannot_be_approved_or_used() {
-    let store = Place::new().open();
+pub(crate) fn a_request_that_was_given_up_cannot_be_approved_or_used(place: &dyn Place) {
+    let store = place.open();
     granted(&*store, "AP-1", "d1");
     store.change("AP-1", &mut |approval| approval.cancel(40)).unwrap();
     assert!(!store.spend(&[spending("AP-1", "d1")], 50).unwrap());
@@ -185,10 +190,8 @@ fn a_request_that_was_given_up_cannot_be_approved_or_used() {
     assert_eq!(vote(&*store, "AP-1", &yes("fred", 50)), Err(over));
 }
 
-/// Several connections to one file are what several processes are.
-#[test]
-fn of_a_hundred_that_want_one_grant_exactly_one_gets_it() {
-    let place = Place::new();
+/// Several that have it open are what several processes are.
+pub(crate) fn of_a_hundred_that_want_one_grant_exactly_one_gets_it(place: &dyn Place) {
     granted(&*place.open(), "AP-1", "d1");
     let start = Arc::new(Barrier::new(10));
     let threads: Vec<_> = (0..10)
@@ -205,35 +208,34 @@ fn of_a_hundred_that_want_one_grant_exactly_one_gets_it() {
     assert_eq!(won, 1);
 }
 
-#[test]
-fn what_was_done_is_there_when_the_file_is_opened_again() {
-    let place = Place::new();
+pub(crate) fn of_ten_that_ask_the_same_at_once_one_is_new(place: &dyn Place) {
+    let start = Arc::new(Barrier::new(10));
+    let threads: Vec<_> = (0..10)
+        .map(|n| {
+            let (start, store) = (Arc::clone(&start), place.open());
+            std::thread::spawn(move || {
+                start.wait();
+                store.ask(&approval(&format!("AP-{n}"), "d1", "bot"), CAPS, 10).unwrap()
+            })
+        })
+        .collect();
+    let asked: Vec<Asked> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    let new = asked.iter().filter(|asked| matches!(asked, Asked::New(_))).count();
+    let ids: std::collections::BTreeSet<&str> = asked
+        .iter()
+        .map(|asked| match asked {
+            Asked::New(one) | Asked::Known(one) => one.id.as_str(),
+            Asked::Full { .. } => "full",
+        })
+        .collect();
+    assert_eq!((new, ids.len()), (1, 1), "{ids:?}");
+}
+
+pub(crate) fn what_was_done_is_there_when_the_store_is_opened_again(place: &dyn Place) {
     granted(&*place.open(), "AP-1", "d1");
     assert_eq!(place.open().get("AP-1").unwrap().unwrap().state, ApprovalState::Approved);
     assert!(place.open().spend(&[spending("AP-1", "d1")], 40).unwrap());
     assert!(!place.open().spend(&[spending("AP-1", "d1")], 40).unwrap());
     assert_eq!(place.open().list(false, 10).unwrap().len(), 1);
     assert_eq!(place.open().list(true, 10).unwrap(), []);
-}
-
-#[cfg(unix)]
-#[test]
-fn nobody_else_reads_the_file() {
-    use std::os::unix::fs::PermissionsExt;
-    let place = Place::new();
-    drop(place.open());
-    let mode = |file: &std::path::Path| std::fs::metadata(file).unwrap().permissions().mode();
-    assert_eq!(mode(&place.file()) & 0o777, 0o600);
-    std::fs::set_permissions(place.file(), PermissionsExt::from_mode(0o644)).unwrap();
-    assert!(SqliteStore::open(&place.file()).is_err());
-}
-
-#[test]
-fn a_file_of_a_newer_program_is_left_alone() {
-    let place = Place::new();
-    drop(place.open());
-    let connection = rusqlite::Connection::open(place.file()).unwrap();
-    connection.pragma_update(None, "user_version", 99).unwrap();
-    let error = SqliteStore::open(&place.file()).unwrap_err();
-    assert!(error.to_string().contains("newer"), "{error}");
 }
