@@ -21,7 +21,7 @@ use std::{
 };
 
 use super::{
-    cluster::{Owner, PASSWORD, UPSTREAM, Witnessed, free_port, unprivileged},
+    cluster::{Owner, PASSWORD, UPSTREAM, Witnessed, free_port, self_signed, unprivileged},
     tiers, until,
 };
 
@@ -50,6 +50,8 @@ struct Template {
     base: PathBuf,
     bin: PathBuf,
     owner: Option<Owner>,
+    /// What all servers show to clients that want TLS.
+    certificate: String,
     servers: AtomicU32,
     _keeper: Child,
 }
@@ -104,7 +106,12 @@ impl Template {
             .spawn()
             .unwrap();
         let bin = reachable(found, &base, owner);
-        let template = Self { base, bin, owner, servers: AtomicU32::new(0), _keeper: keeper };
+        let (certificate, key) = self_signed();
+        for (name, text) in [("server.crt", &certificate), ("server.key", &key)] {
+            fs::write(base.join(name), text).unwrap();
+        }
+        let servers = AtomicU32::new(0);
+        let template = Self { base, bin, owner, certificate, servers, _keeper: keeper };
         template.bootstrap();
         template.fill();
         template
@@ -190,6 +197,8 @@ impl Template {
             .arg(server.get_program())
             .args(server.get_args())
             .args(["--bind-address=127.0.0.1", &format!("--port={port}")])
+            .arg(format!("--ssl-cert={}", self.base.join("server.crt").display()))
+            .arg(format!("--ssl-key={}", self.base.join("server.key").display()))
             .args([format!("--socket={name}.sock"), format!("--pid-file={name}.pid")])
             .args(["--general-log=1", "--log-output=TABLE", "--default-time-zone=+00:00"])
             .stdin(Stdio::piped())
@@ -260,6 +269,11 @@ impl Server {
         assert!(copied, "the files of the template cannot be copied");
         let (keeper, port) = template.launch(&name);
         Some(Self { port, template, _keeper: keeper })
+    }
+
+    /// The certificate of the server, PEM.
+    pub(crate) fn certificate(&self) -> &str {
+        &self.template.certificate
     }
 
     /// The command line client, at this server or at Jurat in front of it.

@@ -166,10 +166,6 @@ fn myp_07_myp_08_myp_11_commands_that_are_not_carried_are_refused() {
         let error = session.simple(CommandCode::from_byte(code), body).unwrap_err();
         assert_eq!((error.code, error.sqlstate.as_str()), (1047, "08S01"), "{code:#x}");
     }
-    // To be somebody else needs another connection.
-    let change = b"dora\0\0shop\0\x2d\0mysql_native_password\0";
-    assert_eq!(session.simple(CommandCode::ChangeUser, change).unwrap_err().code, 1045);
-    assert_eq!(session.one("SELECT 1").value(), "1");
     // Somebody else's session.
     let number = direct.connection.to_le_bytes();
     assert_eq!(session.simple(CommandCode::ProcessKill, &number).unwrap_err().code, 1094);
