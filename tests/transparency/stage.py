@@ -94,7 +94,7 @@ class Stage:
 
     def __enter__(self):
         try:
-            self._start_postgres()
+            self.start_database()
             self.restart_jurat()
         except BaseException:
             self.__exit__()
@@ -129,6 +129,13 @@ class Stage:
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir()
         self._hand_over(home)
+        self.configure(home)
+        for path in home.iterdir():
+            self._hand_over(path)
+        self._start("jurat", [self.jurat, "run", "-c", home / "jurat.toml"], self.through_port)
+
+    def configure(self, home):
+        """Writes what Jurat reads."""
         verifier = self._run([self.jurat, "hash"], stdin=PASSWORD + "\n").strip()
         self._run([self.jurat, "audit", "keygen", "--out", home / "audit.key"])
         (home / "upstream.password").write_text(PASSWORD)
@@ -136,11 +143,8 @@ class Stage:
         databases = "".join(DATABASE_ENTRY.format(name=name, role=ROLE, port=self.direct_port)
                             for name in DATABASES)
         (home / "jurat.toml").write_text(CONFIG.format(port=self.through_port, databases=databases, policy=self.policy))
-        for path in home.iterdir():
-            self._hand_over(path)
-        self._start("jurat", [self.jurat, "run", "-c", home / "jurat.toml"], self.through_port)
 
-    def _start_postgres(self):
+    def start_database(self):
         data, secret = self.directory / "data", self.directory / "secret"
         secret.write_text(PASSWORD + "\n")
         self._hand_over(secret)

@@ -70,4 +70,6 @@ pub use refusals::plain as refusal;
 pub use session::{Bound, Explanation, Login, Session, depends_on_earlier};
 
 /// What front-ends need of the reading: they never see a tree.
-pub use jurat_sql::{CatalogIndex, Origins, SearchPath, SessionEffect, Statement, client_position};
+pub use jurat_sql::{
+    CatalogIndex, MYSQL_TRACKED, Origins, SearchPath, SessionEffect, Statement, client_position,
+};

@@ -67,8 +67,8 @@ pub(crate) async fn authenticate(
         return check(request, users, first.clone()).await;
     }
     // The answer to a challenge that another plugin was asked for is worth nothing, and so the challenge is
-    // another one.
-    if !caching {
+    // another one. A client that logs in anew may have answered another challenge than ours.
+    if !caching || request.again {
         let (answer, challenge) = switch(pipe, sequence).await?;
         if sha2_fits(&credential, &challenge, &answer) {
             return fast(pipe, sequence, credential);

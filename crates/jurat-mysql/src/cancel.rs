@@ -108,6 +108,12 @@ impl Registry {
 }
 
 impl Registration {
+    /// The session is over, and the client may begin another one: there is nothing to be ended until then.
+    pub(crate) fn clear(&self) {
+        let mut sessions = self.registry.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.insert(self.number, None);
+    }
+
     /// The session has begun: it can be ended from now on.
     pub(crate) fn set(&self, target: Target) {
         let mut sessions = self.registry.sessions.lock().unwrap_or_else(PoisonError::into_inner);

@@ -31,6 +31,17 @@ pub(crate) const fn character_set(collation: u8) -> CharacterSet {
     }
 }
 
+/// The number of a collation where it has two bytes, as a login has it, which has one. Those above 255 that are known are
+/// of utf8mb4 (MySQL's since 8.0), and any other one stands for a character set that is not taken.
+pub(crate) fn narrow(collation: u16) -> u8 {
+    const BIG5: u8 = 1;
+    match u8::try_from(collation) {
+        Ok(collation) => collation,
+        Err(_) if collation <= 323 => UTF8MB4,
+        Err(_) => BIG5,
+    }
+}
+
 /// Whether results are to be in latin1.
 pub(crate) fn is_latin1(collation: u8) -> bool {
     character_set(collation) == CharacterSet::Latin1
@@ -49,7 +60,7 @@ pub(crate) const fn upstream(collation: u8, mariadb: bool) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::{CharacterSet, character_set, upstream};
+    use super::{CharacterSet, character_set, narrow, upstream};
 
     #[test]
     fn only_character_sets_that_read_a_text_as_utf8_does_are_taken() {
@@ -82,5 +93,15 @@ mod tests {
         for collation in [0, 8, 28, 33, 63, 255] {
             assert_eq!(upstream(collation, true), 45);
         }
+    }
+
+    #[test]
+    fn a_collation_of_two_bytes_is_utf8_or_refused() {
+        for (collation, expected) in
+            [(45, 45), (255, 255), (256, 45), (323, 45), (324, 1), (2048, 1), (u16::MAX, 1)]
+        {
+            assert_eq!(narrow(collation), expected, "{collation}");
+        }
+        assert_eq!(character_set(1), CharacterSet::Other);
     }
 }

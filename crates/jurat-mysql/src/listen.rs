@@ -21,10 +21,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     auth::{self, AuthError},
     cancel::{self, Registration, Registry},
-    collation::{CharacterSet, character_set},
+    collation::{CharacterSet, character_set, is_latin1},
     internal,
     pipe::Pipe,
-    relay::{Parts, Relay},
+    relay::{Anew, Ended, Parts, Relay},
     respond,
     startup::{Arrival, arrive},
     upstream::{self, Connected, Profile, UpstreamDatabase, UpstreamError, Wanted},
@@ -205,54 +205,78 @@ struct Arrived {
 
 async fn session(
     shared: &Arc<Shared>,
-    mut arrived: Arrived,
+    arrived: Arrived,
     (waiting, slot): (OwnedSemaphorePermit, OwnedSemaphorePermit),
 ) {
-    let limits = &shared.listener.gate.limits;
-    let login =
-        tokio::time::timeout(limits.login_timeout, Box::pin(admit(shared, &mut arrived))).await;
-    let admitted = match login {
-        Err(_elapsed) => Err(Rejected::Silent("the login took too long".to_owned())),
-        Ok(result) => result,
-    };
-    drop(waiting);
-    let Arrived { arrival, address, registration } = arrived;
-    let mut pipe = *arrival.pipe;
-    match admitted {
-        Ok(Admitted { upstream, session, killed, database }) => {
-            let id = session.id().to_owned();
-            let (live, number) = (Arc::clone(session.live()), upstream.connection());
-            let limit = limits.connect_timeout;
-            tracing::info!(session = %id, client = %address, "session opened");
-            let relay = Relay::new(Parts {
-                client: pipe,
-                upstream,
-                session,
-                capabilities: arrival.request.capabilities,
-                registry: Arc::clone(&shared.registry),
-                target: Arc::clone(&database),
-            });
-            let end = Box::pin(relay.run(shared.shutdown.clone(), killed)).await;
-            let cause = std::error::Error::source(&end).map(ToString::to_string);
-            tracing::info!(session = %id, %end, cause, "session closed");
-            if live.killed_by().is_some()
-                && let Err(error) = Box::pin(upstream::cancel(&database, number, limit)).await
-            {
-                tracing::warn!(session = %id, %error, "what a killed session ran could not be ended");
-            }
-        }
-        Err(Rejected::Silent(why)) => {
-            tracing::info!(client = %address, %why, "login failed");
-        }
-        Err(Rejected::Told(refusal, number)) => {
-            tracing::info!(client = %address, message = %refusal.message, "login refused");
-            let mut sequence = arrival.sequence;
-            respond::error_as(pipe.out(), &mut sequence, &refusal, number);
-            Box::pin(pipe.close()).await;
+    let mut waiting = Some(waiting);
+    let mut next = Some(arrived);
+    while let Some(mut arrived) = next.take() {
+        let limit = shared.listener.gate.limits.login_timeout;
+        let login = tokio::time::timeout(limit, Box::pin(admit(shared, &mut arrived))).await;
+        let admitted = match login {
+            Err(_elapsed) => Err(Rejected::Silent("the login took too long".to_owned())),
+            Ok(result) => result,
+        };
+        drop(waiting.take());
+        match admitted {
+            Ok(admitted) => next = Box::pin(relay(shared, arrived, admitted)).await,
+            Err(rejected) => Box::pin(reject(arrived, rejected)).await,
         }
     }
-    drop(registration);
     drop(slot);
+}
+
+/// Serves a client that was let in. Gives it back where it logs in anew over the same connection, which is a session of
+/// its own, with a connection to the database of its own.
+async fn relay(shared: &Arc<Shared>, arrived: Arrived, admitted: Admitted) -> Option<Arrived> {
+    let Arrived { arrival, address, registration } = arrived;
+    let Arrival { pipe, mut request, tls, .. } = arrival;
+    let Admitted { upstream, session, killed, database } = admitted;
+    let id = session.id().to_owned();
+    let (live, number) = (Arc::clone(session.live()), upstream.connection());
+    tracing::info!(session = %id, client = %address, "session opened");
+    let relay = Relay::new(Parts {
+        client: *pipe,
+        upstream,
+        session,
+        capabilities: request.capabilities,
+        latin1: is_latin1(request.collation),
+        registry: Arc::clone(&shared.registry),
+        target: Arc::clone(&database),
+    });
+    let Ended { end, anew } = relay.run(shared.shutdown.clone(), killed).await;
+    let cause = std::error::Error::source(&end).map(ToString::to_string);
+    tracing::info!(session = %id, %end, cause, "session closed");
+    let limit = shared.listener.gate.limits.connect_timeout;
+    if live.killed_by().is_some()
+        && let Err(error) = Box::pin(upstream::cancel(&database, number, limit)).await
+    {
+        tracing::warn!(session = %id, %error, "what a killed session ran could not be ended");
+    }
+    let Anew { client, sequence, payload } = anew?;
+    registration.clear();
+    if let Err(error) = request.anew(&payload) {
+        tracing::info!(client = %address, %error, "login failed");
+        return None;
+    }
+    let arrival = Arrival { pipe: Box::new(client), request, tls, sequence };
+    Some(Arrived { arrival, address, registration })
+}
+
+/// Tells a client that it is not let in, where there is something to tell.
+async fn reject(arrived: Arrived, rejected: Rejected) {
+    let Arrived { arrival, address, .. } = arrived;
+    match rejected {
+        Rejected::Silent(why) => {
+            tracing::info!(client = %address, %why, "login failed");
+        }
+        Rejected::Told(refusal, number) => {
+            tracing::info!(client = %address, message = %refusal.message, "login refused");
+            let (mut pipe, mut sequence) = (*arrival.pipe, arrival.sequence);
+            respond::error_as(pipe.out(), &mut sequence, &refusal, number);
+            pipe.close().await;
+        }
+    }
 }
 
 struct Admitted {

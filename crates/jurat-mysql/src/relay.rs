@@ -66,6 +66,8 @@ pub(crate) struct Relay {
     ended: Vec<(Running, Ending)>,
     /// The server's list of warnings may hold masked values.
     guarded: bool,
+    /// The client began in latin1: bytes that are not UTF-8 are text of it, and not strings of bytes.
+    latin1: bool,
     /// Who may end whose statements.
     registry: Arc<Registry>,
     /// The database, for ending what runs there.
@@ -80,13 +82,36 @@ pub(crate) struct Parts {
     pub(crate) session: Session,
     /// What the client's connection has agreed on.
     pub(crate) capabilities: Capabilities,
+    /// Whether the client began in latin1.
+    pub(crate) latin1: bool,
     pub(crate) registry: Arc<Registry>,
     pub(crate) target: Arc<UpstreamDatabase>,
+}
+
+/// How a session ended, and what the client wants next.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) end: End,
+    /// The client logs in anew over the same connection.
+    pub(crate) anew: Option<Anew>,
+}
+
+/// A connection whose client logs in anew.
+#[derive(Debug)]
+pub(crate) struct Anew {
+    pub(crate) client: Pipe,
+    /// The number of the next packet.
+    pub(crate) sequence: u8,
+    /// `COM_CHANGE_USER`.
+    pub(crate) payload: Vec<u8>,
 }
 
 /// Why a session ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum End {
+    /// The client logs in anew over the same connection, with this command.
+    #[error("the client logged in anew")]
+    Anew(Vec<u8>),
     /// The client said good-bye.
     #[error("the client ended the session")]
     Terminated,
@@ -139,7 +164,7 @@ impl From<ParseError> for End {
 
 impl Relay {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { client, upstream, session, capabilities, registry, target } = parts;
+        let Parts { client, upstream, session, capabilities, latin1, registry, target } = parts;
         Self {
             freshness: refresh::Freshness::new(session.gate().clock.now_ns()),
             multi_statements: capabilities.contains(Capabilities::MULTI_STATEMENTS),
@@ -156,17 +181,18 @@ impl Relay {
             mid_row: false,
             ended: Vec::new(),
             guarded: false,
+            latin1,
             registry,
             target,
         }
     }
 
-    /// Relays until one side ends, and tells both.
+    /// Relays until one side ends, and tells both. A client that logs in anew keeps its connection.
     pub(crate) async fn run(
         mut self,
         shutdown: CancellationToken,
         killed: CancellationToken,
-    ) -> End {
+    ) -> Ended {
         let end = tokio::select! {
             biased;
             end = self.relay(&shutdown) => end,
@@ -179,8 +205,14 @@ impl Relay {
         }
         self.record_ended();
         self.session.close(&end.to_string());
+        if let End::Anew(payload) = &end {
+            let payload = payload.clone();
+            self.upstream.terminate().await;
+            let anew = Anew { client: self.client, sequence: self.sequence, payload };
+            return Ended { end, anew: Some(anew) };
+        }
         tokio::join!(self.client.close(), self.upstream.terminate());
-        end
+        Ended { end, anew: None }
     }
 
     async fn relay(&mut self, shutdown: &CancellationToken) -> End {
@@ -318,7 +350,7 @@ fn ended(result: io::Result<usize>) -> io::Result<()> {
 fn farewell(end: &End) -> Option<(Refusal, respond::Number)> {
     let told = |code, message: String, hint| refusal(code, message, hint);
     match end {
-        End::Terminated | End::ClientGone(_) => None,
+        End::Anew(_) | End::Terminated | End::ClientGone(_) => None,
         End::ClientProtocol(why) => Some((
             told(
                 RefusalCode::ProtocolViolation,

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use jurat_types::Claimed;
 use jurat_wire::mysql::{
     capability::{Capabilities, Status},
+    command::Command,
     encode::{self, server::UTF8MB4},
     error::{EncodeError, FrameError, ParseError},
     frame::{HEADER, Header, message, scan},
     handshake::{CHALLENGE, ClientHello, Fixed, Greeting, Response},
-    value::to_str,
+    value::{Attributes, to_str},
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
+    collation,
     pipe::{Pipe, Stream, UnencryptedData},
     upstream::Profile,
 };
@@ -62,6 +64,9 @@ pub(crate) struct Request {
     pub(crate) challenge: Challenge,
     /// The answer to the challenge.
     pub(crate) auth: jurat_types::Secret<Vec<u8>>,
+    /// The client has logged in before over this connection, and may have been given another challenge since the
+    /// greeting.
+    pub(crate) again: bool,
 }
 
 /// A client whose first packet was read.
@@ -161,9 +166,13 @@ fn inside(
     asked: Fixed,
     challenge: Challenge,
 ) -> Result<Request, ArrivalError> {
+    // MariaDB Connector/J does not ask for TLS once more inside of it.
+    let same = |claimed: Capabilities| {
+        claimed.with(Capabilities::SSL) == asked.claimed.with(Capabilities::SSL)
+    };
     match ClientHello::parse(payload, offered)? {
         ClientHello::Ssl(_) => Err(ArrivalError::Negotiation),
-        ClientHello::Response(response) if response.fixed.claimed != asked.claimed => {
+        ClientHello::Response(response) if !same(response.fixed.claimed) => {
             Err(ArrivalError::Changed)
         }
         ClientHello::Response(response) => Request::new(&response, offered, challenge),
@@ -187,28 +196,54 @@ impl Request {
         if capabilities.contains(Capabilities::MULTI_STATEMENTS) {
             capabilities = capabilities.with(Capabilities::MULTI_RESULTS.and(offered));
         }
-        let attribute = |name: &str| {
-            let value = response.attributes?.value(name)?;
-            let text =
-                String::from_utf8_lossy(value.get(..ATTRIBUTE_CHARACTERS_MAX).unwrap_or(value));
-            (!text.is_empty()).then(|| text.into_owned())
-        };
-        let claimed = Claimed {
-            application: attribute("program_name").or_else(|| attribute("_client_name")),
-            purpose: attribute("jurat.purpose"),
-            ticket: attribute("jurat.ticket"),
-            trace: attribute("jurat.trace"),
-        };
         Ok(Self {
             user: to_str(response.user)?.to_owned(),
             schema: to_str(response.schema.unwrap_or_default())?.to_owned(),
-            claimed,
+            claimed: response.attributes.map(claimed).unwrap_or_default(),
             capabilities,
             collation: response.fixed.collation,
             plugin: response.plugin.unwrap_or(b"mysql_native_password").to_vec(),
             challenge,
             auth: jurat_types::Secret::new(response.auth.0.expose().to_vec()),
+            again: false,
         })
+    }
+
+    /// What the client asks for that logs in anew; what it does not say again stays as it was.
+    ///
+    /// # Errors
+    /// [`ParseError`] for a command that is not `COM_CHANGE_USER`, or whose names are not UTF-8.
+    pub(crate) fn anew(&mut self, payload: &[u8]) -> Result<(), ParseError> {
+        let Command::ChangeUser(change) = Command::parse(payload, self.capabilities)? else {
+            return Err(ParseError::InvalidSelector { field: "command", value: 0 });
+        };
+        to_str(change.user)?.clone_into(&mut self.user);
+        to_str(change.schema)?.clone_into(&mut self.schema);
+        if let Some(collation) = change.collation {
+            self.collation = collation::narrow(collation);
+        }
+        if let Some(attributes) = change.attributes {
+            self.claimed = claimed(attributes);
+        }
+        self.plugin = change.plugin.unwrap_or(b"mysql_native_password").to_vec();
+        self.auth = jurat_types::Secret::new(change.auth.expose().to_vec());
+        self.again = true;
+        Ok(())
+    }
+}
+
+/// What a client says about itself.
+fn claimed(attributes: Attributes<'_>) -> Claimed {
+    let attribute = |name: &str| {
+        let value = attributes.value(name)?;
+        let text = String::from_utf8_lossy(value.get(..ATTRIBUTE_CHARACTERS_MAX).unwrap_or(value));
+        (!text.is_empty()).then(|| text.into_owned())
+    };
+    Claimed {
+        application: attribute("program_name").or_else(|| attribute("_client_name")),
+        purpose: attribute("jurat.purpose"),
+        ticket: attribute("jurat.ticket"),
+        trace: attribute("jurat.trace"),
     }
 }
 

@@ -64,6 +64,12 @@ pub(crate) fn text_of<'a>(bytes: &'a [u8], limits: &ReadLimits) -> Result<&'a st
     }
 }
 
+/// A text of MySQL that holds strings of bytes and would be UTF-8 without them, with these in digits.
+pub(crate) fn with_bytes_in_digits(bytes: &[u8], limits: &ReadLimits) -> Option<String> {
+    let fits = bytes.len() <= limits.bytes_max && std::str::from_utf8(bytes).is_err();
+    if fits { mysql::in_digits(bytes) } else { None }
+}
+
 /// Cuts a text into its statements.
 ///
 /// # Errors

@@ -38,6 +38,7 @@ pub use jurat_types::{ColumnMask, RowFilter};
 pub use limits::ReadLimits;
 pub use mask::{Detected, Origins, Protection, RewriteError, Rewritten, SALT_PREFIX};
 pub use mold::{Mold, Skeleton};
+pub use mysql::MYSQL_TRACKED;
 pub use position::client_position;
 pub use read::read;
 pub use statement::{NameContext, Opaque, Parsed, Reading, SearchPath, SessionEffect, Statement};

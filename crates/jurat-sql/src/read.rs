@@ -31,6 +31,9 @@ pub fn read(
     limits: &ReadLimits,
 ) -> Reading {
     let engine = catalog.engine();
+    let rewritten =
+        if engine.is_postgres() { None } else { gate::with_bytes_in_digits(text, limits) };
+    let text = rewritten.as_ref().map_or(text, String::as_bytes);
     let sources = gate::text_of(text, limits).and_then(|text| gate::split(text, engine, limits));
     let sources = match sources {
         Ok(sources) => sources,

@@ -84,9 +84,11 @@ test_one_bad_setting_among_good_ones_is_found if {
 	messages == {"role may not be changed here"}
 }
 
-mysql_denied(principal, setting) if {
+mysql_denied(principal, setting) if mysql_denied_in("production", principal, setting)
+
+mysql_denied_in(environment, principal, setting) if {
 	intent := object.union(
-		fixtures.intent(principal, "production", fixtures.set(setting, "SET")),
+		fixtures.intent(principal, environment, fixtures.set(setting, "SET")),
 		{"target": {"engine": "mariadb"}},
 	)
 	ids := {denial.id | some denial in guardrails.deny} with input as intent
@@ -117,6 +119,14 @@ test_what_protects_on_mysql_is_fixed_for_everybody if {
 		] {
 			mysql_denied(principal, setting)
 		}
+	}
+}
+
+test_keys_are_checked_always_only_where_definitions_do_not_change if {
+	every setting in ["foreign_key_checks", "unique_checks"] {
+		mysql_denied_in("staging", fixtures.agent, setting)
+		not mysql_denied_in("staging", fixtures.service, setting)
+		not mysql_denied_in("staging", fixtures.person, setting)
 	}
 }
 

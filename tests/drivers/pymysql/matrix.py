@@ -3,6 +3,8 @@
 import datetime
 import decimal
 import json
+import threading
+import time
 
 import pymysql
 import pymysql.cursors
@@ -38,6 +40,17 @@ def refused(error):
     assert number == 1142, error
     assert "jurat denied DELETE on shop.payments" in message and "[rule " in message and " id " in message, message
     return True
+
+
+def case_tls_verifies_the_certificate():
+    with connect() as connection:
+        assert rows(connection, "SELECT 1") == ((1,),)
+    try:
+        connect(ssl_ca=contract.FOREIGN_CA)
+    except pymysql.err.OperationalError as error:
+        assert "CERTIFICATE_VERIFY_FAILED" in str(error), error
+    else:
+        raise AssertionError("a certificate of somebody else")
 
 
 def case_types():
@@ -102,6 +115,27 @@ def case_the_connection():
         assert rows(connection, "SELECT @@time_zone") == (("+02:00",),)
     with connect(cursorclass=pymysql.cursors.DictCursor, read_timeout=30, conv=None) as connection:
         assert rows(connection, "SELECT 1 AS one") == [{"one": 1}]
+
+
+def case_kill():
+    with connect() as connection, connect() as other:
+        told = []
+
+        def sleep():
+            try:
+                rows(connection, "SELECT SLEEP(60)")
+            except pymysql.err.OperationalError as error:
+                told.append(error.args[0])
+
+        sleeper = threading.Thread(target=sleep)
+        sleeper.start()
+        # What is not running yet cannot be ended, so it is asked again until it was.
+        while sleeper.is_alive():
+            rows(other, f"KILL QUERY {connection.thread_id()}")
+            time.sleep(0.02)
+        sleeper.join()
+        assert told == [1317], told
+        assert rows(connection, "SELECT 1") == ((1,),)
 
 
 def case_errors_keep_their_class():

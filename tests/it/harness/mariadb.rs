@@ -27,7 +27,7 @@ pub(crate) use kind::Kind;
 use kind::Program;
 
 use super::{
-    cluster::{Owner, PASSWORD, UPSTREAM, Witnessed, free_port, unprivileged},
+    cluster::{Owner, PASSWORD, UPSTREAM, Witnessed, free_port, self_signed, unprivileged},
     tiers, until,
 };
 
@@ -44,6 +44,8 @@ struct Template {
     /// The program that is the server, and the folder of its files.
     server: Program,
     owner: Option<Owner>,
+    /// What all servers show to clients that want TLS.
+    certificate: String,
     servers: AtomicU32,
     _keeper: Child,
 }
@@ -99,8 +101,13 @@ impl Template {
             .unwrap();
         let bin = found.to_path_buf();
         let server = Program::reachable(kind, &bin, &base, owner);
+        let (certificate, key) = self_signed();
+        for (name, text) in [("server.crt", &certificate), ("server.key", &key)] {
+            fs::write(base.join(name), text).unwrap();
+        }
+        let servers = AtomicU32::new(0);
         let template =
-            Self { kind, base, bin, server, owner, servers: AtomicU32::new(0), _keeper: keeper };
+            Self { kind, base, bin, server, owner, certificate, servers, _keeper: keeper };
         template.bootstrap();
         template.fill();
         template
@@ -179,6 +186,8 @@ impl Template {
             .arg(server.get_program())
             .args(server.get_args())
             .args(["--bind-address=127.0.0.1", &format!("--port={port}")])
+            .arg(format!("--ssl-cert={}", self.base.join("server.crt").display()))
+            .arg(format!("--ssl-key={}", self.base.join("server.key").display()))
             .args([format!("--socket={name}.sock"), format!("--pid-file={name}.pid")])
             .args(self.kind.first_start(name == "template", &self.base))
             .args(["--general-log=1", "--log-output=TABLE", "--default-time-zone=+00:00"])
@@ -242,6 +251,11 @@ impl Server {
     /// Which server it is.
     pub(crate) const fn kind(&self) -> Kind {
         self.template.kind
+    }
+
+    /// The certificate of the server, PEM.
+    pub(crate) fn certificate(&self) -> &str {
+        &self.template.certificate
     }
 
     /// The command line client, at this server or at Jurat in front of it.

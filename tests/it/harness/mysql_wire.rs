@@ -173,6 +173,28 @@ impl MyWire {
         }
     }
 
+    /// Logs in anew over the same connection.
+    pub(crate) fn change_user(&mut self, user: &str, password: &str) -> Result<(), MyError> {
+        let body = format!("{user}\0\0shop\0\x2d\0mysql_native_password\0");
+        self.command(CommandCode::ChangeUser, body.as_bytes());
+        let mut payload = self.packet(1);
+        // What answers the challenge of the greeting is worth nothing any more.
+        assert_eq!(payload.first(), Some(&0xfe), "{payload:?}");
+        let challenge = payload.rsplitn(3, |byte| *byte == 0).nth(1).unwrap();
+        let (mut out, mut next) = (Vec::new(), 2);
+        encode::payload(&mut out, &mut next, &caching(password.as_bytes(), challenge));
+        self.send(&out);
+        payload = self.packet(next);
+        if payload == [1, jurat_wire::mysql::auth::FAST_SUCCESS] {
+            payload = self.packet(next + 1);
+        }
+        match payload.first() {
+            Some(0xff) => Err(error(&ErrPacket::parse(&payload).unwrap())),
+            Some(0x00) => Ok(()),
+            _ => panic!("unexpected answer to the login: {payload:?}"),
+        }
+    }
+
     /// A connection on which only the greeting has come, and its packet.
     pub(crate) fn connect(port: u16) -> (Self, Vec<u8>) {
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();

@@ -14,6 +14,8 @@ mod python;
 mod sqlx;
 mod tokio_postgres;
 
+pub(super) use node::node;
+
 use std::{
     collections::BTreeSet,
     env,
@@ -236,12 +238,12 @@ async fn conclude(tier: &str, version: &str, cases: &Cases, shop: Shop) {
 }
 
 /// A program of the matrix.
-fn program(name: &str) -> PathBuf {
+pub(super) fn program(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers").join(name)
 }
 
 /// A variable that `scripts/test` sets when what a driver needs is there.
-fn needed(tier: &str, variable: &str, script: &str) -> Option<OsString> {
+pub(super) fn needed(tier: &str, variable: &str, script: &str) -> Option<OsString> {
     let found = env::var_os(variable);
     if found.is_none() {
         tiers::missing(tier, &format!("run {script} and set {variable}"));

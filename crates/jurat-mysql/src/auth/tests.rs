@@ -133,6 +133,7 @@ fn request(user: &str, plugin: &str, challenge: Challenge, auth: Vec<u8>) -> Box
         plugin: plugin.as_bytes().to_vec(),
         challenge,
         auth: Secret::new(auth),
+        again: false,
     })
 }
 

@@ -19,6 +19,12 @@ const SEVERAL: (&str, &str) = (
     "Send them one by one, or connect with multiple statements allowed",
 );
 
+/// What the server would read as text of latin1, Jurat would take for bytes.
+const LATIN1: (&str, &str) = (
+    "the text is not valid UTF-8",
+    "Connect with the character set utf8mb4, or send such values as parameters",
+);
+
 impl Relay {
     pub(super) async fn handle(&mut self, payload: &[u8]) -> Result<(), End> {
         match Command::parse(payload, self.capabilities)? {
@@ -49,12 +55,8 @@ impl Relay {
                     .await
             }
             Command::Quit => Err(End::Terminated),
-            Command::ChangeUser(_) => {
-                let why = "jurat refused COM_CHANGE_USER: a session stays with whoever logged in \
-                           [JRT-UNSUPPORTED]. Open another connection";
-                self.say(respond::LOGIN_DENIED, why);
-                Ok(())
-            }
+            // Another session of another user, perhaps: it begins where every session begins.
+            Command::ChangeUser(_) => Err(End::Anew(payload.to_vec())),
             Command::FieldList { .. } => {
                 self.unknown(CommandCode::FieldList);
                 Ok(())
@@ -68,6 +70,16 @@ impl Relay {
                 Ok(())
             }
         }
+    }
+
+    /// Whether a text is one of a character set that is not read.
+    pub(super) fn is_latin1(&self, text: &[u8]) -> bool {
+        self.latin1 && std::str::from_utf8(text).is_err()
+    }
+
+    pub(super) fn refuse_latin1(&mut self, first: &Arc<JudgedStatement>) {
+        let refusal = self.session.refuse(first, RefusalCode::Unreadable, LATIN1);
+        self.refuse(&refusal);
     }
 
     fn unknown(&mut self, code: CommandCode) {
@@ -107,6 +119,7 @@ impl Relay {
         let statements = self.read_fresh(text).await?;
         match &*statements {
             [] => self.say(respond::EMPTY_QUERY, "Query was empty"),
+            [first, ..] if self.is_latin1(text) => self.refuse_latin1(&Arc::clone(first)),
             [first, _, ..] if !self.multi_statements => {
                 let refusal = self.session.refuse(first, RefusalCode::Unreadable, SEVERAL);
                 self.refuse(&refusal);

@@ -40,6 +40,10 @@ impl Relay {
                 self.say(respond::EMPTY_QUERY, "Query was empty");
                 return Ok(());
             }
+            [first, ..] if self.is_latin1(text) => {
+                self.refuse_latin1(first);
+                return Ok(());
+            }
             [judged] => judged,
             [first, ..] => {
                 let refusal = self.session.refuse(first, RefusalCode::Unreadable, SEVERAL);

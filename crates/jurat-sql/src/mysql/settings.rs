@@ -9,6 +9,8 @@ use super::form::{Form, Read, Word};
 use crate::scan::Kind;
 use crate::walk::{Stop, Walker};
 
+mod mode;
+
 /// Modes that change neither how a text is cut nor what its operators are.
 const HARMLESS_MODES: &[&str] = &[
     "",
@@ -32,6 +34,30 @@ const HARMLESS_MODES: &[&str] = &[
     "time_truncate_fractional",
     "traditional",
 ];
+
+/// Which variables the server tells of when they change.
+const TRACKING: &str = "session_track_system_variables";
+
+/// The variables whose changes Jurat wants to be told of in every session, as [`TRACKING`] takes them.
+pub const TRACKED: &str = "autocommit,character_set_client,character_set_connection,character_set_results,\
+    collation_connection,sql_mode,time_zone";
+
+/// The variables that a client wants to be told of, with those of Jurat (MariaDB Connector/J asks for one more).
+fn tracked(wanted: &str) -> Option<String> {
+    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | ',' | ' ');
+    if wanted == "*" {
+        return Some("'*'".to_owned());
+    }
+    wanted.chars().all(plain).then(|| match wanted.trim() {
+        "" => format!("'{TRACKED}'"),
+        wanted => format!("'{TRACKED},{wanted}'"),
+    })
+}
+
+/// Whether all modes of a list, in lower case, are harmless.
+fn are_harmless(modes: &str) -> bool {
+    modes.split(',').all(|mode| HARMLESS_MODES.contains(&mode.trim()))
+}
 
 /// Character sets in which texts are cut as Jurat cuts them.
 const UTF8: &[&str] = &["utf8", "utf8mb3", "utf8mb4"];
@@ -160,7 +186,13 @@ fn assignments(walker: &mut Walker<'_>, form: &Form<'_>) -> Result<Option<String
             [(Kind::Operator, "-" | "+"), number @ (Kind::Number, _)] => value(number),
             _ => None,
         };
-        let written = if plain.is_some() {
+        let tracked = match &plain {
+            Some(value) if !is_global && name == TRACKING => tracked(value),
+            _ => None,
+        };
+        let written = if let Some(tracked) = &tracked {
+            tracked.clone()
+        } else if plain.is_some() {
             form.text(start, to)
         } else {
             // A variable can be read later without any check, so what it gets counts as written.
@@ -171,7 +203,12 @@ fn assignments(walker: &mut Walker<'_>, form: &Form<'_>) -> Result<Option<String
         if of_user {
             continue;
         }
-        if !is_global && plain.is_some_and(|value| keeps(&name, &value)) {
+        let kept = match &plain {
+            Some(_) if tracked.is_some() => true,
+            Some(value) => keeps(&name, value),
+            None => name == "sql_mode" && form.words.get(start..to).is_some_and(mode::is_kept),
+        };
+        if !is_global && kept {
             walker.facts.settings_kept.push(name.clone());
         }
         walker.facts.setting(&name);
@@ -224,7 +261,7 @@ fn keeps(name: &str, value: &str) -> bool {
             UTF8.contains(&value)
         }
         "collation_connection" => value.starts_with("utf8"),
-        "sql_mode" => value.split(',').all(|mode| HARMLESS_MODES.contains(&mode.trim())),
+        "sql_mode" => are_harmless(value),
         _ => false,
     }
 }

@@ -115,7 +115,12 @@ impl<'a> Command<'a> {
         let code = CommandCode::from_byte(cursor.u8("command")?);
         let command = match code {
             CommandCode::ChangeUser => {
-                Self::ChangeUser(ChangeUser::read(&mut cursor, capabilities)?)
+                let change = ChangeUser::read(&mut cursor, capabilities)?;
+                // Drivers send attributes that they have not announced (mysql_async), which servers leave unread.
+                if !capabilities.contains(Capabilities::CONNECT_ATTRS) {
+                    return Ok(Self::ChangeUser(change));
+                }
+                Self::ChangeUser(change)
             }
             CommandCode::FieldList => {
                 let table = cursor.string("table")?;

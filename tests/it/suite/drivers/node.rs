@@ -54,7 +54,7 @@ const POSTGRES_JS: Cases = Cases {
 };
 
 /// A program in JavaScript.
-fn node(tier: &str, name: &str) -> Option<impl Fn() -> Command> {
+pub(in crate::suite) fn node(tier: &str, name: &str) -> Option<impl Fn() -> Command> {
     let modules = needed(tier, "JURAT_TEST_NODE_MODULES", "scripts/ensure-node")?;
     let program = program(name);
     Some(move || {

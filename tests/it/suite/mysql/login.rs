@@ -82,3 +82,38 @@ fn what_a_client_says_about_itself_is_recorded_as_a_claim() {
     assert_eq!(decision["input"]["principal"]["id"], "ana");
     assert_eq!(decision["input"]["target"]["engine"], engine);
 }
+
+/// `COM_CHANGE_USER` is a login like any other: whoever cannot prove who it is gets nothing, and what follows is another
+/// session of another user, with nothing of the one before.
+#[test]
+fn myp_08_who_logs_in_anew_proves_it_and_begins_anew() {
+    let Some(shop) = MyShop::usual() else { return };
+    let mut session = shop.wire("priya");
+    let email = "SELECT email FROM customers WHERE id = 7";
+    assert_eq!(session.one(email).value(), "canary7@leak.example");
+    session.one("SET @kept = (SELECT email FROM customers WHERE id = 7)");
+    let statement = session.prepare(email).unwrap();
+    session.change_user("ana", PASSWORD).unwrap();
+    assert!(!session.one(email).value().contains("canary"), "ana sees masks");
+    assert!(session.one("SELECT @kept").rows[0][0].is_none(), "the variable is gone");
+    assert_eq!(session.execute(statement, &[]).unwrap_err().code, 1243, "and the statement");
+    // The number by which the connection is known is the same, and stands for the session of ana now.
+    let kill = format!("KILL QUERY {}", session.connection);
+    shop.wire("ana").one(&kill);
+    assert_eq!(shop.wire("priya").error(&kill).code, 1094);
+    let refused = session.change_user("priya", "wrong horse").unwrap_err();
+    assert_eq!((refused.code, refused.sqlstate.as_str()), (1045, "28000"));
+    assert!(session.is_closed());
+    let records = shop.close();
+    let people: Vec<_> =
+        records.sessions("opened").iter().map(|record| record["principal"]["id"].clone()).collect();
+    assert_eq!(people, ["priya", "ana", "ana", "priya"]);
+    assert_eq!(records.sessions("refused").len(), 1);
+    let reasons: Vec<_> =
+        records.sessions("closed").iter().map(|record| record["reason"].clone()).collect();
+    assert_eq!(
+        reasons.iter().filter(|reason| *reason == "the client logged in anew").count(),
+        2,
+        "{reasons:?}"
+    );
+}

@@ -198,6 +198,7 @@ fn a_session_in_which_text_means_something_else_is_none() {
     }
     assert_eq!(forbidden_mode("STRICT_TRANS_TABLES,ansi_quotes"), Some("ANSI_QUOTES"));
     assert_eq!(forbidden_mode("NO_ENGINE_SUBSTITUTION"), None);
+    assert!(PIN.contains(jurat_core::MYSQL_TRACKED), "what clients are left to add to");
     // Every mode that is refused is taken out first.
     for mode in super::FORBIDDEN_MODES {
         assert!(PIN.contains(&format!("',{mode},'")), "{mode}");

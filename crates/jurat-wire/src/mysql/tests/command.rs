@@ -98,6 +98,9 @@ fn a_change_of_the_user_is_read_in_the_forms_that_clients_send() {
     }
     assert!(parse(&[whole, &b"x"[..]].concat()).is_err());
     assert!(parse(b"\x11ana\0\xffzz").is_err());
+    let unannounced = CAPABILITIES.without(Capabilities::CONNECT_ATTRS);
+    let Ok(Command::ChangeUser(change)) = Command::parse(whole, unannounced) else { panic!() };
+    assert!(change.attributes.is_none());
 }
 
 fn execute(body: &[u8]) -> Execute<'_> {

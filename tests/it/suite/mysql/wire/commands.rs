@@ -65,19 +65,6 @@ fn myp_07_the_columns_of_a_table_are_not_listed_without_a_statement() {
     shop.close();
 }
 
-/// To be somebody else takes that one's password.
-#[test]
-fn myp_08_nobody_becomes_somebody_else() {
-    let Some(shop) = MyShop::usual() else { return };
-    let mut session = shop.wire("ana");
-    let change = b"dora\0\0shop\0\x2d\0mysql_native_password\0";
-    assert_eq!(session.simple(CommandCode::ChangeUser, change).unwrap_err().code, 1045);
-    session.one("SELECT 1");
-    for decision in shop.close().decisions() {
-        assert_eq!(decision["input"]["principal"]["id"], "ana");
-    }
-}
-
 #[test]
 fn myp_09_executions_that_do_not_fit_run_nothing() {
     let Some(shop) = MyShop::usual() else { return };

@@ -1,0 +1,1 @@
+"""The app that the driver test of Django installs."""
