@@ -11,6 +11,7 @@ mod copy;
 mod deny;
 mod drivers;
 mod faults;
+mod freeze;
 mod function_call;
 mod guard;
 mod login;

@@ -14,8 +14,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Approval, ApprovalState, Approvals, CountedStatements, Database, DecideError, Gate, Live,
-    LiveState, StoreError, approvals::is_named, ids,
+    Approval, ApprovalState, Approvals, CountedStatements, Database, DecideError, Freeze, Gate,
+    Live, LiveState, StoreError, approvals::is_named, ids,
 };
 
 /// What people may do beside answering requests for approval.
@@ -91,18 +91,8 @@ pub struct Reloaded {
     pub errors: Vec<String>,
 }
 
-/// A database whose writes are stopped.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct Freeze {
-    /// The database, as clients call it.
-    pub database: String,
-    /// Why.
-    pub reason: String,
-    /// Who has stopped them.
-    pub by: String,
-    /// When it ends by itself, nanoseconds since the Unix epoch.
-    pub until_ns: Option<i64>,
-}
+/// A reason is told in one line, characters.
+const REASON_CHARS_MAX: usize = 200;
 
 /// Port: stopping writes to a database. Policies see it as `input.session.freeze`.
 pub trait Freezes: Send + Sync + fmt::Debug {
@@ -370,17 +360,38 @@ impl Admin {
         let target = self.database(database)?;
         self.check(who, Right::Freeze, None, Some(target)).await?;
         let freezes = self.freezes.clone().ok_or(AdminError::NotConfigured("freezing"))?;
-        let details = json!({"database": database, "reason": reason, "until_ns": until_ns});
-        self.record("freeze", (who, via), details)?;
         let freeze = Freeze {
             database: database.to_owned(),
-            reason: reason.to_owned(),
+            reason: reason.trim().to_owned(),
             by: who.id.clone(),
             until_ns,
         };
+        self.makes_sense(&freeze)?;
+        let details = json!({"database": database, "reason": freeze.reason, "until_ns": until_ns});
+        self.record("freeze", (who, via), details)?;
         let done = freeze.clone();
         blocking(move || freezes.freeze(freeze)).await?;
         Ok(done)
+    }
+
+    /// A freeze that would stop nothing, or that nobody could understand, is none.
+    fn makes_sense(&self, freeze: &Freeze) -> Result<(), AdminError> {
+        let no = |why: &str| Err(AdminError::Failed(why.to_owned()));
+        if freeze.reason.is_empty() {
+            return no("say why: everybody whose write is denied is told the reason");
+        }
+        if freeze.reason.chars().count() > REASON_CHARS_MAX
+            || freeze.reason.chars().any(char::is_control)
+        {
+            return no("the reason is longer than 200 characters, or has line breaks");
+        }
+        if !freeze.holds(self.gate.clock.now_ns()) {
+            return no("the end of the freeze is in the past");
+        }
+        if !self.gate.policy.current().reads_freeze() {
+            return no("no policy reads `input.session.freeze`, so nothing would be stopped");
+        }
+        Ok(())
     }
 
     /// Lets writes to a database go on. Tells whether they were stopped.

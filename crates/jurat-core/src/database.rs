@@ -11,6 +11,7 @@ use jurat_types::Target;
 
 use crate::{
     counters::{Counted, Counters},
+    freeze::Frozen,
     live::LiveSessions,
     readings::{Contexts, Meaning, SharedReadings},
 };
@@ -27,6 +28,7 @@ pub struct Database {
     readings: Contexts,
     pub(crate) counters: Counters,
     pub(crate) live: LiveSessions,
+    pub(crate) frozen: Frozen,
 }
 
 impl Database {
@@ -41,6 +43,7 @@ impl Database {
             readings: Contexts::default(),
             counters: Counters::default(),
             live: LiveSessions::default(),
+            frozen: Frozen::default(),
         }
     }
 

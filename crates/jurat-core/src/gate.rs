@@ -326,9 +326,9 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn verdict_key(
-    revision: &str,
+    (revision, freeze): (&str, u64),
     protocol: jurat_types::Protocol,
     by_name: bool,
 ) -> VerdictKey {
-    VerdictKey { revision: Arc::from(revision), protocol, by_name }
+    VerdictKey { revision: Arc::from(revision), freeze, protocol, by_name }
 }

@@ -9,6 +9,8 @@ use jurat_types::{ApprovalRequest, Intent, PrincipalKind};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
+use crate::Freeze;
+
 /// A request for consent to run one statement once.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Approval {
@@ -289,6 +291,24 @@ pub trait ApprovalStore: Send + Sync + std::fmt::Debug {
     fn ring(&self, bell: Arc<Notify>) {
         drop(bell);
     }
+
+    /// The databases whose writes are stopped, also those whose freeze is over.
+    ///
+    /// # Errors
+    /// See [`Self::ask`].
+    fn freezes(&self) -> Result<Vec<Freeze>, StoreError>;
+
+    /// Stops the writes of a database, in place of what held for it before.
+    ///
+    /// # Errors
+    /// See [`Self::ask`].
+    fn freeze(&self, freeze: &Freeze) -> Result<(), StoreError>;
+
+    /// Lets the writes of a database go on. Nothing happens where they do.
+    ///
+    /// # Errors
+    /// See [`Self::ask`].
+    fn unfreeze(&self, database: &str) -> Result<(), StoreError>;
 }
 
 /// A new id: `AP-` and 40 random bits in Crockford's base 32, which has no letters that look like digits.

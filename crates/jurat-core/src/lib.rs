@@ -20,6 +20,7 @@ mod clock;
 mod counters;
 mod database;
 mod detect;
+mod freeze;
 mod gate;
 mod grant;
 mod ids;
@@ -44,8 +45,8 @@ mod testing;
 mod tests;
 
 pub use admin::{
-    Admin, AdminError, ApprovalAnswer, DatabaseStats, Freeze, Freezes, PackageView, PoliciesView,
-    Reload, Reloaded, Right, SessionView, Stats,
+    Admin, AdminError, ApprovalAnswer, DatabaseStats, Freezes, PackageView, PoliciesView, Reload,
+    Reloaded, Right, SessionView, Stats,
 };
 pub use approvals::{Answer, ApprovalOptions, Approvals, DecideError};
 pub use authenticate::{Authenticate, Credential};
@@ -54,6 +55,7 @@ pub use clock::{Clock, SystemClock};
 pub use counters::{Counted as CountedStatements, JUDGE_BOUNDS_NS};
 pub use database::{Database, RefreshClaim};
 pub use detect::{Detectors, Scans};
+pub use freeze::{Freeze, StoredFreezes};
 pub use gate::Gate;
 pub use grant::{
     Approval, ApprovalStore, Asked, Caps, Spending, State as ApprovalState, StoreError, Vote,

@@ -42,8 +42,8 @@ pub(crate) struct Standing {
 /// A decision and what it permits.
 #[derive(Clone, Debug)]
 pub(crate) struct CarriedOut {
-    /// Who was judged so, by which protocol.
-    pub(crate) standings: Vec<(Arc<Standing>, Protocol)>,
+    /// Who was judged so, by which protocol and under which freeze.
+    pub(crate) standings: Vec<(Arc<Standing>, Protocol, u64)>,
     pub(crate) decision: Arc<Decision>,
     pub(crate) by_name: bool,
     pub(crate) permitted: Permitted,
@@ -96,8 +96,8 @@ impl ReadStatement {
     /// The decision of the policies `revision` on the same statement in a session of the same standing.
     pub(crate) fn decided(&self, standing: &Standing, key: &VerdictKey) -> Option<Arc<Decision>> {
         let known = self.carried_out.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |(other, protocol): &(Arc<Standing>, Protocol)| {
-            *protocol == key.protocol && **other == *standing
+        let same = |(other, protocol, freeze): &(Arc<Standing>, Protocol, u64)| {
+            (*protocol, *freeze) == (key.protocol, key.freeze) && **other == *standing
         };
         let found = known.iter().find(|one| {
             one.by_name == key.by_name
@@ -138,7 +138,8 @@ impl ReadStatement {
             if one.standings.len() >= STANDINGS_MAX {
                 one.standings.clear();
             }
-            one.standings.push((Arc::clone(standing), verdict.key.protocol));
+            let VerdictKey { protocol, freeze, .. } = verdict.key;
+            one.standings.push((Arc::clone(standing), protocol, freeze));
         }
     }
 }
@@ -273,13 +274,14 @@ impl JudgedStatement {
 
     pub(crate) fn remembered(
         &self,
-        revision: &str,
+        (revision, freeze): (&str, u64),
         protocol: Protocol,
         by_name: bool,
     ) -> Option<Verdict> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |key: &VerdictKey| {
-            *key.revision == *revision && key.protocol == protocol && key.by_name == by_name
+            (key.freeze, key.protocol, key.by_name) == (freeze, protocol, by_name)
+                && *key.revision == *revision
         };
         last.as_ref().filter(|verdict| same(&verdict.key)).cloned()
     }
@@ -359,6 +361,8 @@ fn sent_digest(text: &str, facts: &StatementFacts) -> Arc<str> {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct VerdictKey {
     pub(crate) revision: Arc<str>,
+    /// Stands for the freeze of the database: policies and records tell it.
+    pub(crate) freeze: u64,
     pub(crate) protocol: Protocol,
     pub(crate) by_name: bool,
 }

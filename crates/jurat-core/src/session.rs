@@ -392,7 +392,7 @@ impl Session {
         let facts = judged.facts(false);
         let refusal = refusals::not_carried_out(code, facts, why_and_remedy, &intent.request_id);
         intent.statement = Some(facts.clone());
-        let key = verdict_key(policy.revision(), Protocol::Simple, false);
+        let key = verdict_key((policy.revision(), 0), Protocol::Simple, false);
         let decision = Arc::new(refusals::own_denial(policy.revision(), &refusal));
         let verdict = Verdict::new(key, decision, Err(refusal), facts);
         self.finish_refused(intent, &verdict, judged, timer)
@@ -411,6 +411,7 @@ impl Session {
     fn intent(&self, stage: Stage, policy: &PolicySet) -> Intent {
         let mut target = self.database.target.clone();
         target.version.clone_from(&self.catalog.catalog().server_version);
+        let session = SessionFacts { freeze: self.database.frozen.facts(), ..self.facts.clone() };
         let now_ns = self.gate.clock.now_ns();
         Intent {
             version: VERSION.to_owned(),
@@ -419,7 +420,7 @@ impl Session {
             time: TimeFacts::utc(now_ns),
             principal: self.login.principal.clone(),
             claimed: self.login.claimed.clone(),
-            session: self.facts.clone(),
+            session,
             target,
             statement: None,
             approvals: Vec::new(),

@@ -24,6 +24,8 @@ pub(crate) struct Shape {
     pub(crate) read: Arc<ReadStatement>,
     /// The revision that decided.
     pub(crate) revision: Arc<str>,
+    /// The freeze under which it decided, as in [`crate::prepared::VerdictKey`].
+    pub(crate) freeze: u64,
     pub(crate) decision: Arc<Decision>,
     pub(crate) model: Arc<DecisionModel>,
 }
@@ -41,11 +43,12 @@ impl Shapes {
         &self,
         facts: &StatementFacts,
         (protocol, by_name): (Protocol, bool),
-        revision: &str,
+        (revision, freeze): (&str, u64),
     ) -> Option<&Shape> {
         let key = Key { fingerprint: (&*facts.fingerprint).into(), protocol, by_name };
         let shape = self.0.get(&key)?;
-        (*shape.revision == *revision && same(shape.read.facts(by_name), facts)).then_some(shape)
+        let in_force = shape.freeze == freeze && *shape.revision == *revision;
+        (in_force && same(shape.read.facts(by_name), facts)).then_some(shape)
     }
 
     pub(crate) fn remember(&mut self, (protocol, by_name): (Protocol, bool), shape: Shape) {

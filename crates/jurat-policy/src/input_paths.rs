@@ -13,7 +13,6 @@ const VOLATILE: &[&[&str]] = &[
     &["approvals"],
     &["claimed"],
     &["request_id"],
-    &["session", "freeze"],
     &["session", "in_transaction"],
     &["session", "totals"],
     &["statement", "estimate"],
@@ -27,6 +26,9 @@ const MESSAGE: &[&[&str]] =
 
 /// What is known only once a statement has run; before that it is always `null`.
 const ACTUAL: &[&[&str]] = &[&["statement", "actual"]];
+
+/// What differs between two moments for all sessions of a database.
+const FREEZE: &[&[&str]] = &[&["session", "freeze"]];
 
 /// What differs between two texts with the same facts, which differ in their literals only.
 const TEXT: &[&[&str]] = &[&["statement", "sha256"], &["statement", "text"]];
@@ -96,6 +98,7 @@ pub(crate) struct Volatility {
     pub(crate) text: bool,
     pub(crate) actual: bool,
     pub(crate) session: bool,
+    pub(crate) freeze: bool,
 }
 
 /// Looks for volatile paths among the uses.
@@ -111,6 +114,7 @@ pub(crate) fn volatility(uses: &[InputUse]) -> Volatility {
         text: reads(TEXT),
         actual: reads(ACTUAL),
         session: reads(SESSION),
+        freeze: reads(FREEZE),
     }
 }
 

@@ -238,6 +238,11 @@ impl PolicySet {
         self.volatility.session
     }
 
+    /// Whether a rule may read that the writes of the database are stopped.
+    pub fn reads_freeze(&self) -> bool {
+        self.volatility.freeze
+    }
+
     /// The decision rules, in the order of their places.
     pub fn rules(&self) -> &[RuleEntry] {
         self.index.entries()

@@ -9,7 +9,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jurat_core::{Approval, ApprovalStore, Asked, Caps, Clock, Spending, StoreError};
+use jurat_core::{Approval, ApprovalStore, Asked, Caps, Clock, Freeze, Spending, StoreError};
 use tokio::{runtime::Runtime, sync::Notify, time::timeout};
 use tokio_postgres::{
     Client, Row,
@@ -248,6 +248,36 @@ impl ApprovalStore for PostgresStore {
 
     fn ring(&self, bell: Arc<Notify>) {
         self.link.set_approvals_bell(bell);
+    }
+
+    fn freezes(&self) -> Result<Vec<Freeze>, StoreError> {
+        self.step(async |client| {
+            let text = "SELECT body FROM jurat.freezes";
+            let found = client.query_typed(text, &[]).await.map_err(failed)?;
+            let read = |row: &Row| {
+                let body: String = row.try_get(0).map_err(failed)?;
+                serde_json::from_str(&body).map_err(|error| StoreError(error.to_string()))
+            };
+            found.iter().map(read).collect()
+        })
+    }
+
+    fn freeze(&self, freeze: &Freeze) -> Result<(), StoreError> {
+        let body = serde_json::to_string(freeze).map_err(|error| StoreError(error.to_string()))?;
+        self.step(async |client| {
+            let text = "INSERT INTO jurat.freezes (name, body) VALUES ($1, $2) \
+                        ON CONFLICT (name) DO UPDATE SET body = $2";
+            let values: [(&(dyn ToSql + Sync), Type); 2] =
+                [(&freeze.database, Type::TEXT), (&body, Type::TEXT)];
+            client.query_typed(text, &values).await.map(drop).map_err(failed)
+        })
+    }
+
+    fn unfreeze(&self, database: &str) -> Result<(), StoreError> {
+        self.step(async |client| {
+            let text = "DELETE FROM jurat.freezes WHERE name = $1";
+            client.query_typed(text, &[(&database, Type::TEXT)]).await.map(drop).map_err(failed)
+        })
     }
 }
 

@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
-use jurat_core::{Approval, ApprovalState, ApprovalStore, Asked, Caps, Spending, StoreError};
+use jurat_core::{
+    Approval, ApprovalState, ApprovalStore, Asked, Caps, Freeze, Spending, StoreError,
+};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 /// How long a step waits for another process.
@@ -20,7 +22,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const KEPT_MAX: i64 = 10_000;
 
 /// The steps from an empty file to what this program reads. Never change one; add one.
-const MIGRATIONS: &[&str] = &["CREATE TABLE approvals (
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE approvals (
         id TEXT PRIMARY KEY,
         digest TEXT NOT NULL,
         requester TEXT NOT NULL,
@@ -30,7 +33,12 @@ const MIGRATIONS: &[&str] = &["CREATE TABLE approvals (
         body TEXT NOT NULL
      ) STRICT;
      CREATE INDEX approvals_by_digest ON approvals (digest);
-     CREATE INDEX approvals_by_state ON approvals (state, expires_ns);"];
+     CREATE INDEX approvals_by_state ON approvals (state, expires_ns);",
+    "CREATE TABLE freezes (
+        name TEXT PRIMARY KEY,
+        body TEXT NOT NULL
+     ) STRICT;",
+];
 
 /// Requests in a SQLite file.
 #[derive(Debug)]
@@ -188,6 +196,36 @@ impl ApprovalStore for SqliteStore {
             )
             .map_err(failed)?;
             Ok(over)
+        })
+    }
+
+    fn freezes(&self) -> Result<Vec<Freeze>, StoreError> {
+        let connection = self.connection();
+        let mut query = connection.prepare("SELECT body FROM freezes").map_err(failed)?;
+        let bodies = query.query_map([], |row| row.get::<_, String>(0)).map_err(failed)?;
+        let read = |body: String| {
+            serde_json::from_str(&body).map_err(|error| StoreError(error.to_string()))
+        };
+        bodies.map(|body| read(body.map_err(failed)?)).collect()
+    }
+
+    fn freeze(&self, freeze: &Freeze) -> Result<(), StoreError> {
+        let body = serde_json::to_string(freeze).map_err(|error| StoreError(error.to_string()))?;
+        self.step(|step| {
+            step.execute(
+                "INSERT OR REPLACE INTO freezes (name, body) VALUES (?1, ?2)",
+                params![freeze.database, body],
+            )
+            .map(drop)
+            .map_err(failed)
+        })
+    }
+
+    fn unfreeze(&self, database: &str) -> Result<(), StoreError> {
+        self.step(|step| {
+            step.execute("DELETE FROM freezes WHERE name = ?1", params![database])
+                .map(drop)
+                .map_err(failed)
         })
     }
 }

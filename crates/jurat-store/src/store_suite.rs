@@ -5,7 +5,9 @@
 
 use std::sync::{Arc, Barrier};
 
-use jurat_core::{Approval, ApprovalState, ApprovalStore, Asked, Caps, Spending, Vote, VoteError};
+use jurat_core::{
+    Approval, ApprovalState, ApprovalStore, Asked, Caps, Freeze, Spending, Vote, VoteError,
+};
 use serde_json::json;
 
 const CAPS: Caps = Caps { per_principal: 2, total: 3 };
@@ -29,6 +31,7 @@ macro_rules! every_case {
             of_a_hundred_that_want_one_grant_exactly_one_gets_it
             of_ten_that_ask_the_same_at_once_one_is_new
             what_was_done_is_there_when_the_store_is_opened_again
+            a_freeze_stays_until_it_is_ended_and_the_newest_one_holds
         }
     };
     ($place:expr; $($case:ident)*) => {
@@ -238,4 +241,27 @@ pub(crate) fn what_was_done_is_there_when_the_store_is_opened_again(place: &dyn 
     assert!(!place.open().spend(&[spending("AP-1", "d1")], 40).unwrap());
     assert_eq!(place.open().list(false, 10).unwrap().len(), 1);
     assert_eq!(place.open().list(true, 10).unwrap(), []);
+}
+
+fn freeze(database: &str, reason: &str, until_ns: Option<i64>) -> Freeze {
+    let (database, reason) = (database.to_owned(), reason.to_owned());
+    Freeze { database, reason, by: "dora".to_owned(), until_ns }
+}
+
+pub(crate) fn a_freeze_stays_until_it_is_ended_and_the_newest_one_holds(place: &impl Place) {
+    let store = place.open();
+    assert_eq!(store.freezes().unwrap(), []);
+    store.freeze(&freeze("shop", "release", Some(100))).unwrap();
+    store.freeze(&freeze("ledger", "audit", None)).unwrap();
+    store.freeze(&freeze("shop", "incident", None)).unwrap();
+    drop(store);
+    // Another process, or the same one after a restart.
+    let store = place.open();
+    let mut frozen = store.freezes().unwrap();
+    frozen.sort_by(|one, other| one.database.cmp(&other.database));
+    assert_eq!(frozen, [freeze("ledger", "audit", None), freeze("shop", "incident", None)]);
+    store.unfreeze("shop").unwrap();
+    store.unfreeze("shop").unwrap();
+    store.unfreeze("nothing").unwrap();
+    assert_eq!(place.open().freezes().unwrap(), [freeze("ledger", "audit", None)]);
 }

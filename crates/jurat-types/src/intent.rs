@@ -104,10 +104,21 @@ pub struct SessionFacts {
     pub read_only: bool,
     /// Running totals of this session.
     pub totals: SessionTotals,
-    /// The reason of a freeze on the database, where there is one.
-    pub freeze: Option<String>,
+    /// That the writes of the database are stopped, where they are (`jurat admin freeze`).
+    pub freeze: Option<FreezeFacts>,
     /// Whether it asks to be a replication connection, which copies everything past every statement.
     pub replication: Option<Replication>,
+}
+
+/// Writes of a database are stopped. What that means is for policies to say; those that ship deny them.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct FreezeFacts {
+    /// Why.
+    pub reason: String,
+    /// Who has stopped them.
+    pub by: String,
+    /// When it ends by itself, RFC 3339 in UTC; `null` where somebody has to end it.
+    pub until: Option<String>,
 }
 
 /// What a replication connection is for.

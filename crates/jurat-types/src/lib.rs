@@ -28,12 +28,12 @@ pub use decision::{
 };
 pub use error_kind::ErrorKind;
 pub use intent::{
-    Access, Actual, Claimed, ColumnMode, ColumnRole, ColumnUse, Estimate, FunctionClass,
-    FunctionUse, Intent, OutputColumn, OutputMode, Parameters, PolicyRef, Protocol, RelationUse,
-    Replication, SessionFacts, SessionTotals, Stage, StatementClass, StatementFacts, TimeFacts,
-    VERSION, Via,
+    Access, Actual, Claimed, ColumnMode, ColumnRole, ColumnUse, Estimate, FreezeFacts,
+    FunctionClass, FunctionUse, Intent, OutputColumn, OutputMode, Parameters, PolicyRef, Protocol,
+    RelationUse, Replication, SessionFacts, SessionTotals, Stage, StatementClass, StatementFacts,
+    TimeFacts, VERSION, Via,
 };
-pub use moment::{is_rfc3339, rfc3339, rfc3339_bytes};
+pub use moment::{is_rfc3339, read_rfc3339, rfc3339, rfc3339_bytes};
 pub use object_name::{ColumnId, IDENTIFIER_BYTES_MAX, RelationName, fold_identifier};
 pub use principal::{Auth, AuthMethod, Delegator, Principal, PrincipalKind};
 pub use record::{

@@ -72,6 +72,46 @@ pub fn is_rfc3339(text: &str) -> bool {
         })
 }
 
+/// Reads a moment in UTC, for example `2026-12-01T06:00:00Z`; seconds and their fraction may be left out.
+/// Nanoseconds since the Unix epoch, or nothing where the text is no moment.
+#[must_use]
+pub fn read_rfc3339(text: &str) -> Option<i64> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+    let numbers = |text: &str, by: char| {
+        let parts = text.split(by).map(|part| {
+            let digits = part.bytes().all(|byte| byte.is_ascii_digit());
+            if digits { part.parse::<u64>().ok() } else { None }
+        });
+        parts.collect::<Option<Vec<_>>>()
+    };
+    let (date, time) = (numbers(date, '-')?, numbers(time, ':')?);
+    let [year @ 1970..=2261, month @ 1..=12, day @ 1..=31] = date[..] else { return None };
+    let (hour, minute, second) = match time[..] {
+        [hour, minute] => (hour, minute, 0),
+        [hour, minute, second] => (hour, minute, second),
+        _ => return None,
+    };
+    let nanos = format!("{fraction:0<9}");
+    let known = hour < 24 && minute < 60 && second < 60 && nanos.len() == 9;
+    let nanos = numbers(&nanos, '.').filter(|_| known)?.into_iter().next()?;
+    let days = days(year, month, day);
+    if civil(days) != (year, month, day) {
+        return None;
+    }
+    let seconds = days * DAY + hour * 3600 + minute * 60 + second;
+    i64::try_from(seconds * NANOS + nanos).ok()
+}
+
+/// The other way round than [`civil`]; for a day that no month has, some other day.
+fn days(year: u64, month: u64, day: u64) -> u64 {
+    let year = year - u64::from(month <= 2);
+    let (era, year_of_era) = (year / 400, year % 400);
+    let shifted = (month + 9) % 12;
+    let day_of_year = (153 * shifted + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
 /// The date of a day counted from 1970-01-01, in the proleptic Gregorian calendar.
 ///
 /// Howard Hinnant's `civil_from_days`: years begin in March, so that the leap day is the last one.
@@ -89,7 +129,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_rfc3339, rfc3339};
+    use super::{is_rfc3339, read_rfc3339, rfc3339};
     use crate::TimeFacts;
 
     #[test]
@@ -107,11 +147,35 @@ mod tests {
             let text = rfc3339(seconds * 1_000_000_000 + nanos);
             assert_eq!(text, expected);
             assert!(is_rfc3339(&text));
+            assert_eq!(read_rfc3339(&text), Some(seconds * 1_000_000_000 + nanos));
         }
         assert_eq!(rfc3339(-1), "1970-01-01T00:00:00.000000000Z");
         assert!(rfc3339(i64::MAX).starts_with("2262-"));
         assert!(!is_rfc3339("1970-01-01T00:00:00Z"));
         assert!(!is_rfc3339("1970-01-01T00:00:00.00000000xZ"));
+    }
+
+    #[test]
+    fn moments_that_people_write_are_read_and_no_others() {
+        let read = [
+            ("2026-12-01T06:00Z", Some("2026-12-01T06:00:00.000000000Z")),
+            ("2026-12-01T06:00:07Z", Some("2026-12-01T06:00:07.000000000Z")),
+            ("2028-02-29T23:59:59.5Z", Some("2028-02-29T23:59:59.500000000Z")),
+            ("2027-02-29T00:00Z", None),
+            ("2026-12-01T06:00:00", None),
+            ("2026-12-01T06:00:00+01:00", None),
+            ("2026-12-01T24:00Z", None),
+            ("2026-13-01T00:00Z", None),
+            ("2026-12-00T00:00Z", None),
+            ("99999999999999999999-01-01T00:00Z", None),
+            ("2026-12-01T06:+1Z", None),
+            ("2026-12-01T06:00:00.1234567890Z", None),
+            ("2h", None),
+            ("", None),
+        ];
+        for (text, expected) in read {
+            assert_eq!(read_rfc3339(text).map(rfc3339).as_deref(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::{
 };
 
 use jurat_audit::{AuditLog, AuditOptions, SigningKey};
-use jurat_core::{Admin, Authenticate, Clock, Gate, MaskKey, SystemClock};
+use jurat_core::{Admin, Authenticate, Clock, Freezes, Gate, MaskKey, StoredFreezes, SystemClock};
 use jurat_policy::PolicyHandle;
 use jurat_postgres::Workers;
 use jurat_types::{RecordBody, SystemRecord};
@@ -49,6 +49,7 @@ pub(crate) struct App {
     listeners: Vec<(SocketAddr, Listener)>,
     workers: Arc<Workers>,
     admin: Arc<Admin>,
+    freezes: Option<Arc<StoredFreezes>>,
 }
 
 /// A proxy whose sockets are open.
@@ -110,14 +111,25 @@ impl App {
             .iter()
             .map(|listener| Ok((listener.bind, Listener::new(listener, &shared)?)))
             .collect::<Result<Vec<_>, Failure>>()?;
+        let cores: Vec<_> =
+            databases.values().map(|database| Arc::clone(database.core())).collect();
+        let freezes = gate.approvals.as_ref().map(|approvals| {
+            let (store, clock) = (Arc::clone(&approvals.store), Arc::clone(&gate.clock));
+            Arc::new(StoredFreezes::new(store, cores.clone(), clock))
+        });
+        if let Some(freezes) = &freezes {
+            freezes.refresh().map_err(|error| {
+                Failure::because(Exit::Usage, "whether databases are frozen is not known", &error)
+            })?;
+        }
         let admin = Arc::new(Admin {
             gate: Arc::clone(&gate),
-            databases: databases.values().map(|database| Arc::clone(database.core())).collect(),
+            databases: cores,
             admins: config.admin.admins.clone(),
             reload: Arc::new(Reloader::new(Arc::clone(&gate), Arc::clone(&users))),
-            freezes: None,
+            freezes: freezes.clone().map(|freezes| freezes as Arc<dyn Freezes>),
         });
-        let app = Self { config, gate, users, databases, listeners, workers, admin };
+        let app = Self { config, gate, users, databases, listeners, workers, admin, freezes };
         app.record_start()?;
         Ok(app)
     }
@@ -258,6 +270,13 @@ impl Bound {
         }
         if let Some(approvals) = app.gate.approvals.clone() {
             chores.spawn(repeat(approvals::EXPIRE_EVERY, move || approvals.expire()));
+        }
+        if let Some(freezes) = app.freezes.clone() {
+            chores.spawn(repeat(approvals::FREEZES_EVERY, move || {
+                if let Err(error) = freezes.refresh() {
+                    tracing::error!(%error, "whether databases are frozen cannot be looked up");
+                }
+            }));
         }
         // Listeners end at the same signal, so it is looked at first.
         let reason = tokio::select! {

@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and how every command ends.
 
+mod admin;
 mod approvals;
 mod audit;
 mod catalog;
@@ -52,6 +53,9 @@ enum Command {
     /// See and answer requests for consent
     #[command(subcommand)]
     Approvals(approvals::Command),
+    /// Stop the writes of a database, and let them go on
+    #[command(subcommand)]
+    Admin(admin::Command),
     /// Work with the record
     #[command(subcommand)]
     Audit(audit::Command),
@@ -118,6 +122,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Explain(arguments) => explain::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::Approvals(command) => approvals::run(command),
+        Command::Admin(command) => admin::run(command),
         Command::Audit(command) => audit::run(command),
         Command::Catalog(command) => catalog::run(command),
         Command::Config(ConfigCommand::Schema) => {
@@ -141,6 +146,7 @@ const fn usual_level(command: &Command) -> &'static str {
         | Command::Explain(_)
         | Command::Test(_)
         | Command::Approvals(_)
+        | Command::Admin(_)
         | Command::Audit(_)
         | Command::Catalog(_)
         | Command::Config(_)

@@ -189,8 +189,8 @@ impl Session {
             let with = InForce::clone(&in_force).with_approvals(intent.approvals.clone());
             permitted.in_force = Some(Arc::new(with));
         }
-        let VerdictKey { protocol, by_name, .. } = verdict.key;
-        let key = VerdictKey { revision: Arc::from(policy.revision()), protocol, by_name };
+        let VerdictKey { freeze, protocol, by_name, .. } = verdict.key;
+        let key = VerdictKey { revision: Arc::from(policy.revision()), freeze, protocol, by_name };
         *verdict = Verdict::new(key, Arc::new(decision), permitted, facts);
         if verdict.permitted.is_ok() {
             let spending = Spending {
@@ -213,11 +213,11 @@ impl Session {
         if verdict.decision.effect != Effect::RequireApproval || self.gate.approvals.is_none() {
             return false;
         }
-        let VerdictKey { revision, protocol, by_name } = &verdict.key;
+        let VerdictKey { revision, freeze, protocol, by_name } = &verdict.key;
         let facts = judged.facts(*by_name);
         let how = (&*verdict.decision, &self.gate.mask_key);
         let permitted = rewrite::permitted_text(judged, facts, how, decision_id);
-        let key = crate::gate::verdict_key(revision, *protocol, *by_name);
+        let key = crate::gate::verdict_key((revision, *freeze), *protocol, *by_name);
         *verdict = Verdict::new(key, Arc::clone(&verdict.decision), permitted, facts);
         true
     }

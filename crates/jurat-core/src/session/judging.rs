@@ -68,14 +68,16 @@ impl Session {
         by_name: bool,
     ) -> Option<Verdict> {
         let policy = self.gate.policy.current();
-        if let Some(verdict) = judged.remembered(policy.revision(), protocol, by_name) {
+        let under = (policy.revision(), self.freeze_stamp());
+        if let Some(verdict) = judged.remembered(under, protocol, by_name) {
             return Some(verdict);
         }
         let facts = judged.facts(by_name);
-        let shape = self.shapes.find(facts, (protocol, by_name), policy.revision())?;
+        let shape = self.shapes.find(facts, (protocol, by_name), under)?;
         // A decision that cannot be carried out on this text is made anew, with an id for its words.
         let permitted = self.enforce(&shape.decision, judged, facts, "").ok()?;
-        let key = VerdictKey { revision: Arc::clone(&shape.revision), protocol, by_name };
+        let revision = Arc::clone(&shape.revision);
+        let key = VerdictKey { revision, freeze: shape.freeze, protocol, by_name };
         let mut verdict = Verdict::new(key, Arc::clone(&shape.decision), Ok(permitted), facts);
         verdict.model = Some(Arc::clone(&shape.model));
         judged.remember(&verdict);
@@ -182,7 +184,7 @@ impl Session {
         send: Option<Arc<str>>,
         timer: Timer,
     ) -> Result<Draft, Refusal> {
-        let VerdictKey { protocol, by_name, .. } = verdict.key;
+        let VerdictKey { freeze, protocol, by_name, .. } = verdict.key;
         let class = judged.facts(by_name).class;
         let over = match &verdict.in_force {
             Some(in_force) if verdict.permitted.is_ok() => {
@@ -202,7 +204,8 @@ impl Session {
         let own = send.is_none() && intent.statement.as_ref().is_some_and(|s| s.text == facts.text);
         // A run with consent is no model for one without.
         let own = own && intent.approvals.is_empty();
-        let again = own && judged.remembered(&verdict.key.revision, protocol, by_name).is_some();
+        let under = (&*verdict.key.revision, freeze);
+        let again = own && judged.remembered(under, protocol, by_name).is_some();
         let result = self.gate.record((intent, again), verdict, judged, send, timer);
         self.count_statement((judged, class), verdict, result.is_err(), timer);
         let (draft, model) = result?;
@@ -218,7 +221,7 @@ impl Session {
         judged: &Arc<JudgedStatement>,
         model: Arc<DecisionModel>,
     ) {
-        let VerdictKey { revision, protocol, by_name } = &verdict.key;
+        let VerdictKey { revision, freeze, protocol, by_name } = &verdict.key;
         let remembered = Verdict { model: Some(Arc::clone(&model)), ..verdict.clone() };
         judged.remember(&remembered);
         let policy = self.gate.policy.current();
@@ -226,7 +229,8 @@ impl Session {
             let read = self.readings.of_shape(judged.read(), *by_name);
             let known = read.carried_out(&verdict.decision, *by_name);
             let decision = known.map_or_else(|| Arc::clone(&verdict.decision), |one| one.decision);
-            let shape = Shape { read, revision: Arc::clone(revision), decision, model };
+            let revision = Arc::clone(revision);
+            let shape = Shape { read, revision, freeze: *freeze, decision, model };
             self.shapes.remember((*protocol, *by_name), shape);
         }
     }
@@ -254,15 +258,17 @@ impl Session {
         by_name: bool,
     ) -> (Intent, Verdict) {
         let policy = self.gate.policy.current();
+        // Before the intent: see there.
+        let under = (policy.revision(), self.freeze_stamp());
         let mut intent = self.intent(Stage::Statement, &policy);
         let mut facts = judged.facts(by_name).clone();
         facts.protocol = protocol;
         labels::join(&mut facts, policy.labels(), &self.catalog);
-        if let Some(verdict) = judged.remembered(policy.revision(), protocol, by_name) {
+        if let Some(verdict) = judged.remembered(under, protocol, by_name) {
             intent.statement = Some(facts);
             return (intent, verdict);
         }
-        let key = verdict_key(policy.revision(), protocol, by_name);
+        let key = verdict_key(under, protocol, by_name);
         let shared = !policy.volatile_when_prepared() && !policy.reads_session();
         let decided = if shared { self.decided(judged, &policy, &key) } else { None };
         let surface = match decided {
@@ -290,6 +296,11 @@ impl Session {
 }
 
 impl Session {
+    /// What a decision depends on that may change while the policies stay; see [`crate::freeze::Frozen::stamp`].
+    fn freeze_stamp(&self) -> u64 {
+        self.database.frozen.stamp()
+    }
+
     /// What policies decided on the statement, or on one of the same shape, in a session that they cannot
     /// tell from this one.
     fn decided(

@@ -39,7 +39,7 @@ impl Session {
         let decision = policy.judge(&intent, &surface);
         let id = intent.request_id.clone();
         let refused = self.refused_result(&decision, in_force, total, &id);
-        let key = verdict_key(policy.revision(), jurat_types::Protocol::Simple, false);
+        let key = verdict_key((policy.revision(), 0), jurat_types::Protocol::Simple, false);
         let permitted = match &refused {
             None => Ok(crate::rewrite::Permitted::nothing()),
             Some(refusal) => Err(refusal.clone()),
@@ -112,7 +112,7 @@ impl Session {
             stated.actual.rows = Some(so_far);
         }
         intent.statement = Some(stated);
-        let key = verdict_key(policy.revision(), jurat_types::Protocol::Simple, false);
+        let key = verdict_key((policy.revision(), 0), jurat_types::Protocol::Simple, false);
         let decision = Arc::new(refusals::own_denial(policy.revision(), &refusal));
         let verdict = Verdict::new(key, decision, Err(refusal.clone()), facts);
         let body = self.gate.decision_record(intent, &verdict, running.judged(), None, timer);

@@ -9,7 +9,8 @@ use super::link::failed;
 const LOCK: i64 = 0x6a75_7261_7401;
 
 /// The steps from an empty schema to what this program reads. Never change one; add one.
-const MIGRATIONS: &[&str] = &["CREATE TABLE jurat.approvals (
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE jurat.approvals (
         id text PRIMARY KEY,
         digest text NOT NULL,
         requester text NOT NULL,
@@ -34,7 +35,12 @@ const MIGRATIONS: &[&str] = &["CREATE TABLE jurat.approvals (
         PRIMARY KEY (replica, principal, database, kind, window_seconds, step)
      );
      CREATE INDEX budgets_by_change ON jurat.budgets (changed);
-     CREATE INDEX budgets_by_end ON jurat.budgets (ends_ns);"];
+     CREATE INDEX budgets_by_end ON jurat.budgets (ends_ns);",
+    "CREATE TABLE jurat.freezes (
+        name text PRIMARY KEY,
+        body text NOT NULL
+     );",
+];
 
 /// Brings the tables up to date, inside a step. The schema `jurat` is made where it is missing, which needs
 /// the right to make schemas; where it is there, owning it is enough.

@@ -1,11 +1,11 @@
 //! The local socket of approvers: a file that only its owner may open, and a token that says who is there.
 //!
 //! One line of JSON asks, one line of JSON answers. What is understood is in [`AdminRequest`]; the client is
-//! `jurat approvals`.
+//! `jurat approvals` and `jurat admin`.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use jurat_core::{Admin, AdminError, Approval, ApprovalAnswer, Authenticate as _, card};
+use jurat_core::{Admin, AdminError, Approval, ApprovalAnswer, Authenticate as _, Freeze, card};
 use jurat_types::Principal;
 use ring::{hmac, rand::SystemRandom};
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,12 @@ pub(crate) enum AdminAction {
     Show { id: String },
     /// An answer.
     Answer { id: String, yes: bool, reason: Option<String> },
+    /// Stops the writes of a database.
+    Freeze { database: String, reason: String, until_ns: Option<i64> },
+    /// Lets them go on.
+    Unfreeze { database: String },
+    /// The databases whose writes are stopped.
+    Frozen,
 }
 
 /// The answer.
@@ -63,6 +69,10 @@ pub(crate) enum AdminReply {
     Card { lines: Vec<String>, approval: Box<Approval> },
     /// Where it stands after the answer.
     Answered(AdminItem),
+    /// Databases whose writes are stopped.
+    Frozen(Vec<Freeze>),
+    /// Whether they were stopped.
+    Unfrozen(bool),
     /// Why not.
     Refused(String),
 }
@@ -186,6 +196,16 @@ impl Socket {
                     let done = self.admin.answer(who, answer, "cli").await;
                     done.map(|one| AdminReply::Answered(item(&one)))
                 }
+                AdminAction::Freeze { database, reason, until_ns } => {
+                    let what = (database.as_str(), reason.as_str());
+                    let done = self.admin.freeze((&who, "cli"), what, until_ns).await;
+                    done.map(|freeze| AdminReply::Frozen(vec![freeze]))
+                }
+                AdminAction::Unfreeze { database } => {
+                    let done = self.admin.unfreeze((&who, "cli"), &database).await;
+                    done.map(AdminReply::Unfrozen)
+                }
+                AdminAction::Frozen => Ok(AdminReply::Frozen(self.admin.frozen())),
             };
         reply.unwrap_or_else(|error: AdminError| AdminReply::Refused(error.to_string()))
     }

@@ -12,6 +12,9 @@ use crate::config::ApprovalsConfig;
 /// How often it is looked for what has expired.
 pub(super) const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 
+/// How often it is looked for what other processes have frozen, and for what is over.
+pub(super) const FREEZES_EVERY: Duration = Duration::from_secs(1);
+
 /// Everything that gives and takes consent, over a store that is open.
 pub(super) fn new(
     config: &ApprovalsConfig,

@@ -128,7 +128,11 @@ fn watch(connect: &Connect) -> Result<Exit, Failure> {
 }
 
 impl Connect {
-    fn ask(&self, action: AdminAction) -> Result<AdminReply, Failure> {
+    /// Asks the running process.
+    ///
+    /// # Errors
+    /// Where it cannot be reached, and what it refuses.
+    pub(super) fn ask(&self, action: AdminAction) -> Result<AdminReply, Failure> {
         let config = self.config.load()?;
         let socket = config.approvals.and_then(|approvals| approvals.socket).ok_or_else(|| {
             Failure::usage("the configuration names no `socket` in a section [approvals]")
@@ -156,6 +160,6 @@ impl Connect {
     }
 }
 
-fn unexpected() -> Failure {
+pub(super) fn unexpected() -> Failure {
     Failure::other("jurat answered something else than was asked")
 }
