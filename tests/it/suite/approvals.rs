@@ -76,7 +76,7 @@ pub(super) async fn noticed(wire: &mut Wire) -> String {
 }
 
 /// Approves by SQL.
-async fn approve(shop: &Shop, who: &str, id: &str) -> Reply {
+pub(super) async fn approve(shop: &Shop, who: &str, id: &str) -> Reply {
     shop.wire(who).await.run(&format!("CALL jurat.approve('{id}')")).await
 }
 

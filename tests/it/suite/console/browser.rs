@@ -74,7 +74,7 @@ async fn a_person_sees_the_queue_opens_the_card_and_approves() {
     assert_eq!(shop.count(CHANGED).await, 1);
     for page in ["databases", "policies"] {
         browser.open(&format!("http://127.0.0.1:{}/{page}", shop.jurat.admin_port()));
-        browser.wait("document.querySelector('h1')");
+        browser.wait("!!document.querySelector('h1')");
         browser.picture(page);
     }
     assert_ne!(browser.eval("document.title"), "owned");
