@@ -6,14 +6,17 @@
 //! - [`mariadb`] starts MariaDB servers, and [`mysql`] is the shop in front of one of them.
 //! - [`client`] logs tokio-postgres in, with and without TLS.
 //! - [`wire`] speaks the protocol by hand and keeps every byte that it receives; [`mysql_wire`] speaks MySQL's.
+//! - [`http`] speaks HTTP by hand, and [`browser`] is a real one without a screen.
 //! - [`tap`] is a relay that records both directions of a connection and can be cut.
 //! - [`rogue`] is a server that breaks the protocol.
 //! - [`canary`] searches for protected values in any spelling.
 //! - [`record`] reads the record and compares it with what PostgreSQL ran.
 
+pub(crate) mod browser;
 pub(crate) mod canary;
 pub(crate) mod client;
 pub(crate) mod cluster;
+pub(crate) mod http;
 pub(crate) mod jurat;
 pub(crate) mod mariadb;
 pub(crate) mod mysql;

@@ -13,6 +13,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("jurat-policy", &["jurat-types"]),
     ("jurat-audit", &["jurat-types"]),
     ("jurat-core", &["jurat-audit", "jurat-policy", "jurat-sql", "jurat-types"]),
+    ("jurat-console", &["jurat-core", "jurat-types"]),
     ("jurat-store", &["jurat-core", "jurat-types"]),
     ("jurat-identity", &["jurat-core", "jurat-types"]),
     ("jurat-mysql", &["jurat-core", "jurat-types", "jurat-wire"]),
@@ -23,6 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "jurat",
         &[
             "jurat-audit",
+            "jurat-console",
             "jurat-core",
             "jurat-identity",
             "jurat-mysql",
@@ -39,6 +41,7 @@ const EDGES: &[(&str, &[&str])] = &[
 
 /// Third-party engines with the crates that may import them. `deny.toml` holds the same rule for the tree.
 const ENGINES: &[(&str, &[&str])] = &[
+    ("axum", &["jurat-console"]),
     ("mysql_common", &["jurat-mysql"]),
     ("openidconnect", &["jurat-identity"]),
     ("opensrv-mysql", &["jurat-playground"]),

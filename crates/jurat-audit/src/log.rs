@@ -263,6 +263,13 @@ impl AuditLog {
         Ok(receipt)
     }
 
+    /// How many records the log has, and how many of them no checkpoint covers yet. For metrics.
+    #[must_use]
+    pub fn size(&self) -> (u64, u64) {
+        lock(&self.inner.state)
+            .map_or((0, 0), |state| (state.next, state.next.saturating_sub(state.signed)))
+    }
+
     /// Why the log takes no records at present, or is about to stop taking them; `None` where all is
     /// well. For a health check.
     #[must_use]

@@ -194,6 +194,12 @@ pub struct Stats {
     pub revision: String,
     /// Whether the newest policies are in force.
     pub policies_current: bool,
+    /// How many records the log has.
+    pub records: u64,
+    /// How many of them no checkpoint covers yet.
+    pub records_unsigned: u64,
+    /// Why the log takes no records at present, where it does not.
+    pub record_trouble: Option<String>,
 }
 
 /// Counters of one database.
@@ -289,6 +295,14 @@ impl Admin {
         let read = crate::read_approval_id(id).ok_or_else(unknown)?;
         let found = approvals.get(&read).await?;
         found.filter(|one| approvals.may_see(one, who)).ok_or_else(unknown)
+    }
+
+    /// Whether `who` may answer a request now.
+    pub async fn may_answer(&self, approval: &Approval, who: &Principal) -> bool {
+        match self.consent() {
+            Ok(approvals) => approvals.may_answer(approval, who).await,
+            Err(_not_configured) => false,
+        }
     }
 
     /// Answers a request for approval.
@@ -430,6 +444,7 @@ impl Admin {
                 None => None,
             };
         let state = self.gate.policy.state();
+        let (records, records_unsigned) = self.gate.audit.size();
         let databases = self.databases.iter().map(|database| {
             let mut sessions = BTreeMap::new();
             for live in database.live.all() {
@@ -445,6 +460,9 @@ impl Admin {
             databases: databases.collect(),
             approvals_pending: pending,
             policies_current: state.stale.is_none(),
+            records,
+            records_unsigned,
+            record_trouble: self.gate.audit.trouble().map(|error| error.to_string()),
             revision: state.revision,
         }
     }
@@ -523,6 +541,21 @@ impl Admin {
         }
     }
 
+    /// Records that somebody has logged in to look after Jurat, or has tried to.
+    ///
+    /// # Errors
+    /// Where it cannot be recorded; nobody is let in then.
+    pub fn record_login(
+        &self,
+        user: &str,
+        (via, address): (&str, &str),
+        let_in: bool,
+    ) -> Result<(), AdminError> {
+        let action = if let_in { "login" } else { "login_refused" };
+        let user: String = user.chars().take(63).collect();
+        self.record_as(action, (&user, via), json!({"client_addr": address}))
+    }
+
     fn consent(&self) -> Result<&Arc<Approvals>, AdminError> {
         self.gate.approvals.as_ref().ok_or(AdminError::NotConfigured("a section [approvals]"))
     }
@@ -541,9 +574,18 @@ impl Admin {
         (who, via): (&Principal, &str),
         details: Value,
     ) -> Result<(), AdminError> {
+        self.record_as(action, (&who.id, via), details)
+    }
+
+    fn record_as(
+        &self,
+        action: &str,
+        (by, via): (&str, &str),
+        details: Value,
+    ) -> Result<(), AdminError> {
         let mut record = BTreeMap::from([
             ("action".to_owned(), json!(action)),
-            ("by".to_owned(), json!(who.id)),
+            ("by".to_owned(), json!(by)),
             ("via".to_owned(), json!(via)),
         ]);
         if let Value::Object(more) = details {

@@ -9,7 +9,7 @@ use jurat_audit::AuditLog;
 use jurat_policy::PolicyHandle;
 use jurat_types::{ApprovalRecord, Intent, Principal, PrincipalKind, RecordBody, Refusal, Stage};
 use serde_json::json;
-use tokio::sync::{Notify, futures::Notified};
+use tokio::sync::{Notify, broadcast, futures::Notified};
 
 use crate::{
     Authenticate, Clock,
@@ -51,6 +51,29 @@ pub struct Approvals {
     pub clock: Arc<dyn Clock>,
     /// Wakes whoever waits, at each change. The store rings it, too, where it hears of other processes.
     pub changed: Arc<Notify>,
+    /// Tells whoever listens what became of requests, once it is recorded. Who is too slow misses some.
+    pub events: broadcast::Sender<ApprovalEvent>,
+}
+
+/// Something has become of a request.
+#[derive(Clone, Debug)]
+pub struct ApprovalEvent {
+    /// `requested`, `approved`, `denied`, `used`, `expired` or `canceled`.
+    pub event: &'static str,
+    /// The request as it was then.
+    pub approval: Arc<Approval>,
+    /// Who answered.
+    pub by: Option<String>,
+    /// When, nanoseconds since the Unix epoch.
+    pub at_ns: i64,
+}
+
+/// Events that wait for a listener that is slow.
+const EVENTS_MAX: usize = 256;
+
+/// A channel for what becomes of requests.
+pub fn approval_events() -> broadcast::Sender<ApprovalEvent> {
+    broadcast::Sender::new(EVENTS_MAX)
 }
 
 /// What becomes of a statement that needs consent.
@@ -333,6 +356,16 @@ impl Approvals {
             .unwrap_or_else(|| Err(StoreError("a task was lost".to_owned())))
     }
 
+    /// Whether somebody may answer a request now, as far as it is known before they do.
+    pub async fn may_answer(self: &Arc<Self>, approval: &Approval, who: &Principal) -> bool {
+        let answered = |vote: &Vote| grant::same_person(&vote.by, &who.id);
+        if approval.state != State::Pending || approval.votes.iter().any(answered) {
+            return false;
+        }
+        let (this, approval, who) = (Arc::clone(self), approval.clone(), who.clone());
+        blocking(move || this.rules_for(&approval, &who).is_ok()).await.unwrap_or(false)
+    }
+
     /// Whether a request is somebody's business: their own, or one that they may answer.
     pub fn may_see(&self, approval: &Approval, who: &Principal) -> bool {
         approval.chain().any(|id| grant::same_person(id, &who.id))
@@ -417,7 +450,12 @@ impl Approvals {
         self.changed.notified()
     }
 
-    fn record(&self, event: &str, approval: &Approval, vote: Option<&Vote>) -> Result<(), ()> {
+    fn record(
+        &self,
+        event: &'static str,
+        approval: &Approval,
+        vote: Option<&Vote>,
+    ) -> Result<(), ()> {
         let by = vote.map(|vote| vote.by.clone());
         let via = vote.map(|vote| vote.via.clone());
         let reason = vote.and_then(|vote| vote.reason.clone());
@@ -427,7 +465,7 @@ impl Approvals {
     /// Appends a record; an error is in the log of the process then.
     fn append(
         &self,
-        event: &str,
+        event: &'static str,
         approval: &Approval,
         (by, via, reason): (Option<String>, Option<String>, Option<String>),
     ) -> Result<(), ()> {
@@ -445,9 +483,22 @@ impl Approvals {
             reason,
             expires_ns: approval.expires_ns,
         };
+        let by = record.by.clone();
         self.audit.append(RecordBody::Approval(Box::new(record))).map(drop).map_err(|error| {
             tracing::error!(%error, event, "what became of an approval could not be recorded");
-        })
+        })?;
+        // An answer that came too late is in the record, and changed nothing.
+        if event != "void" && self.events.receiver_count() > 0 {
+            let approval = Arc::new(approval.clone());
+            // Whoever listened may have left.
+            drop(self.events.send(ApprovalEvent {
+                event,
+                approval,
+                by,
+                at_ns: self.clock.now_ns(),
+            }));
+        }
+        Ok(())
     }
 }
 

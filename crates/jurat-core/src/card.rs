@@ -31,9 +31,14 @@ pub fn line(approval: &Approval) -> String {
 
 /// The card, line by line.
 pub fn lines(approval: &Approval) -> Vec<String> {
+    rows(approval).into_iter().map(|(name, value)| format!("{name:<13} {value}")).collect()
+}
+
+/// The card: names and what they stand for, in the order in which it is read.
+pub fn rows(approval: &Approval) -> Vec<(String, String)> {
     let intent = &approval.intent;
-    let mut lines = Vec::new();
-    let mut row = |name: &str, value: &str| lines.push(format!("{name:<13} {}", plain(value)));
+    let mut rows = Vec::new();
+    let mut row = |name: &str, value: &str| rows.push((name.to_owned(), plain(value)));
     row("request", &approval.id);
     row("state", approval.state.as_str());
     let principal = &intent.principal;
@@ -98,7 +103,7 @@ pub fn lines(approval: &Approval) -> Vec<String> {
     row("ends", &moment(approval.expires_ns));
     row("policy", &intent.policy.revision);
     row("digest", &approval.digest);
-    lines
+    rows
 }
 
 fn listed(names: &[String]) -> String {

@@ -48,7 +48,9 @@ pub use admin::{
     Admin, AdminError, ApprovalAnswer, DatabaseStats, Freezes, PackageView, PoliciesView, Reload,
     Reloaded, Right, SessionView, Stats,
 };
-pub use approvals::{Answer, ApprovalOptions, Approvals, DecideError};
+pub use approvals::{
+    Answer, ApprovalEvent, ApprovalOptions, Approvals, DecideError, approval_events,
+};
 pub use authenticate::{Authenticate, Credential};
 pub use budget::{BudgetError, BudgetKey, Budgets, InMemory as InMemoryBudgets, Taken};
 pub use clock::{Clock, SystemClock};

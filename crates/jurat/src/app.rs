@@ -4,10 +4,12 @@
 mod admin;
 mod approvals;
 mod databases;
+mod http;
 mod listeners;
 mod probe;
 mod reload;
 mod store;
+mod tokens;
 mod users;
 
 use std::{
@@ -18,6 +20,7 @@ use std::{
 };
 
 use jurat_audit::{AuditLog, AuditOptions, SigningKey};
+use jurat_console::{HookCounts, Hooks, Tokens};
 use jurat_core::{Admin, Authenticate, Clock, Freezes, Gate, MaskKey, StoredFreezes, SystemClock};
 use jurat_policy::PolicyHandle;
 use jurat_postgres::Workers;
@@ -27,6 +30,8 @@ use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use admin::Socket;
+use http::Http;
+use tokens::OperatorTokens;
 
 use crate::{
     config::{AuditConfig, Config},
@@ -50,6 +55,10 @@ pub(crate) struct App {
     workers: Arc<Workers>,
     admin: Arc<Admin>,
     freezes: Option<Arc<StoredFreezes>>,
+    tokens: Arc<OperatorTokens>,
+    hooks: Option<Hooks>,
+    hook_counts: Arc<HookCounts>,
+    http_tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 /// A proxy whose sockets are open.
@@ -58,6 +67,7 @@ pub(crate) struct Bound {
     app: App,
     sockets: Vec<(TcpListener, Listener)>,
     socket: Option<Arc<Socket>>,
+    http: Option<Http>,
 }
 
 impl App {
@@ -129,7 +139,24 @@ impl App {
             reload: Arc::new(Reloader::new(Arc::clone(&gate), Arc::clone(&users))),
             freezes: freezes.clone().map(|freezes| freezes as Arc<dyn Freezes>),
         });
-        let app = Self { config, gate, users, databases, listeners, workers, admin, freezes };
+        let operators = config.approvals.as_ref().map(|approvals| approvals.operators.as_slice());
+        let tokens = OperatorTokens::load(operators.unwrap_or_default(), Arc::clone(&users))?;
+        let hook_counts = Arc::new(HookCounts::default());
+        let hooks = http::hooks(&config.admin, &admin, Arc::clone(&hook_counts))?;
+        let app = Self {
+            http_tls: http::load_tls(&config)?,
+            tokens: Arc::new(tokens),
+            config,
+            gate,
+            users,
+            databases,
+            listeners,
+            workers,
+            admin,
+            freezes,
+            hooks,
+            hook_counts,
+        };
         app.record_start()?;
         Ok(app)
     }
@@ -159,12 +186,22 @@ impl App {
                 return Err(failure);
             }
         };
-        Ok(Bound { app: self, sockets, socket })
+        let who: (Arc<dyn Authenticate>, Arc<dyn Tokens>) =
+            (Arc::<LiveUsers>::clone(&self.users), Arc::<OperatorTokens>::clone(&self.tokens));
+        let (counts, tls) = (Arc::clone(&self.hook_counts), self.http_tls.clone());
+        let http = Http::open(&self.config.admin, Arc::clone(&self.admin), who, counts, tls).await;
+        match http {
+            Ok(http) => Ok(Bound { app: self, sockets, socket, http }),
+            Err(failure) => {
+                self.close("the admin port cannot be listened on", true).await;
+                Err(failure)
+            }
+        }
     }
 
     fn open_socket(&self) -> Result<Option<Socket>, Failure> {
         match &self.config.approvals {
-            Some(config) => Socket::open(config, Arc::clone(&self.admin), Arc::clone(&self.users)),
+            Some(config) => Socket::open(config, Arc::clone(&self.admin), Arc::clone(&self.tokens)),
             None => Ok(None),
         }
     }
@@ -232,6 +269,11 @@ impl Bound {
             .collect()
     }
 
+    /// Where the console is served, where it is.
+    pub(crate) fn admin_address(&self) -> Option<SocketAddr> {
+        self.http.as_ref().map(|http| http.address)
+    }
+
     /// What reloads policies and users, for signals and for polling.
     pub(crate) fn reloader(&self) -> Reloader {
         self.app.reloader()
@@ -248,7 +290,7 @@ impl Bound {
     /// # Errors
     /// Where a listener ended by itself; everything else is then ended in order, too.
     pub(crate) async fn serve(self, shutdown: CancellationToken) -> Result<(), Failure> {
-        let Self { app, sockets, socket } = self;
+        let Self { mut app, sockets, socket, http } = self;
         let mut serving = JoinSet::new();
         for (socket, listener) in sockets {
             serving.spawn(listener.serve(socket, shutdown.clone()));
@@ -267,6 +309,12 @@ impl Bound {
         }
         if let Some(socket) = socket {
             chores.spawn(socket.serve(shutdown.clone()));
+        }
+        if let Some(http) = http {
+            chores.spawn(http.serve(shutdown.clone()));
+        }
+        if let Some(hooks) = app.hooks.take() {
+            chores.spawn(http::tell(hooks, Arc::clone(&app.admin)));
         }
         if let Some(approvals) = app.gate.approvals.clone() {
             chores.spawn(repeat(approvals::EXPIRE_EVERY, move || approvals.expire()));

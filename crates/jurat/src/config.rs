@@ -130,6 +130,34 @@ pub(crate) struct PolicyConfig {
 pub(crate) struct AdminConfig {
     /// `group:NAME` or names of users.
     pub(crate) admins: Vec<String>,
+    /// Where the console, the API and metrics are served.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Where browsers find them.
+    pub(crate) public_url: Option<String>,
+    /// How long a login lasts without a visit, and at most.
+    pub(crate) idle_max: Duration,
+    pub(crate) login_max: Duration,
+    /// Receivers of what becomes of requests for approval.
+    pub(crate) webhooks: Vec<WebhookConfig>,
+}
+
+/// A receiver.
+#[derive(Clone, Debug)]
+pub(crate) struct WebhookConfig {
+    pub(crate) name: String,
+    pub(crate) url: WebhookUrl,
+    pub(crate) format: jurat_console::Format,
+    pub(crate) secret: Option<SecretRef>,
+    /// All where it is empty.
+    pub(crate) events: Vec<String>,
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// Where a receiver is.
+#[derive(Clone, Debug)]
+pub(crate) enum WebhookUrl {
+    Text(String),
+    Secret(SecretRef),
 }
 
 /// Where requests for approval are kept.

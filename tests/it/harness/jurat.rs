@@ -109,6 +109,9 @@ impl Setup {
     }
 }
 
+/// What webhooks are signed with.
+pub(crate) const HOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 /// Which columns are protected, in the form of the catalog labels file.
 pub(crate) const LABELS: &str = r#"{"jurat": {"catalog": {
   "public.customers.email": ["pii.email"],
@@ -197,6 +200,7 @@ impl Home {
         for (name, _) in USERS {
             home.write(&format!("{name}.token"), &format!("the token that only {name} has"));
         }
+        home.write("hook.secret", HOOK_SECRET);
         fs::create_dir(home.path("policy")).unwrap();
         if setup.shipped {
             copy_policies(&shipped(), &home.path("policy"));
@@ -331,6 +335,17 @@ impl Jurat {
     /// Waits until it has logged `text`.
     pub(crate) fn logged(&self, text: &str) {
         until(&format!("`{text}` in the log of Jurat"), || self.log().contains(text).then_some(()));
+    }
+
+    /// The port of the console, where one is configured.
+    pub(crate) fn admin_port(&self) -> u16 {
+        let address = |line: &str| {
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            let fields = &line["fields"];
+            let served = fields["message"] == "the console is served";
+            fields["address"].as_str().filter(|_| served)?.rsplit(':').next()?.parse().ok()
+        };
+        until("the console", || self.log().lines().find_map(address))
     }
 
     fn signal(&self, name: &str) {

@@ -24,7 +24,7 @@ approvals contains {
 }
 "#;
 
-const SECTION: &str = "\n[approvals]\nstore = \"approvals.db\"\nsocket = \"approvers.sock\"\n\
+pub(super) const SECTION: &str = "\n[approvals]\nstore = \"approvals.db\"\nsocket = \"approvers.sock\"\n\
     pending_per_principal_max = 5\n\
     [[approvals.operator]]\nprincipal = \"dora\"\ntoken = { file = \"dora.token\" }\n\
     [[approvals.operator]]\nprincipal = \"priya\"\ntoken = { file = \"priya.token\" }\n\
@@ -76,12 +76,12 @@ pub(super) async fn noticed(wire: &mut Wire) -> String {
 }
 
 /// Approves by SQL.
-async fn approve(shop: &Shop, who: &str, id: &str) -> Reply {
+pub(super) async fn approve(shop: &Shop, who: &str, id: &str) -> Reply {
     shop.wire(who).await.run(&format!("CALL jurat.approve('{id}')")).await
 }
 
 /// The events of a request, in order.
-fn events(shop: &Shop, id: &str) -> String {
+pub(super) fn events(shop: &Shop, id: &str) -> String {
     let of = |record: &&Value| record["type"] == "approval" && record["id"] == id;
     let records = shop.records();
     let events: Vec<&str> =

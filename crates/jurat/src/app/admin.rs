@@ -5,9 +5,8 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use jurat_core::{Admin, AdminError, Approval, ApprovalAnswer, Authenticate as _, Freeze, card};
-use jurat_types::Principal;
-use ring::{hmac, rand::SystemRandom};
+use jurat_console::Tokens as _;
+use jurat_core::{Admin, AdminError, Approval, ApprovalAnswer, Freeze, card};
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -16,7 +15,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::LiveUsers;
+use super::tokens::OperatorTokens;
 use crate::{
     config::ApprovalsConfig,
     exit::{Exit, Failure},
@@ -28,8 +27,6 @@ const CONNECTIONS_MAX: usize = 16;
 const LINE_BYTES_MAX: u64 = 16 << 10;
 /// How long a client may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Shorter tokens could be guessed, bytes.
-const TOKEN_BYTES_MIN: usize = 16;
 
 /// A question of an approver.
 #[derive(Debug, Deserialize, Serialize)]
@@ -90,42 +87,22 @@ pub(crate) struct AdminItem {
 pub(super) struct Socket {
     listener: UnixListener,
     admin: Arc<Admin>,
-    people: Arc<LiveUsers>,
-    tokens: Vec<(String, hmac::Tag)>,
-    key: hmac::Key,
+    tokens: Arc<OperatorTokens>,
 }
 
 impl Socket {
     /// Opens the socket, where one is configured.
     ///
     /// # Errors
-    /// Where it cannot be made, or a token is not there or too short.
+    /// Where it cannot be made.
     pub(super) fn open(
         config: &ApprovalsConfig,
         admin: Arc<Admin>,
-        people: Arc<LiveUsers>,
+        tokens: Arc<OperatorTokens>,
     ) -> Result<Option<Self>, Failure> {
         let Some(path) = &config.socket else { return Ok(None) };
-        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
-            .map_err(|_unspecified| Failure::other("the system gives no randomness"))?;
-        let tokens = config
-            .operators
-            .iter()
-            .map(|(principal, token)| {
-                let what = format!("the token of the approver `{principal}`");
-                let token =
-                    token.fetch().map_err(|error| Failure::because(Exit::Usage, &what, &error))?;
-                let token = token.expose().trim();
-                if token.len() < TOKEN_BYTES_MIN {
-                    return Err(Failure::usage(format!(
-                        "{what} is shorter than {TOKEN_BYTES_MIN} bytes"
-                    )));
-                }
-                Ok((principal.clone(), hmac::sign(&key, token.as_bytes())))
-            })
-            .collect::<Result<_, Failure>>()?;
         let listener = listen(path)?;
-        Ok(Some(Self { listener, admin, people, tokens, key }))
+        Ok(Some(Self { listener, admin, tokens }))
     }
 
     /// Serves until `shutdown`.
@@ -177,7 +154,7 @@ impl Socket {
     }
 
     async fn answer(&self, request: AdminRequest, peer: Option<u32>) -> AdminReply {
-        let Some(who) = self.who(&request.token) else {
+        let Some(who) = self.tokens.principal(&request.token) else {
             tracing::warn!(?peer, "a token that nobody has");
             return AdminReply::Refused("nobody has that token".to_owned());
         };
@@ -208,14 +185,6 @@ impl Socket {
                 AdminAction::Frozen => Ok(AdminReply::Frozen(self.admin.frozen())),
             };
         reply.unwrap_or_else(|error: AdminError| AdminReply::Refused(error.to_string()))
-    }
-
-    /// Whose token it is, as the users file knows them now.
-    fn who(&self, token: &str) -> Option<Principal> {
-        let fits =
-            |tag: &hmac::Tag| hmac::verify(&self.key, token.as_bytes(), tag.as_ref()).is_ok();
-        let (name, _) = self.tokens.iter().find(|(_, tag)| fits(tag))?;
-        self.people.credential(name).principal
     }
 }
 

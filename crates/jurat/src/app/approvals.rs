@@ -26,5 +26,6 @@ pub(super) fn new(
     let changed = Arc::new(Notify::new());
     store.ring(Arc::clone(&changed));
     let options = config.options.clone();
-    Arc::new(Approvals { store, options, people, policy, audit, clock, changed })
+    let events = jurat_core::approval_events();
+    Arc::new(Approvals { store, options, people, policy, audit, clock, changed, events })
 }

@@ -25,6 +25,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         for (name, address) in bound.addresses() {
             tracing::info!(listener = name, %address, config = file, "listening");
         }
+        if let Some(address) = bound.admin_address() {
+            tracing::info!(%address, "the console is served");
+        }
         serve(bound, signals).await
     });
     // A thread that waits for the disk must not keep the process.

@@ -36,6 +36,8 @@ pub(crate) struct RawConfig {
     #[serde(default)]
     pub(crate) admin: RawAdmin,
     #[serde(default)]
+    pub(crate) webhook: Vec<RawWebhook>,
+    #[serde(default)]
     pub(crate) limits: RawLimits,
 }
 
@@ -250,6 +252,71 @@ pub(crate) struct RawAdmin {
     /// Who sees sessions, ends them, and reloads policies: `group:NAME` or a user's name; `group:admins` where
     /// nothing is said
     pub(crate) admins: Option<Vec<String>>,
+    /// Address and port of the console, the API and metrics; nothing is served where nothing is said. Elsewhere than
+    /// on loopback it needs a section [tls] and `public_url`
+    #[schemars(with = "Option<SocketAddr>")]
+    pub(crate) listen: Option<Spanned<SocketAddr>>,
+    /// Where browsers find the console, for example `https://jurat.example.com`; links in webhooks lead there
+    #[schemars(with = "Option<String>")]
+    pub(crate) public_url: Option<Spanned<String>>,
+    /// How long a login to the console lasts without a visit
+    #[schemars(with = "Option<String>")]
+    pub(crate) idle_max: Option<RawDuration>,
+    /// How long a login to the console lasts
+    #[schemars(with = "Option<String>")]
+    pub(crate) login_max: Option<RawDuration>,
+}
+
+/// A receiver of what becomes of requests for approval
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawWebhook {
+    /// What the log calls it
+    #[schemars(with = "String")]
+    pub(crate) name: Spanned<String>,
+    /// `https://…`, or a secret that holds it; without TLS only to this machine
+    pub(crate) url: RawUrl,
+    /// `generic` unless said
+    pub(crate) format: Option<RawFormat>,
+    /// What signs (Standard Webhooks): `whsec_…`, several with spaces between them; needed for `generic`
+    #[schemars(with = "Option<RawSecret>")]
+    pub(crate) secret: Option<SecretRef>,
+    /// `approval.requested`, `.approved`, `.denied`, `.used`, `.expired`, `.canceled`; all where nothing is said
+    #[serde(default)]
+    pub(crate) events: Vec<RawEvent>,
+    /// Further certificates that may sign that of the receiver, PEM
+    pub(crate) ca: Option<PathBuf>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum RawUrl {
+    Text(String),
+    Secret(#[schemars(with = "RawSecret")] SecretRef),
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawFormat {
+    Generic,
+    Slack,
+    Teams,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+pub(crate) enum RawEvent {
+    #[serde(rename = "approval.approved")]
+    Approved,
+    #[serde(rename = "approval.canceled")]
+    Canceled,
+    #[serde(rename = "approval.denied")]
+    Denied,
+    #[serde(rename = "approval.expired")]
+    Expired,
+    #[serde(rename = "approval.requested")]
+    Requested,
+    #[serde(rename = "approval.used")]
+    Used,
 }
 
 /// Bounds of sessions; each has a default

@@ -9,14 +9,15 @@ use jurat_types::Engine;
 use tokio_postgres::config::Host;
 
 use super::{
-    AdminConfig, ApprovalsConfig, AuditConfig, Config, DatabaseConfig, DatabaseTls, ListenerConfig,
-    ListenerTls, PolicyConfig, Protocol, StoreConfig, TlsFiles,
+    ApprovalsConfig, AuditConfig, Config, DatabaseConfig, DatabaseTls, ListenerConfig, ListenerTls,
+    PolicyConfig, Protocol, StoreConfig, TlsFiles,
     raw::{
-        RawAdmin, RawApprovals, RawAudit, RawConfig, RawDatabase, RawDatabaseTls, RawEngine,
-        RawLimits, RawListener, RawListenerTls, RawMode, RawPolicy, RawProtocol, RawStore,
-        RawTlsMode,
+        RawApprovals, RawAudit, RawConfig, RawDatabase, RawDatabaseTls, RawEngine, RawLimits,
+        RawListener, RawListenerTls, RawMode, RawPolicy, RawProtocol, RawStore, RawTlsMode,
     },
 };
+
+mod admin;
 
 const VERSION: u32 = 1;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -68,7 +69,7 @@ pub(crate) fn resolve(document: &Document, file: &Path) -> Result<Config, Docume
         audit: resolve_audit(raw.audit, base),
         store: resolve_store(raw.store, raw.approvals.as_ref(), base, document)?,
         approvals: raw.approvals.map(|approvals| resolve_approvals(approvals, base)),
-        admin: resolve_admin(raw.admin),
+        admin: admin::resolve(raw.admin, raw.webhook, (base, has_tls), document)?,
         limits: resolve_limits(&raw.limits),
     })
 }
@@ -361,10 +362,6 @@ fn resolve_approvals(raw: RawApprovals, base: &Path) -> ApprovalsConfig {
         options: ApprovalOptions { caps, approvers, hold_max, hold_in_transaction_max },
         operators: operators.map(|one| (one.principal, one.token.relative_to(base))).collect(),
     }
-}
-
-fn resolve_admin(raw: RawAdmin) -> AdminConfig {
-    AdminConfig { admins: raw.admins.unwrap_or_else(|| vec!["group:admins".to_owned()]) }
 }
 
 fn resolve_limits(raw: &RawLimits) -> Limits {
