@@ -15,7 +15,8 @@ import tomllib
 from pathlib import Path
 
 from stage import Stage
-from suites import SUITES
+from stage_mysql import MyStage
+from suites import OF_MYSQL, SUITES
 
 HERE = Path(__file__).resolve().parent
 
@@ -25,15 +26,22 @@ def main():
     options.reports.mkdir(parents=True, exist_ok=True)
     expected = tomllib.loads((HERE / "expected.toml").read_text())
     wrong = 0
-    with Stage(options.pg_bin, options.jurat) as stage:
-        for suite in options.suite or SUITES:
-            outcomes = {}
-            for side in options.side:
-                print(f"{suite}, {side} …", file=sys.stderr, flush=True)
-                outcomes[side] = run(stage, suite, side, options)
-            if len(outcomes) == 2:
-                wrong += compare(suite, outcomes, expected, partial=bool(options.k))
+    suites = options.suite or SUITES
+    for kind, programs in ((Stage, options.pg_bin), (MyStage, options.mariadb_bin)):
+        chosen = [suite for suite in suites if (suite in OF_MYSQL) == (kind is MyStage)]
+        if chosen:
+            with kind(programs, options.jurat) as stage:
+                wrong += sum(both(stage, suite, options, expected) for suite in chosen)
     sys.exit(1 if wrong else 0)
+
+
+def both(stage, suite, options, expected):
+    """Runs a suite on both sides; returns how many differences are not as expected."""
+    outcomes = {}
+    for side in options.side:
+        print(f"{suite}, {side} …", file=sys.stderr, flush=True)
+        outcomes[side] = run(stage, suite, side, options)
+    return compare(suite, outcomes, expected, partial=bool(options.k)) if len(outcomes) == 2 else 0
 
 
 def arguments():
@@ -43,9 +51,11 @@ def arguments():
     parser.add_argument("--side", action="append", choices=["direct", "through"])
     parser.add_argument("--kept-direct", action="store_true", help="take the direct outcomes of the last run")
     parser.add_argument("--pg-bin", required=True)
+    parser.add_argument("--mariadb-bin", required=True)
     parser.add_argument("--jurat", required=True)
     parser.add_argument("--python", required=True, help="a Python with requirements.txt")
     parser.add_argument("--node", type=Path, required=True, help="a directory with node-postgres and its tests")
+    parser.add_argument("--node-mysql", type=Path, required=True, help="a directory with what mysql2 and its tests need")
     parser.add_argument("--suites", type=Path, required=True, help="a directory with the suites' repositories")
     parser.add_argument("--reports", type=Path, required=True)
     options = parser.parse_args()

@@ -1,5 +1,6 @@
 """How each suite is run against a port, and how its report becomes `{test: outcome}`."""
 
+import json
 import os
 import re
 import shutil
@@ -89,9 +90,13 @@ def node_postgres(place, port, report, only):
 
 
 def node(path, port):
-    command = ["node", str(path)]
+    return ended(["node", str(path)], path.parents[2], environment(port))
+
+
+def ended(command, directory, env):
+    """The command at its end, or at the end of the time that it has."""
     try:
-        return subprocess.run(command, cwd=path.parents[2], env=environment(port), stdout=subprocess.PIPE,
+        return subprocess.run(command, cwd=directory, env=env, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors="replace", timeout=2 * TEST_TIMEOUT_S)
     except subprocess.TimeoutExpired as error:
         text = (error.stdout or b"").decode(errors="replace")
@@ -113,4 +118,43 @@ def node_outcomes(name, result):
     return outcomes
 
 
-SUITES = {"psycopg": psycopg, "asyncpg": asyncpg, "node-postgres": node_postgres}
+def pymysql(place, port, report, only):
+    # Driver and tests are one package of the repository.
+    copy = report.parent / "pymysql"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(place.suites / "PyMySQL" / "pymysql", copy / "pymysql")
+    login = {"host": "127.0.0.1", "port": port, "user": ROLE, "password": PASSWORD}
+    databases = [login | {"database": "test1", "use_unicode": True, "local_infile": True}, login | {"database": "test2"}]
+    (copy / "pymysql" / "tests" / "databases.json").write_text(json.dumps(databases))
+    return pytest(place.python, copy, port, report, ["--import-mode=importlib", "-p", "no:cacheprovider", "pymysql/tests"], only)
+
+
+def mysql2(place, port, report, only):
+    # The tests find the driver beside them, and what it needs beside that.
+    copy = report.parent / "mysql2"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(place.suites / "node-mysql2", copy, ignore=shutil.ignore_patterns(".git", "website"))
+    (copy / "node_modules").symlink_to(place.node_mysql / "node_modules")
+    tests = copy / "test" / "integration"
+    files = sorted(path for path in tests.rglob("*.test.mts") if not only or re.search(only, str(path)))
+    login = {"MYSQL_HOST": "127.0.0.1", "MYSQL_PORT": str(port), "MYSQL_USER": ROLE, "MYSQL_PASSWORD": PASSWORD,
+             "MYSQL_DATABASE": "test", "CI": "1"}
+    outcomes, texts = {}, []
+    with ThreadPoolExecutor(4) as pool:
+        for path, result in zip(files, pool.map(lambda path: mysql2_file(copy, path, login), files)):
+            name = str(path.relative_to(tests))
+            texts.append(f"== {name}: {result.returncode}\n{result.stdout}")
+            whole = "passed" if result.returncode == 0 else "failed"
+            outcomes[name] = (whole, "" if whole == "passed" else result.stdout[-600:])
+    report.with_suffix(".txt").write_text("\n".join(texts))
+    return outcomes
+
+
+def mysql2_file(copy, path, login):
+    return ended(["node", "--import", "tsx", str(path)], copy, {**environment(0), **login})
+
+
+SUITES = {"psycopg": psycopg, "asyncpg": asyncpg, "node-postgres": node_postgres, "pymysql": pymysql, "mysql2": mysql2}
+
+# Those that speak MySQL's protocol.
+OF_MYSQL = {"pymysql", "mysql2"}

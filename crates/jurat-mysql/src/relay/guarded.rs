@@ -3,7 +3,7 @@
 //! `SHOW WARNINGS` quotes values: `Truncated incorrect DOUBLE value: 'ana@example.org'`. The list stays until a
 //! later statement that uses a table, so until then a client that asks for it gets an empty one.
 
-use jurat_core::{Permit, Running};
+use jurat_core::{JudgedStatement, Permit, Running};
 use jurat_wire::mysql::{capability::Status, encode::server as encode, response::OkPacket};
 
 use super::Relay;
@@ -11,6 +11,11 @@ use crate::respond;
 
 /// The kinds of statements that show the list.
 const SHOWS_WARNINGS: [&str; 2] = ["show_warnings", "show_errors"];
+
+/// Whether a statement shows the list.
+pub(super) fn shows_warnings(judged: &JudgedStatement) -> bool {
+    SHOWS_WARNINGS.contains(&judged.statement().facts().kind.as_str())
+}
 
 impl Relay {
     /// Notes what the list may hold once a statement has run.

@@ -1,6 +1,6 @@
 //! Promise: what drivers and tools say by themselves passes under the policies that ship, for everybody.
 
-use crate::harness::{MyShop, mariadb::Kind};
+use crate::harness::{MyShop, Setup, mariadb::Kind};
 
 /// From the mariadb and mysql command line clients, mysqldump, PyMySQL, mysql2, MySQL Connector/J and
 /// Connector/Python, SQLAlchemy, Django, DBeaver and phpMyAdmin.
@@ -85,5 +85,18 @@ fn drivers_and_tools_are_not_in_the_way() {
         }
     }
     assert!(refused.is_empty(), "{refused:#?}");
+    shop.close();
+}
+
+/// A definition makes Jurat read the catalog again, over the same connection, which must not take the warnings away.
+#[test]
+fn the_warnings_of_a_definition_are_there_to_be_asked_for() {
+    let setup = Setup { environment: "staging", ..Setup::mariadb() };
+    let Some(shop) = MyShop::open(setup) else { return };
+    for mut session in [shop.direct_wire(), shop.wire("dora")] {
+        session.one("DROP TABLE IF EXISTS nothing_here");
+        let warnings = session.one("SHOW WARNINGS");
+        assert_eq!(warnings.rows[0][1].as_deref(), Some("1051"));
+    }
     shop.close();
 }
