@@ -9,12 +9,11 @@ use jurat_types::Engine;
 use tokio_postgres::config::Host;
 
 use super::{
-    ApprovalsConfig, AuditConfig, Config, DatabaseConfig, DatabaseTls, ListenerConfig,
-    ListenerTls, PolicyConfig, Protocol, StoreConfig, TlsFiles,
+    ApprovalsConfig, AuditConfig, Config, DatabaseConfig, DatabaseTls, ListenerConfig, ListenerTls,
+    PolicyConfig, Protocol, StoreConfig, TlsFiles,
     raw::{
-        RawApprovals, RawAudit, RawConfig, RawDatabase, RawDatabaseTls, RawEngine,
-        RawLimits, RawListener, RawListenerTls, RawMode, RawPolicy, RawProtocol, RawStore,
-        RawTlsMode,
+        RawApprovals, RawAudit, RawConfig, RawDatabase, RawDatabaseTls, RawEngine, RawLimits,
+        RawListener, RawListenerTls, RawMode, RawPolicy, RawProtocol, RawStore, RawTlsMode,
     },
 };
 
