@@ -38,15 +38,13 @@
   }
 
   const events = new EventSource("/events");
-  let lost = false;
   events.addEventListener(topic, look);
   events.onopen = () => {
     state.textContent = "Shows changes as they come.";
-    if (lost) look();
-    lost = false;
+    // What changed between the page and this moment is told by nothing else.
+    look();
   };
   events.onerror = () => {
-    lost = true;
     state.textContent = "The connection was lost; trying again.";
   };
 })();

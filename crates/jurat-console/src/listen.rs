@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::extract::Request;
+use axum::{extract::Request, http::StatusCode, response::IntoResponse as _};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -20,6 +20,8 @@ use crate::{Console, router};
 const CONNECTIONS_MAX: usize = 256;
 /// How long a client may take for TLS, and for the head of a request.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a request may take from its head to the head of the answer.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
 /// The head of a request, bytes.
 const HEAD_BYTES_MAX: usize = 16 << 10;
 
@@ -90,7 +92,13 @@ async fn requests(
         request.extensions_mut().insert(Peer(address));
         let mut router = router.clone();
         async move {
-            Ok::<_, Infallible>(router.call(request).await.unwrap_or_else(|never| match never {}))
+            // A client that sends its request drop by drop is not waited for. What an answer streams comes later.
+            let answer = tokio::time::timeout(ANSWER_MAX, router.call(request)).await;
+            Ok::<_, Infallible>(match answer {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(never)) => match never {},
+                Err(_elapsed) => StatusCode::REQUEST_TIMEOUT.into_response(),
+            })
         }
     });
     let connection = http1::Builder::new()

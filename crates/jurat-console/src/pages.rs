@@ -54,7 +54,7 @@ pub(crate) fn document(
                     @if let Some(visitor) = visitor {
                         nav aria-label="Pages" {
                             @for (path, name) in PAGES {
-                                a href=(path) aria-current=[(name == title).then_some("page")] { (name) }
+                                a href=(path) aria-current=[is_current(name, title).then_some("page")] { (name) }
                             }
                         }
                         form.who method="post" action="/logout" {
@@ -70,6 +70,11 @@ pub(crate) fn document(
         }
     };
     Html(page.into_string())
+}
+
+/// Whether a page belongs to one of those in the navigation: a card is one of the approvals.
+fn is_current(name: &str, title: &str) -> bool {
+    name == title || (name == "Approvals" && title.starts_with("AP-"))
 }
 
 /// The token that every form has.
@@ -209,7 +214,7 @@ fn session_table(sessions: &[SessionView], visitor: &Visitor) -> Markup {
                     th scope="col" { "Who" } th scope="col" { "Database" } th scope="col" { "State" }
                     th scope="col" { "Last statement" } th.number scope="col" { "Statements" }
                     th.number scope="col" { "Denied" } th.number scope="col" { "Rows read" }
-                    th.number scope="col" { "Rows written" } th scope="col" { "Since" } th scope="col" { "End it" }
+                    th.number scope="col" { "Rows written" } th scope="col" { "End it" }
                 } }
                 tbody { @for session in sessions { tr {
                     th scope="row" {
@@ -221,11 +226,13 @@ fn session_table(sessions: &[SessionView], visitor: &Visitor) -> Markup {
                         }
                     }
                     td { (card::plain(&session.database)) }
-                    td { span.(state_class(session.state.as_str())) { (session.state.as_str()) } }
+                    td {
+                        span.(state_class(session.state.as_str())) { (session.state.as_str()) }
+                        br; small { "since " (moment(&session.since)) }
+                    }
                     td.statement { @if let Some(text) = &session.statement { code { (card::plain(text)) } } }
                     td.number { (session.totals.statements) } td.number { (session.totals.denied) }
                     td.number { (session.totals.rows_read) } td.number { (session.totals.rows_written) }
-                    td { (moment(&session.since)) }
                     td {
                         form method="post" action={ "/sessions/" (session.id) "/kill" } {
                             (csrf(visitor))

@@ -86,13 +86,15 @@ async fn nothing(State(console): State<Arc<Console>>, request: Request) -> Respo
     pages::failed(visitor.as_ref(), StatusCode::NOT_FOUND, "There is no such page.")
 }
 
-/// A browser that was told a foreign name for this address (DNS rebinding) is turned away. Who has a token is no
-/// browser.
+/// A browser that was told a foreign name for this address (DNS rebinding) is turned away. Where nothing is told
+/// without a token the name does not matter: such a page has none.
 async fn our_host(State(console): State<Arc<Console>>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.map(str::to_ascii_lowercase);
     let ours = host.is_some_and(|host| console.hosts.contains(&host));
-    if ours || request.headers().contains_key(header::AUTHORIZATION) {
+    let path = request.uri().path();
+    let by_token = path.starts_with("/api/") || (path == "/metrics" && !console.open_metrics);
+    if ours || (by_token && request.headers().contains_key(header::AUTHORIZATION)) {
         return next.run(request).await;
     }
     let why = "jurat is not known by this name here: set `public_url` in [admin]\n";

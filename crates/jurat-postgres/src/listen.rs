@@ -184,12 +184,8 @@ async fn session(
             let cause = std::error::Error::source(&end).map(ToString::to_string);
             tracing::info!(session = %id, %end, cause, "session closed");
             drop(registration);
-            // A statement that runs would go on until it has something to say.
-            if live.killed_by().is_some()
-                && let Err(error) =
-                    Box::pin(upstream::cancel(&stop.database, &stop.key, limit)).await
-            {
-                tracing::warn!(session = %id, %error, "what a killed session ran could not be ended");
+            if live.killed_by().is_some() {
+                Box::pin(stop_upstream(&id, &stop, limit)).await;
             }
         }
         Err(Rejected::Silent(why)) => {
@@ -202,6 +198,17 @@ async fn session(
         }
     }
     drop(slot);
+}
+
+/// Stops what the database runs for a session that was killed: it would go on until it has something to say. A
+/// request to cancel that overtakes its statement stops nothing, so it is repeated; one that comes too late does no harm.
+async fn stop_upstream(id: &str, stop: &cancel::Target, limit: Duration) {
+    for pause in [0, 1, 3] {
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+        if let Err(error) = upstream::cancel(&stop.database, &stop.key, limit).await {
+            tracing::warn!(session = %id, %error, "what a killed session ran could not be ended");
+        }
+    }
 }
 
 struct Admitted {

@@ -228,6 +228,41 @@ fn a_listener_of_mysql_shows_one_of_its_databases() {
 }
 
 #[test]
+fn the_console_and_webhooks_are_encrypted_or_stay_here() {
+    let with = |more: &str| parse(&[LEAST, more].concat());
+    let least = parse(LEAST).unwrap().admin;
+    assert_eq!((least.listen, least.admins), (None, vec!["group:admins".to_owned()]));
+    let tls = "[tls]\ncert = \"c\"\nkey = { file = \"k\" }\n";
+    let everywhere = "[admin]\nlisten = \"0.0.0.0:8443\"\n";
+    let url = "public_url = \"https://jurat.example.com\"\n";
+    let hook =
+        |url: &str, more: &str| format!("[[webhook]]\nname = \"a\"\nurl = \"{url}\"\n{more}\n");
+    let secret = "secret = { env = \"S\" }";
+    for (text, works) in [
+        ("[admin]\nlisten = \"127.0.0.1:8080\"\n".to_owned(), true),
+        (everywhere.to_owned(), false),
+        ([tls, everywhere].concat(), false),
+        ([everywhere, url].concat(), false),
+        ([tls, everywhere, url].concat(), true),
+        ("[admin]\npublic_url = \"jurat.example.com\"\n".to_owned(), false),
+        ("[admin]\npublic_url = \"https://jurat.example.com/path\"\n".to_owned(), false),
+        (hook("https://ops.example.com/hook", secret), true),
+        (hook("https://ops.example.com/hook", ""), false),
+        (hook("https://ops.example.com/hook", "format = \"slack\""), true),
+        (hook("http://ops.example.com/hook", secret), false),
+        (hook("http://127.0.0.1:9/hook", secret), true),
+        (hook("https://ops.example.com/", "secret = \"whsec_x\""), false),
+        (
+            hook("https://ops.example.com/", &[secret, "\nevents = [\"approval.other\"]"].concat()),
+            false,
+        ),
+        (hook("https://a.example/", secret).repeat(2), false),
+    ] {
+        assert_eq!(with(&text).is_ok(), works, "{text}: {:?}", with(&text).err());
+    }
+}
+
+#[test]
 fn requests_are_kept_in_one_place() {
     let store =
         |text: &str| with("[audit]", &format!("{text}\n[audit]")).map(|config| config.store);
@@ -310,6 +345,7 @@ fn the_schema_knows_every_section() {
             "store",
             "approvals",
             "admin",
+            "webhook",
             "limits"
         ]
     );
