@@ -47,7 +47,7 @@ pub use admin::{
     Admin, AdminError, ApprovalAnswer, DatabaseStats, Freeze, Freezes, PackageView, PoliciesView,
     Reload, Reloaded, Right, SessionView, Stats,
 };
-pub use approvals::{Answer, ApprovalOptions, Approvals, DecideError};
+pub use approvals::{Answer, ApprovalOptions, Approvals, DecideError, Waited, Waiting};
 pub use authenticate::{Authenticate, Credential};
 pub use budget::{BudgetError, BudgetKey, Budgets, InMemory as InMemoryBudgets, Taken};
 pub use clock::{Clock, SystemClock};

@@ -24,7 +24,7 @@ approvals contains {
 }
 "#;
 
-const SECTION: &str = "\n[approvals]\nstore = \"approvals.db\"\nsocket = \"approvers.sock\"\n\
+pub(super) const SECTION: &str = "\n[approvals]\nstore = \"approvals.db\"\nsocket = \"approvers.sock\"\n\
     pending_per_principal_max = 5\n\
     [[approvals.operator]]\nprincipal = \"dora\"\ntoken = { file = \"dora.token\" }\n\
     [[approvals.operator]]\nprincipal = \"priya\"\ntoken = { file = \"priya.token\" }\n\
