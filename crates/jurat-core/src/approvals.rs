@@ -19,7 +19,10 @@ use crate::{
     refusals,
 };
 
+mod wait;
 mod words;
+
+pub use wait::{Waited, Waiting};
 
 /// What can be set about approvals.
 #[derive(Clone, Debug)]

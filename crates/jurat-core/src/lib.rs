@@ -49,7 +49,8 @@ pub use admin::{
     Reloaded, Right, SessionView, Stats,
 };
 pub use approvals::{
-    Answer, ApprovalEvent, ApprovalOptions, Approvals, DecideError, approval_events,
+    Answer, ApprovalEvent, ApprovalOptions, Approvals, DecideError, Waited, Waiting,
+    approval_events,
 };
 pub use authenticate::{Authenticate, Credential};
 pub use budget::{BudgetError, BudgetKey, Budgets, InMemory as InMemoryBudgets, Taken};

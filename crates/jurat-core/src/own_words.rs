@@ -16,7 +16,7 @@ const TEXT_BYTES_MAX: usize = 2 << 10;
 const REASON_CHARS_MAX: usize = 500;
 
 /// A statement about Jurat.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum OwnWords {
     /// `SHOW jurat.last_decision`: the last refusal of the session.
     LastDecision,

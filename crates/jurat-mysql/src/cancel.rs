@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use jurat_core::Waiting;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio_util::sync::CancellationToken;
 
@@ -66,6 +67,8 @@ pub(crate) struct Target {
     pub(crate) connection: u32,
     /// Ends the session.
     pub(crate) end: CancellationToken,
+    /// Whether it waits for consent, and not for the database.
+    pub(crate) waiting: Arc<Waiting>,
 }
 
 /// Keeps a number; dropping it gives the number back.

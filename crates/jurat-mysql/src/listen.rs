@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use jurat_core::{Authenticate, Gate, Login, Session, refusal};
+use jurat_core::{Authenticate, Gate, Login, Session, Waiting, refusal};
 use jurat_types::{Principal, Refusal, RefusalCode, SessionRecord};
 use jurat_wire::mysql::{capability::Status, encode::server as encode, response::OkPacket};
 use tokio::{
@@ -231,7 +231,7 @@ async fn session(
 async fn relay(shared: &Arc<Shared>, arrived: Arrived, admitted: Admitted) -> Option<Arrived> {
     let Arrived { arrival, address, registration } = arrived;
     let Arrival { pipe, mut request, tls, .. } = arrival;
-    let Admitted { upstream, session, killed, database } = admitted;
+    let Admitted { upstream, session, killed, database, consent } = admitted;
     let id = session.id().to_owned();
     let (live, number) = (Arc::clone(session.live()), upstream.connection());
     tracing::info!(session = %id, client = %address, "session opened");
@@ -243,6 +243,7 @@ async fn relay(shared: &Arc<Shared>, arrived: Arrived, admitted: Admitted) -> Op
         latin1: is_latin1(request.collation),
         registry: Arc::clone(&shared.registry),
         target: Arc::clone(&database),
+        waiting: consent,
     });
     let Ended { end, anew } = relay.run(shared.shutdown.clone(), killed).await;
     let cause = std::error::Error::source(&end).map(ToString::to_string);
@@ -285,6 +286,8 @@ struct Admitted {
     /// Ends the session at once.
     killed: CancellationToken,
     database: Arc<UpstreamDatabase>,
+    /// Whether it waits for consent.
+    consent: Arc<Waiting>,
 }
 
 enum Rejected {
@@ -339,17 +342,19 @@ async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Admitted, 
         .await
         .map_err(|error| unreachable_database(&mut session, &error))?;
     let killed = session.live().end();
+    let consent = Arc::<Waiting>::default();
     arrived.registration.set(cancel::Target {
         session_id: session.id().to_owned(),
         principal: principal.id,
         database: Arc::clone(&target),
         connection: upstream.connection(),
         end: killed.clone(),
+        waiting: Arc::clone(&consent),
     });
     let ok = OkPacket { status: Status::AUTOCOMMIT, ..OkPacket::default() };
     let Arrival { pipe, request, sequence, .. } = &mut arrived.arrival;
     respond::write(encode::ok(pipe.out(), sequence, &ok, request.capabilities));
-    Ok(Admitted { upstream, session, killed, database: target })
+    Ok(Admitted { upstream, session, killed, database: target, consent })
 }
 
 /// The database that a client asks for by its name in the configuration, and the schema to begin in. A client

@@ -2,18 +2,24 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use jurat_core::{Ending, Prepared, Running, SessionEffect};
+use jurat_core::{Ending, OwnWords, Prepared, Running, SessionEffect};
 use jurat_types::Outcome;
 use jurat_wire::mysql::command::execute::ParameterType;
 
 /// The number that MariaDB's drivers send for the statement that was prepared last.
 const LAST: u32 = u32::MAX;
 
+/// Statements about Jurat have numbers from here on, which a server would give only after two billion others.
+const OWN_FROM: u32 = 1 << 31;
+
 /// The tables.
 #[derive(Debug, Default)]
 pub(crate) struct Statements {
     by_number: HashMap<u32, Numbered>,
     by_name: HashMap<String, Prepared>,
+    /// Statements about Jurat, which the server knows nothing of.
+    own: HashMap<u32, OwnWords>,
+    own_made: u32,
     /// The statement that was prepared last, unless that was refused.
     last: Option<u32>,
     text_bytes: usize,
@@ -77,7 +83,7 @@ impl Numbered {
 impl Statements {
     /// How many statements have a number or a name.
     pub(crate) fn len(&self) -> usize {
-        self.by_number.len().saturating_add(self.by_name.len())
+        self.by_number.len().saturating_add(self.by_name.len()).saturating_add(self.own.len())
     }
 
     /// The texts of the numbered ones together, bytes.
@@ -91,6 +97,26 @@ impl Statements {
         if let Some(old) = self.by_number.insert(number, statement) {
             self.text_bytes = self.text_bytes.saturating_sub(old.prepared.text_bytes());
         }
+    }
+
+    /// Keeps a statement about Jurat, and gives it a number.
+    pub(crate) fn put_own(&mut self, words: OwnWords) -> u32 {
+        let number = OWN_FROM | (self.own_made & 0x3fff_ffff);
+        self.own_made = self.own_made.wrapping_add(1);
+        self.own.insert(number, words);
+        self.last = Some(number);
+        number
+    }
+
+    /// The statement about Jurat that has this number.
+    pub(crate) fn own(&self, said: u32) -> Option<&OwnWords> {
+        let number = if said == LAST { self.last? } else { said };
+        self.own.get(&number)
+    }
+
+    /// Forgets a statement about Jurat. Tells whether there was one.
+    pub(crate) fn remove_own(&mut self, number: u32) -> bool {
+        self.own.remove(&number).is_some()
     }
 
     /// The last attempt to prepare something failed.
@@ -175,6 +201,7 @@ impl Statements {
             }
         }
         self.by_name.clear();
+        self.own.clear();
         self.last = None;
         self.text_bytes = 0;
     }

@@ -6,7 +6,7 @@
 
 use std::{future::poll_fn, io, pin::pin, sync::Arc, task::Poll};
 
-use jurat_core::{Ending, Running, Session, refusal};
+use jurat_core::{Ending, Running, Session, Waiting, refusal};
 use jurat_types::{Outcome, Refusal, RefusalCode};
 use jurat_wire::mysql::{
     capability::{Capabilities, Status},
@@ -27,8 +27,10 @@ mod commands;
 mod detect;
 mod guard;
 mod guarded;
+mod hold;
 mod kill;
 mod origins;
+mod own_words;
 mod prepared;
 mod refresh;
 mod reply;
@@ -72,6 +74,9 @@ pub(crate) struct Relay {
     registry: Arc<Registry>,
     /// The database, for ending what runs there.
     target: Arc<UpstreamDatabase>,
+    /// Lets another connection end the wait for consent.
+    waiting: Arc<Waiting>,
+    hold: hold::Hold,
 }
 
 /// What a session is made of once the client and Jurat have logged in.
@@ -86,6 +91,7 @@ pub(crate) struct Parts {
     pub(crate) latin1: bool,
     pub(crate) registry: Arc<Registry>,
     pub(crate) target: Arc<UpstreamDatabase>,
+    pub(crate) waiting: Arc<Waiting>,
 }
 
 /// How a session ended, and what the client wants next.
@@ -164,7 +170,8 @@ impl From<ParseError> for End {
 
 impl Relay {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { client, upstream, session, capabilities, latin1, registry, target } = parts;
+        let Parts { client, upstream, session, capabilities, latin1, registry, target, waiting } =
+            parts;
         Self {
             freshness: refresh::Freshness::new(session.gate().clock.now_ns()),
             multi_statements: capabilities.contains(Capabilities::MULTI_STATEMENTS),
@@ -184,6 +191,8 @@ impl Relay {
             latin1,
             registry,
             target,
+            waiting,
+            hold: hold::Hold::default(),
         }
     }
 
@@ -240,6 +249,9 @@ impl Relay {
             self.sequence = sequence.wrapping_add(1);
             self.session.live().set_running(true);
             if let Err(end) = self.handle(&payload).await {
+                return end;
+            }
+            if let Some(end) = self.hold.take_end() {
                 return end;
             }
             self.session.live().set_running(false);
@@ -320,6 +332,7 @@ impl Relay {
 
     /// Answers with a refusal.
     fn refuse(&mut self, refusal: &Refusal) {
+        self.hold.note_refusal(refusal);
         respond::error(self.client.out(), &mut self.sequence, refusal);
     }
 

@@ -75,12 +75,15 @@ pub(crate) const fn number(refusal: &Refusal) -> Number {
 
 /// Writes a refusal as an error that the session survives.
 pub(crate) fn error(out: &mut Vec<u8>, sequence: &mut u8, refusal: &Refusal) {
-    let on_table = refusal.message.contains(" on ");
-    let number = match number(refusal) {
-        TABLE_DENIED if !on_table => ACCESS_DENIED,
+    error_as(out, sequence, refusal, number_told(refusal));
+}
+
+/// The number and SQLSTATE that the client is told: another one where no table is the reason.
+pub(crate) fn number_told(refusal: &Refusal) -> Number {
+    match number(refusal) {
+        TABLE_DENIED if !refusal.message.contains(" on ") => ACCESS_DENIED,
         number => number,
-    };
-    error_as(out, sequence, refusal, number);
+    }
 }
 
 /// Writes a refusal under another number. There is one field for words, and many clients show only its first

@@ -8,7 +8,6 @@ use std::{
 };
 
 use ring::rand::{SecureRandom as _, SystemRandom};
-use tokio::sync::Notify;
 
 use crate::upstream::{CancelKey, UpstreamDatabase};
 
@@ -42,31 +41,7 @@ pub(crate) struct Target {
     /// The database's own key.
     pub(crate) key: CancelKey,
     /// Whether the session waits for consent, and not for the database.
-    pub(crate) waiting: Waiting,
-}
-
-/// Whether a session waits for consent. What it waits for then can be canceled without the database.
-#[derive(Debug, Default)]
-pub(crate) struct Waiting(Mutex<Option<Arc<Notify>>>);
-
-impl Waiting {
-    /// From now on a request to cancel ends in the bell that is given back.
-    pub(crate) fn begin(&self) -> Arc<Notify> {
-        let bell = Arc::new(Notify::new());
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&bell));
-        bell
-    }
-
-    /// From now on a request to cancel is for the database.
-    pub(crate) fn end(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// Cancels the wait. Tells whether there was one.
-    pub(crate) fn cancel(&self) -> bool {
-        let bell = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        bell.inspect(|bell| bell.notify_one()).is_some()
-    }
+    pub(crate) waiting: jurat_core::Waiting,
 }
 
 /// What became of a request to cancel.

@@ -273,7 +273,7 @@ async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Box<Admitt
         session_id: session.id().to_owned(),
         database: target,
         key: cancel,
-        waiting: cancel::Waiting::default(),
+        waiting: jurat_core::Waiting::default(),
     });
     let key_bytes = cancel::key_bytes(arrived.request.minor);
     let registration =

@@ -123,7 +123,7 @@ mod tests {
         use std::fmt::Write as _;
         let mut page = "# Errors of Jurat\n\n\
             Every refusal is a native error. Its first line alone says what was refused, why, by which rule and what to do next, and names\n\
-            the decision in the record. `DETAIL` is one JSON object with at least `code`. The codes are stable; the words are not. This page is\n\
+            the decision in the record. `DETAIL`, on MySQL the note in `SHOW WARNINGS`, is one JSON object with at least `code`. The codes are stable; the words are not. This page is\n\
             made from the source (`crates/jurat-types/src/refusal.rs`), and a test compares it.\n\n\
             | Code | SQLSTATE | Who can mend it | Meaning | What to do |\n|---|---|---|---|---|\n"
             .to_owned();

@@ -1,6 +1,7 @@
 //! The same promises and threats over MySQL's protocol, on a MariaDB or a MySQL. What differs from PostgreSQL, and
 //! why, is in docs/mysql.md.
 
+mod approvals;
 mod basics;
 mod builtins;
 mod catalogue;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use jurat_core::{Draft, JudgedStatement, Permit};
-use jurat_types::{Refusal, RefusalCode};
+use jurat_core::{Draft, JudgedStatement, Permit, Session};
+use jurat_types::{Effect, Refusal, RefusalCode};
 use jurat_wire::mysql::{
     command::{Command, CommandCode},
     encode::server as encode,
@@ -12,7 +12,7 @@ use jurat_wire::mysql::{
 };
 
 use super::{End, Relay, reply::Answer};
-use crate::{cancel, respond, upstream::Harmless};
+use crate::{cancel, names::Statements, respond, upstream::Harmless};
 
 const SEVERAL: (&str, &str) = (
     "the text holds several statements, which the client has not asked to be allowed",
@@ -116,6 +116,9 @@ impl Relay {
         if let Some(kill) = cancel::parse(text) {
             return self.on_kill(kill).await;
         }
+        if let Some(words) = jurat_core::read_own_words(text) {
+            return self.on_own_words(&words, false).await;
+        }
         let statements = self.read_fresh(text).await?;
         match &*statements {
             [] => self.say(respond::EMPTY_QUERY, "Query was empty"),
@@ -143,7 +146,13 @@ impl Relay {
         for judged in statements.iter() {
             // What is denied as names are now, and not for a name that the text itself may make.
             let foreseen = judged.unresolved().is_empty() && judged.looks_up().is_none();
-            if foreseen && self.session.explain(judged).outcome.is_err() {
+            // Consent is looked for when it is this statement's turn.
+            let denied = |session: &mut Session| {
+                let explained = session.explain(judged);
+                let asks = explained.decision.effect == Effect::RequireApproval;
+                explained.outcome.is_err() && !asks
+            };
+            if foreseen && denied(&mut self.session) {
                 match self.judge_message(std::slice::from_ref(judged)).await {
                     Err(refusal) => self.refuse(&refusal),
                     // Policy has changed in between: nothing has run, and the client may try again.
@@ -186,8 +195,15 @@ impl Relay {
         statements: &[Arc<JudgedStatement>],
     ) -> Result<Vec<Permit>, Refusal> {
         let names = &self.statements;
-        let drafts = self.session.judge_message(statements, |effect| names.bound(effect))?;
-        self.settle(drafts).await
+        match self.session.judge_message(statements, |effect| names.bound(effect)) {
+            Ok(drafts) => self.settle(drafts).await,
+            Err(refusal) => {
+                let judge = |session: &mut Session, names: &Statements| {
+                    session.judge_message(statements, |effect| names.bound(effect))
+                };
+                self.refused(refusal, judge).await
+            }
+        }
     }
 
     pub(super) async fn settle(&mut self, drafts: Vec<Draft>) -> Result<Vec<Permit>, Refusal> {
@@ -205,9 +221,10 @@ impl Relay {
         let mut permits = permits.into_iter().peekable();
         while let Some(permit) = permits.next() {
             let more = more || permits.peek().is_some();
-            if self.answers_itself(&permit, more) {
+            if self.answers_itself(&permit, false, more) {
                 continue;
             }
+            self.hold.forget_told();
             self.begin_guard(&permit).await?;
             let (text, run) = self.upstream.query(permit);
             self.begun().await?;

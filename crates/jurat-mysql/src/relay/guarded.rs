@@ -30,8 +30,11 @@ impl Relay {
 
     /// Answers a statement that shows the list in the database's place, where the list may hold masked values.
     /// The statement was judged and does not run, which is what its record then says.
-    pub(super) fn answers_itself(&mut self, permit: &Permit, more: bool) -> bool {
+    pub(super) fn answers_itself(&mut self, permit: &Permit, binary: bool, more: bool) -> bool {
         let kind = permit.kind();
+        if SHOWS_WARNINGS.contains(&kind) && self.shows_told(&permit.text(), binary, more) {
+            return true;
+        }
         if !self.guarded || !SHOWS_WARNINGS.contains(&kind) {
             return false;
         }

@@ -37,7 +37,10 @@ impl Relay {
             return Ok(());
         };
         let limit = self.session.gate().limits.connect_timeout;
-        if let Err(error) = upstream::cancel(&target.database, target.connection, limit).await {
+        // A session that waits for consent has nothing under way that the server could end.
+        if !target.waiting.cancel()
+            && let Err(error) = upstream::cancel(&target.database, target.connection, limit).await
+        {
             tracing::warn!(session = self.session.id(), %error, "a request to cancel failed");
         }
         if !kill.query_only {

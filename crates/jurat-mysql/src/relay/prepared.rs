@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jurat_core::{Draft, Permit, Prepared};
+use jurat_core::{Permit, Prepared, Session};
 use jurat_types::{Refusal, RefusalCode};
 use jurat_wire::mysql::{
     command::execute::{CursorType, Execute},
@@ -11,7 +11,7 @@ use jurat_wire::mysql::{
 
 use super::{End, Relay, reply::Answer};
 use crate::{
-    names::{Cursor, Numbered},
+    names::{Cursor, Numbered, Statements},
     respond,
     upstream::{Execution, Harmless},
 };
@@ -32,6 +32,10 @@ impl Relay {
             let why = "jurat refused the statement: the session keeps too many prepared statements \
                        [JRT-LIMIT]. Close some";
             self.say((1461, "42000"), why);
+            return Ok(());
+        }
+        if let Some(words) = jurat_core::read_own_words(text) {
+            self.prepare_own(words);
             return Ok(());
         }
         let statements = self.read_fresh(text).await?;
@@ -68,6 +72,9 @@ impl Relay {
         execute: &Execute<'_>,
         payload: &[u8],
     ) -> Result<(), End> {
+        if let Some(words) = self.statements.own(execute.statement).cloned() {
+            return self.on_own_words(&words, true).await;
+        }
         let Some(number) = self.known(execute.statement, "mysqld_stmt_execute") else {
             return Ok(());
         };
@@ -76,12 +83,17 @@ impl Relay {
         let Some(statement) = self.statements.get_mut(number) else { return Ok(()) };
         let long = &statement.long;
         let is_long = |at: usize| u16::try_from(at).is_ok_and(|at| long.contains(&at));
+        let mut values = None;
         let bound = execute.bind(statement.parameters, statement.types.as_deref(), is_long);
         let refused = statement.long_refused;
         match bound {
             Ok(bound) if !refused => {
                 if let Some(types) = bound.new_types {
                     statement.types = Some(types);
+                }
+                if statement.prepared.keeps_values() {
+                    let types = statement.types.as_deref().unwrap_or_default();
+                    values = super::hold::bound(&bound.values, types);
                 }
             }
             Ok(_) | Err(_) => {
@@ -94,6 +106,10 @@ impl Relay {
         // An execution closes the cursor of the one before, and uses up the pieces.
         statement.forget_long();
         let prepared = statement.prepared.clone();
+        let prepared = match values {
+            Some(values) => prepared.with_values(values),
+            None => prepared,
+        };
         if let Some(cursor) = statement.cursor.take() {
             cursor.finish();
         }
@@ -113,9 +129,10 @@ impl Relay {
         execute: &Execute<'_>,
         payload: &[u8],
     ) -> Result<(), End> {
-        if self.answers_itself(&permit, false) {
+        if self.answers_itself(&permit, true, false) {
             return Ok(());
         }
+        self.hold.forget_told();
         let Some(execution) = Execution::new(payload) else { return Ok(()) };
         let text = permit.text();
         self.begin_guard(&permit).await?;
@@ -146,8 +163,16 @@ impl Relay {
 
     async fn judge_execute(&mut self, prepared: &Prepared) -> Result<Permit, Refusal> {
         let bound = prepared.looks_up().and_then(|effect| self.statements.bound(effect));
-        let draft: Draft = self.session.judge_prepared(prepared, bound.as_ref())?;
-        let mut permits = self.settle(vec![draft]).await?;
+        let judged = self.session.judge_prepared(prepared, bound.as_ref());
+        let mut permits = match judged.map(|draft| vec![draft]) {
+            Ok(drafts) => self.settle(drafts).await?,
+            Err(refusal) => {
+                let judge = |session: &mut Session, _: &Statements| {
+                    session.judge_prepared(prepared, bound.as_ref()).map(|draft| vec![draft])
+                };
+                self.refused(refusal, judge).await?
+            }
+        };
         permits.pop().ok_or_else(|| {
             jurat_core::refusal(RefusalCode::LimitExceeded, "jurat: no permit [JRT-LIMIT]", None)
         })
@@ -181,6 +206,10 @@ impl Relay {
         said: u32,
         payload: &[u8],
     ) -> Result<(), End> {
+        if self.statements.own(said).is_some() {
+            self.ok();
+            return Ok(());
+        }
         let Some(number) = self.known(said, "mysqld_stmt_reset") else { return Ok(()) };
         if let Some(statement) = self.statements.get_mut(number) {
             statement.forget_long();
@@ -193,6 +222,9 @@ impl Relay {
 
     /// There is no answer, also where there is nothing to close.
     pub(super) fn on_close(&mut self, said: u32) {
+        if self.statements.remove_own(said) {
+            return;
+        }
         if let Some(number) = self.statements.number(said)
             && let Some(statement) = self.statements.remove(number)
         {

@@ -361,6 +361,7 @@ impl Relay {
         }
         let mut told = told(ok, last, following.protects());
         if truncated {
+            self.hold.note_truncated();
             told.warnings = told.warnings.saturating_add(1);
         }
         let (out, capabilities) = (self.client.out(), self.capabilities);

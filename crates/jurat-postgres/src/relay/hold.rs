@@ -4,24 +4,18 @@
 //! A connection waits only while the database has nothing of it under way
 //! (unless the operator allows a while inside a transaction), and sends nothing to it until the answer is there.
 
-use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
-use jurat_core::{Answer, Approval, ApprovalState, Approvals, Bound, Draft, Permit, Session};
+use jurat_core::{Answer, Approval, Approvals, Bound, Draft, Permit, Session, Waited};
 use jurat_types::Refusal;
 use jurat_wire::postgres::{backend::TransactionStatus, frontend::Bind, value::Format};
 use serde_json::Value;
-use tokio::{
-    sync::Notify,
-    time::{Instant, sleep, sleep_until},
-};
 
 use super::{End, Relay, ended};
 use crate::{names::Names, respond};
 
 /// Statements of one message that may need consent.
 const ASKED_MAX: usize = 16;
-/// How often the store is looked at for what another process has put there.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// What a client may send ahead while it waits, bytes. Beyond that it is not read.
 const AHEAD_BYTES_MAX: usize = 64 << 10;
 
@@ -36,12 +30,9 @@ pub(super) struct Hold {
     last: Option<Value>,
 }
 
-/// How a wait ended.
-enum Waited {
-    Granted(Box<Approval>),
-    Refused(Box<Refusal>),
+/// What has ended a wait.
+enum Stop {
     Canceled,
-    TimeOver,
     Gone(End),
 }
 
@@ -151,73 +142,34 @@ impl Relay {
             respond::notice(out, &why.message, why.hint.as_deref());
             respond::notice(out, &told, None);
         });
-        let bell = self.cancels.waiting.begin();
-        self.session.live().set_held(true);
-        let waited = self.watch(approvals, approval, (&bell, limit)).await;
-        self.session.live().set_held(false);
-        self.cancels.waiting.end();
+        let (cancels, live) = (Arc::clone(&self.cancels), Arc::clone(self.session.live()));
+        let (bell, killed) = (cancels.waiting.begin(), live.end());
+        live.set_held(true);
+        let stopped = async {
+            tokio::select! {
+                biased;
+                () = killed.cancelled() => {
+                    Stop::Gone(End::Killed(live.killed_by().unwrap_or_default()))
+                }
+                () = bell.notified() => Stop::Canceled,
+                end = self.stay() => Stop::Gone(end),
+            }
+        };
+        let waited = approvals.wait(approval, limit, stopped).await;
+        live.set_held(false);
+        cancels.waiting.end();
         match waited {
             Waited::Granted(grant) => Ok(grant),
             Waited::Refused(refusal) => Err(*refusal),
             Waited::TimeOver => Err(approvals.unanswered(approval)),
-            Waited::Canceled => {
+            Waited::Stopped(Stop::Canceled) => {
                 approvals.cancel(&approval.id, "the requester canceled").await;
                 Err(approvals.given_up(approval))
             }
-            Waited::Gone(end) => {
+            Waited::Stopped(Stop::Gone(end)) => {
                 approvals.cancel(&approval.id, "the requester has left").await;
                 self.hold.end = Some(end);
                 Err(approvals.given_up(approval))
-            }
-        }
-    }
-
-    async fn watch(
-        &mut self,
-        approvals: &Arc<Approvals>,
-        approval: &Approval,
-        (bell, limit): (&Notify, Duration),
-    ) -> Waited {
-        let until = Instant::now() + limit;
-        let live = Arc::clone(self.session.live());
-        let killed = live.end();
-        loop {
-            let mut changed = pin!(approvals.next_change());
-            // What changes from here on is not missed.
-            changed.as_mut().enable();
-            let seen = approvals.get(&approval.id).await;
-            match seen {
-                Ok(Some(now)) => match now.state {
-                    ApprovalState::Pending => {}
-                    ApprovalState::Approved => {
-                        return match approvals.ask(now).await {
-                            Ok(Answer::Granted(grant)) => Waited::Granted(grant),
-                            Ok(Answer::Waiting { approval, .. }) => {
-                                Waited::Refused(Box::new(approvals.ended(&approval)))
-                            }
-                            Err(refusal) => Waited::Refused(Box::new(refusal)),
-                        };
-                    }
-                    ApprovalState::Canceled
-                    | ApprovalState::Denied
-                    | ApprovalState::Expired
-                    | ApprovalState::Used => {
-                        return Waited::Refused(Box::new(approvals.ended(&now)));
-                    }
-                },
-                Ok(None) => return Waited::Refused(Box::new(approvals.ended(approval))),
-                Err(error) => tracing::error!(%error, "a request that is waited for is not seen"),
-            }
-            tokio::select! {
-                biased;
-                () = killed.cancelled() => {
-                    return Waited::Gone(End::Killed(live.killed_by().unwrap_or_default()));
-                }
-                () = bell.notified() => return Waited::Canceled,
-                end = self.stay() => return Waited::Gone(end),
-                () = &mut changed => {}
-                () = sleep_until(until) => return Waited::TimeOver,
-                () = sleep(LOOK_EVERY) => {}
             }
         }
     }

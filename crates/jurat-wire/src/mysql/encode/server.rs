@@ -4,7 +4,7 @@ use crate::mysql::capability::{Capabilities, Status};
 use crate::mysql::column_type::ColumnType;
 use crate::mysql::cursor::NULL;
 use crate::mysql::error::EncodeError;
-use crate::mysql::response::{ColumnDefinition, EofPacket, OkPacket};
+use crate::mysql::response::{ColumnDefinition, EofPacket, OkPacket, PrepareOk};
 
 use super::{packet, payload, put_bytes, put_integer, put_u64};
 
@@ -158,6 +158,86 @@ pub fn text_row(out: &mut Vec<u8>, sequence: &mut u8, values: &[Option<&[u8]>]) 
     payload(out, sequence, &row);
 }
 
+/// Appends one row of text columns in the binary form of prepared statements; `None` is NULL.
+fn binary_row(out: &mut Vec<u8>, sequence: &mut u8, values: &[Option<&[u8]>]) {
+    // Two bits in front of those of the columns are reserved.
+    let mut nulls = vec![0_u8; values.len().saturating_add(9) >> 3];
+    for (at, _) in values.iter().enumerate().filter(|(_, value)| value.is_none()) {
+        let place = at.saturating_add(2);
+        if let Some(byte) = nulls.get_mut(place >> 3) {
+            *byte |= 1 << (place & 7);
+        }
+    }
+    let mut row = vec![0];
+    row.extend_from_slice(&nulls);
+    for value in values.iter().flatten() {
+        put_bytes(&mut row, value);
+    }
+    payload(out, sequence, &row);
+}
+
+/// Appends that a statement was prepared; definitions of parameters and columns come behind it.
+pub fn prepare_ok(out: &mut Vec<u8>, sequence: &mut u8, ok: &PrepareOk) {
+    let mut bytes = vec![0];
+    bytes.extend_from_slice(&ok.statement.to_le_bytes());
+    bytes.extend_from_slice(&ok.columns.to_le_bytes());
+    bytes.extend_from_slice(&ok.parameters.to_le_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(&ok.warnings.to_le_bytes());
+    payload(out, sequence, &bytes);
+}
+
+/// Appends the end of definitions, where such a packet is sent.
+///
+/// # Errors
+/// None that this packet can have; the signature is that of the others.
+pub fn definitions_end(
+    out: &mut Vec<u8>,
+    sequence: &mut u8,
+    status: Status,
+    capabilities: Capabilities,
+) -> Result<(), EncodeError> {
+    if capabilities.contains(Capabilities::DEPRECATE_EOF) {
+        return Ok(());
+    }
+    eof(out, sequence, EofPacket { warnings: 0, status })
+}
+
+/// Appends a whole result of text columns in the binary form of prepared statements.
+///
+/// # Errors
+/// None that these packets can have; the signature is that of the others.
+pub fn binary_result(
+    out: &mut Vec<u8>,
+    sequence: &mut u8,
+    columns: &[&str],
+    rows: &[Vec<Option<&[u8]>>],
+    capabilities: Capabilities,
+    end: &OkPacket<'_>,
+) -> Result<(), EncodeError> {
+    head(out, sequence, columns, (capabilities, end.status))?;
+    for row in rows {
+        binary_row(out, sequence, row);
+    }
+    rows_end(out, sequence, end, capabilities)
+}
+
+/// The definitions of text columns.
+fn head(
+    out: &mut Vec<u8>,
+    sequence: &mut u8,
+    columns: &[&str],
+    (capabilities, status): (Capabilities, Status),
+) -> Result<(), EncodeError> {
+    let mut count = Vec::new();
+    put_integer(&mut count, columns.len());
+    payload(out, sequence, &count);
+    for name in columns {
+        column(out, sequence, &text_column(name), capabilities, false)?;
+    }
+    definitions_end(out, sequence, status, capabilities)
+}
+
 /// Appends a whole result of text columns: a small answer of Jurat's own.
 ///
 /// # Errors
@@ -170,15 +250,7 @@ pub fn text_result(
     capabilities: Capabilities,
     end: &OkPacket<'_>,
 ) -> Result<(), EncodeError> {
-    let mut count = Vec::new();
-    put_integer(&mut count, columns.len());
-    payload(out, sequence, &count);
-    for name in columns {
-        column(out, sequence, &text_column(name), capabilities, false)?;
-    }
-    if !capabilities.contains(Capabilities::DEPRECATE_EOF) {
-        eof(out, sequence, EofPacket { warnings: 0, status: end.status })?;
-    }
+    head(out, sequence, columns, (capabilities, end.status))?;
     for row in rows {
         text_row(out, sequence, row);
     }
