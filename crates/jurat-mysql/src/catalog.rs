@@ -3,7 +3,7 @@
 //!
 //! The server shows what its account may see. It needs SHOW VIEW for the definitions of views (a view
 //! without one is not understood, and refused where its columns matter) and TRIGGER for the triggers that a
-//! write runs.
+//! write runs (a table without it has an unknown one).
 //! Sources: MySQL 9 reference manual, chapter "INFORMATION_SCHEMA Tables"; MariaDB knowledge base,
 //! "Information Schema Tables".
 
@@ -13,15 +13,19 @@ use jurat_types::{
     Catalog, Column, Engine, ForeignKey, Function, Relation, RelationKind, RelationName, Trigger,
 };
 
+mod rights;
+
+use rights::Rights;
+
 /// The queries that fill a [`CatalogReader`], one text each, in the order of its `query_index`.
 ///
 /// They read no user's table and change nothing in the session. Each has a LIMIT, because without one the
 /// session's `sql_select_limit` holds; and nothing in them means something else under another `sql_mode`.
 /// They are several statements without one snapshot, so a concurrent DDL statement can show in a later
 /// answer and not in an earlier one; the reader drops what refers to a relation that it has not seen.
-pub const CATALOG_QUERIES: [&str; 8] = [
-    // 0: the server's version, and whether it folds the names of databases and tables.
-    "SELECT VERSION(), @@GLOBAL.lower_case_table_names LIMIT 18446744073709551615",
+pub const CATALOG_QUERIES: [&str; 9] = [
+    // 0: the server's version, whether it folds the names of databases and tables, and our account.
+    "SELECT VERSION(), @@GLOBAL.lower_case_table_names, CURRENT_USER() LIMIT 18446744073709551615",
     // 1: databases.
     "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA LIMIT 18446744073709551615",
     // 2: relations.
@@ -48,13 +52,20 @@ pub const CATALOG_QUERIES: [&str; 8] = [
     // 7: triggers.
     "SELECT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, TRIGGER_SCHEMA, TRIGGER_NAME \
      FROM information_schema.TRIGGERS LIMIT 18446744073709551615",
+    // 8: on what which account has the right that shows triggers.
+    "SELECT GRANTEE, NULL, NULL FROM information_schema.USER_PRIVILEGES \
+     WHERE PRIVILEGE_TYPE = 'TRIGGER' \
+     UNION ALL SELECT GRANTEE, TABLE_SCHEMA, NULL FROM information_schema.SCHEMA_PRIVILEGES \
+     WHERE PRIVILEGE_TYPE = 'TRIGGER' \
+     UNION ALL SELECT GRANTEE, TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLE_PRIVILEGES \
+     WHERE PRIVILEGE_TYPE = 'TRIGGER' LIMIT 18446744073709551615",
 ];
 
 /// Asks for the database in which unqualified names are looked up; [`parse_database`] reads its one value.
 pub const DATABASE_QUERY: &str = "SELECT DATABASE() LIMIT 1";
 
 /// How many columns each answer has, by query index.
-const COLUMN_COUNTS: [usize; 8] = [2, 1, 4, 7, 3, 3, 6, 4];
+const COLUMN_COUNTS: [usize; 9] = [3, 1, 4, 7, 3, 3, 6, 4, 3];
 
 /// The rows of one snapshot may hold this many bytes (256 MiB); a server with 100,000 tables of 20
 /// columns sends about half of that.
@@ -110,6 +121,7 @@ pub struct CatalogReader {
     places: HashMap<RelationName, usize>,
     /// Whether the server keeps the case of names and compares them without it.
     lowers_names: bool,
+    rights: Rights,
     bytes: usize,
 }
 
@@ -169,6 +181,7 @@ impl CatalogReader {
                 // A trigger has its own code, so it stands for the function that it runs.
                 function: RelationName::new(row.schema(2)?, row.text(3)?),
             }),
+            8 => self.rights.granted(row.text(0)?, row.optional_text(1)?, row.optional_text(2)?),
             _ => return Err(CatalogError::UnknownQuery { query: query_index }),
         }
         Ok(())
@@ -192,6 +205,14 @@ impl CatalogReader {
         self.catalog.engine =
             if says_mariadb || has(MARIADB_ONLY) { Engine::Mariadb } else { Engine::Mysql };
         self.catalog.has_system = true;
+        let hidden = self.rights.complete(&mut self.catalog);
+        if hidden > 0 {
+            tracing::warn!(
+                tables = hidden,
+                "writes are refused on tables whose triggers the database does not show: its account needs \
+                 the right TRIGGER, as by GRANT TRIGGER ON <database>.* TO <account>"
+            );
+        }
         Ok(self.catalog)
     }
 
@@ -206,6 +227,7 @@ impl CatalogReader {
             _ => return Err(row.error(1)),
         };
         self.lowers_names = folding == "2";
+        self.rights = Rights::of(row.text(2)?);
         Ok(())
     }
 

@@ -10,8 +10,8 @@ use super::{
 /// A query's index and the values of a row; the value `NULL` stands for a null.
 type Row<'r> = (usize, &'r [&'r str]);
 
-const MARIADB: Row<'_> = (0, &["10.11.19-MariaDB-0+deb12u1", "0"]);
-const MYSQL: Row<'_> = (0, &["9.7.4-2", "0"]);
+const MARIADB: Row<'_> = (0, &["10.11.19-MariaDB-0+deb12u1", "0", "app@%"]);
+const MYSQL: Row<'_> = (0, &["9.7.4-2", "0", "app@%"]);
 const SYSTEM: Row<'_> = (2, &["information_schema", "COLUMNS", "SYSTEM VIEW", "1"]);
 
 fn read(rows: &[Row<'_>]) -> Result<Catalog, CatalogError> {
@@ -65,6 +65,7 @@ fn rows_become_a_catalog() {
         (5, &["shop", "purge_all", "1"]),
         (6, &["shop", "Orders", "crm", "customers", "1", "0"]),
         (7, &["shop", "Orders", "shop", "orders_audit"]),
+        (8, &["'app'@'%'", "NULL", "NULL"]),
     ])
     .unwrap();
     let relation = |schema: &str, name: &str, kind: &str, columns: serde_json::Value| {
@@ -140,7 +141,7 @@ fn the_engine_is_known_by_more_than_its_version() {
 fn names_are_those_by_which_the_server_compares() {
     let names = |folding: &str| {
         let catalog = read(&[
-            (0, &["9.7.4", folding]),
+            (0, &["9.7.4", folding, "app@%"]),
             SYSTEM,
             (1, &["Shop"]),
             (2, &["Shop", "Orders", "BASE TABLE", "1"]),
@@ -203,18 +204,18 @@ fn what_refers_to_a_relation_that_was_not_listed_is_dropped() {
 fn an_answer_that_is_not_the_query_s_is_refused() {
     let value = |query, column| CatalogError::Value { query, column };
     let cases: [Row<'_>; 9] = [
-        (8, &["x"]),
+        (9, &["x"]),
         (1, &[]),
         (1, &["a", "b"]),
-        (0, &["NULL", "0"]),
-        (0, &["9.7.4", "3"]),
+        (0, &["NULL", "0", "app@%"]),
+        (0, &["9.7.4", "3", "app@%"]),
         (2, &["shop", "t", "MATERIALIZED VIEW", "1"]),
         (3, &["shop", "t", "32768", "c", "int", "0", "0"]),
         (3, &["shop", "t", "1", "c", "int", "YES", "0"]),
         (6, &["shop", "t", "shop", "NULL", "0", "0"]),
     ];
     let errors = [
-        CatalogError::UnknownQuery { query: 8 },
+        CatalogError::UnknownQuery { query: 9 },
         CatalogError::RowWidth { query: 1, columns: 0 },
         CatalogError::RowWidth { query: 1, columns: 2 },
         value(0, 0),

@@ -74,6 +74,29 @@ pub(super) const TABLES: &[CatalogTable] = &[
     },
     CatalogTable {
         schema: "information_schema",
+        name: "user_privileges",
+        columns: "GRANTEE text, TABLE_CATALOG text, PRIVILEGE_TYPE text, IS_GRANTABLE text",
+        rows: |_| {
+            let grantee = text(format!("'{}'@'localhost'", crate::USER));
+            vec![vec![grantee, text("def"), text("TRIGGER"), text("NO")]]
+        },
+    },
+    CatalogTable {
+        schema: "information_schema",
+        name: "schema_privileges",
+        columns: "GRANTEE text, TABLE_CATALOG text, TABLE_SCHEMA text, PRIVILEGE_TYPE text, \
+                  IS_GRANTABLE text",
+        rows: |_| Vec::new(),
+    },
+    CatalogTable {
+        schema: "information_schema",
+        name: "table_privileges",
+        columns: "GRANTEE text, TABLE_CATALOG text, TABLE_SCHEMA text, TABLE_NAME text, \
+                  PRIVILEGE_TYPE text, IS_GRANTABLE text",
+        rows: |_| Vec::new(),
+    },
+    CatalogTable {
+        schema: "information_schema",
         name: "routines",
         columns: "SPECIFIC_NAME text, ROUTINE_CATALOG text, ROUTINE_SCHEMA text, ROUTINE_NAME text, \
                   ROUTINE_TYPE text, DATA_TYPE text, ROUTINE_DEFINITION text, SECURITY_TYPE text, \
