@@ -95,6 +95,9 @@ impl Printer {
             "\n  The policies are in {}; a change is in force within 5 seconds.",
             files.policies().display()
         ))?;
+        output::line(
+            "  All of this went over PostgreSQL's protocol. MySQL and MariaDB are not in the tour yet: docs/mysql.md.",
+        )?;
         output::line("  Ctrl-C ends everything and removes the temporary directory.")
     }
 
