@@ -13,6 +13,7 @@ mod test;
 
 use std::{path::PathBuf, process::ExitCode};
 
+pub(crate) use approvals::ask;
 pub(crate) use audit::create_file;
 
 use clap::{Parser, Subcommand};

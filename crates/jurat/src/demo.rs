@@ -1,6 +1,7 @@
 //! `jurat demo`: a throw-away database with a shop in it, Jurat in front, and a tour of real client
 //! traffic whose every claim is checked against the database behind.
 
+mod bounds;
 mod cluster;
 mod files;
 mod print;

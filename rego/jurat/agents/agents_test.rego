@@ -49,6 +49,25 @@ test_membership_does_not_lift_it if {
 	ids(fixtures.intent(robot, "staging", fixtures.statement("delete", "write"))) == {"agents.read_only"}
 }
 
+writer_ids(kind, class) := found if {
+	intent := fixtures.intent(fixtures.agent, "production", fixtures.statement(kind, class))
+	found := {denial.id | some denial in agents.deny} with input as intent
+		with data.jurat.writers.agents as [fixtures.agent.id]
+}
+
+test_an_agent_that_the_installation_names_may_change_rows_and_nothing_else if {
+	writer_ids("update", "write") == set()
+	writer_ids("drop_table", "ddl") == {"agents.read_only"}
+	writer_ids("do", "unknown") == {"agents.read_only"}
+}
+
+test_another_agent_may_not if {
+	intent := fixtures.intent(fixtures.agent, "production", fixtures.statement("update", "write"))
+	found := {denial.id | some denial in agents.deny} with input as intent
+		with data.jurat.writers.agents as ["another"]
+	found == {"agents.read_only"}
+}
+
 test_a_write_that_calls_itself_a_read_is_denied if {
 	hidden := fixtures.reads([
 		fixtures.relation("public", "customers", "read"),

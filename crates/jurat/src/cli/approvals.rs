@@ -6,7 +6,7 @@
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     os::unix::net::UnixStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -140,23 +140,31 @@ impl Connect {
         let token = std::fs::read_to_string(&self.token_file).map_err(|error| {
             Failure::usage(format!("{} cannot be read: {error}", self.token_file.display()))
         })?;
-        let request = AdminRequest { token: token.trim().to_owned(), action };
-        let unreachable = |error: std::io::Error| {
-            let what = format!("jurat cannot be reached at {}", socket.display());
-            Failure::because(Exit::Unreachable, what, &error)
-        };
-        let mut stream = UnixStream::connect(&socket).map_err(unreachable)?;
-        let mut line =
-            serde_json::to_vec(&request).map_err(|error| Failure::other(error.to_string()))?;
-        line.push(b'\n');
-        stream.write_all(&line).map_err(unreachable)?;
-        let mut reply = String::new();
-        BufReader::new(stream).read_line(&mut reply).map_err(unreachable)?;
-        match serde_json::from_str(&reply) {
-            Ok(AdminReply::Refused(why)) => Err(Failure::other(why)),
-            Ok(reply) => Ok(reply),
-            Err(error) => Err(Failure::because(Exit::Failure, "the answer of jurat", &error)),
-        }
+        self::ask(&socket, &token, action)
+    }
+}
+
+/// Asks the process that listens at a socket, as the owner of a token. The calling thread waits.
+///
+/// # Errors
+/// Where it cannot be reached, and what it refuses.
+pub(crate) fn ask(socket: &Path, token: &str, action: AdminAction) -> Result<AdminReply, Failure> {
+    let request = AdminRequest { token: token.trim().to_owned(), action };
+    let unreachable = |error: std::io::Error| {
+        let what = format!("jurat cannot be reached at {}", socket.display());
+        Failure::because(Exit::Unreachable, what, &error)
+    };
+    let mut stream = UnixStream::connect(socket).map_err(unreachable)?;
+    let mut line =
+        serde_json::to_vec(&request).map_err(|error| Failure::other(error.to_string()))?;
+    line.push(b'\n');
+    stream.write_all(&line).map_err(unreachable)?;
+    let mut reply = String::new();
+    BufReader::new(stream).read_line(&mut reply).map_err(unreachable)?;
+    match serde_json::from_str(&reply) {
+        Ok(AdminReply::Refused(why)) => Err(Failure::other(why)),
+        Ok(reply) => Ok(reply),
+        Err(error) => Err(Failure::because(Exit::Failure, "the answer of jurat", &error)),
     }
 }
 

@@ -7,8 +7,9 @@ use std::{
 
 use jurat_audit::SigningKey;
 use jurat_identity::make_verifier;
+use jurat_types::Secret;
 
-use super::{PASSWORD, seed::Shop, upstream::Upstream};
+use super::{PASSWORD, cluster::random_password, seed::Shop, upstream::Upstream};
 use crate::{
     cli,
     exit::{Exit, Failure},
@@ -20,14 +21,26 @@ const POLICIES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/policies.r
 /// What is labeled in the shop; the policies mask by label.
 const LABELS: &str = include_str!("labels.yaml");
 
+/// What the installation says about agents: a person may consent to a write of one that only reads, and one
+/// may write by itself, within the bounds of the shipped policies.
+const AGENTS: &[(&str, &str)] = &[
+    ("jurat/consent/data.json", "{\"rules\": [\"agents.read_only\"]}\n"),
+    ("jurat/writers/data.json", "{\"agents\": [\"fixer\"]}\n"),
+];
+
 /// Who is there.
 const USERS: &[(&str, &str)] = &[
     ("ana", "kind = \"person\"\ngroups = [\"analyst\"]"),
-    ("dan", "kind = \"person\"\ngroups = [\"dba\"]"),
+    ("dan", "kind = \"person\"\ngroups = [\"admins\", \"dba\"]"),
     (
         "bot",
         "kind = \"agent\"\ngroups = [\"analyst\"]\n\
          on_behalf_of = { id = \"ana\", groups = [\"analyst\"] }",
+    ),
+    (
+        "fixer",
+        "kind = \"agent\"\ngroups = []\n\
+         on_behalf_of = { id = \"dan\", groups = [\"admins\", \"dba\"] }",
     ),
 ];
 
@@ -37,6 +50,8 @@ pub(super) struct Files {
     pub(super) config: PathBuf,
     pub(super) audit: PathBuf,
     pub(super) public_key: PathBuf,
+    /// What proves to be dan on the local socket.
+    token: Secret<String>,
 }
 
 impl Files {
@@ -45,16 +60,33 @@ impl Files {
         self.config.with_file_name("rego")
     }
 
+    /// The socket of `jurat approvals` and `jurat admin`.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.config.with_file_name("jurat.sock")
+    }
+
+    /// The file with dan's token.
+    pub(super) fn token_file(&self) -> PathBuf {
+        self.config.with_file_name("dan.token")
+    }
+
+    /// What is in it.
+    pub(super) fn token(&self) -> String {
+        self.token.expose().clone()
+    }
+
     /// Writes configuration, users, policies and keys to the new directory `dir`.
     ///
     /// # Errors
     /// Where a file cannot be written.
     pub(super) fn write(dir: &Path, upstream: &Upstream, port: u16) -> Result<Self, Failure> {
-        for (name, content) in POLICIES.iter().copied().chain([("jurat/catalog/data.yaml", LABELS)])
-        {
+        let data = AGENTS.iter().copied().chain([("jurat/catalog/data.yaml", LABELS)]);
+        for (name, content) in POLICIES.iter().copied().chain(data) {
             put(&dir.join("rego").join(name), content)?;
         }
         put(&dir.join("users.toml"), &users()?)?;
+        let token = random_password()?;
+        put(&dir.join("dan.token"), &token)?;
         put(&dir.join("shop.password"), upstream.shop.password.expose())?;
         let config = dir.join("jurat.toml");
         put(&config, &configuration(upstream, port))?;
@@ -63,7 +95,7 @@ impl Files {
         put(&dir.join("audit.key"), &key.to_text())?;
         let public_key = dir.join("audit.key.pub");
         put(&public_key, &key.verifying_key().to_text())?;
-        Ok(Self { config, audit: dir.join("audit"), public_key })
+        Ok(Self { config, audit: dir.join("audit"), public_key, token: Secret::new(token) })
     }
 }
 
@@ -103,6 +135,15 @@ users_file = "users.toml"
 
 [policy]
 dir = "rego"
+
+[approvals]
+store = "approvals.db"
+socket = "jurat.sock"
+approvers = ["group:dba"]
+
+[[approvals.operator]]
+principal = "dan"
+token = {{ file = "dan.token" }}
 
 [audit]
 dir = "audit"

@@ -42,7 +42,9 @@ impl Printer {
             Ok(proof) => {
                 let word = match word {
                     "DENY" => self.paint.bad(&padded),
-                    "MASK" => self.paint.notable(&padded),
+                    "MASK" | "STALL" | "APPROVE" | "BUDGET" | "FREEZE" => {
+                        self.paint.notable(&padded)
+                    }
                     _ => self.paint.good(&padded),
                 };
                 output::line(format_args!("{word} {}  →  {}", proof.what, proof.proved))?;
@@ -66,7 +68,8 @@ impl Printer {
         for (user, who) in [
             ("ana", "an analyst: personal data is masked"),
             ("dan", "an administrator: guardrails hold for everybody"),
-            ("bot", "an agent of ana's: it only reads"),
+            ("bot", "an agent of ana's: what it writes waits for a person's yes"),
+            ("fixer", "an agent of dan's: it may write, 1000 rows at once and 10000 an hour"),
         ] {
             output::line(format_args!(
                 "  psql \"postgres://{user}:{PASSWORD}@127.0.0.1:{port}/shop\"    # {who}"
@@ -74,12 +77,27 @@ impl Printer {
         }
         // As this program was called, because it need not be on the PATH.
         let jurat = std::env::args().next().unwrap_or_else(|| "jurat".to_owned());
+        let to_dan = format_args!(
+            "--token-file {} -c {}",
+            files.token_file().display(),
+            files.config.display()
+        )
+        .to_string();
+        output::line(format_args!("  {jurat} approvals list {to_dan}"))?;
+        output::line(format_args!("  {jurat} approvals approve AP-… {to_dan}"))?;
+        output::line(format_args!(
+            "  {jurat} admin freeze shop --until 10m --reason 'a release' {to_dan}"
+        ))?;
+        output::line(format_args!("  {jurat} admin unfreeze shop {to_dan}"))?;
         output::line(format_args!("  {jurat} audit tail -f {audit}"))?;
         output::line(format_args!("  {jurat} audit verify {audit} --key {key}"))?;
         output::line(format_args!(
             "\n  The policies are in {}; a change is in force within 5 seconds.",
             files.policies().display()
         ))?;
+        output::line(
+            "  All of this went over PostgreSQL's protocol. MySQL and MariaDB are not in the tour yet: docs/mysql.md.",
+        )?;
         output::line("  Ctrl-C ends everything and removes the temporary directory.")
     }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use jurat_audit::{Verified, VerifyingKey};
-use jurat_types::{Record, RecordBody};
+use jurat_types::{Effect, Record, RecordBody};
 
 use super::tour::{Proof, Step, Tour};
 use crate::exit::chain;
@@ -17,7 +17,7 @@ use crate::exit::chain;
 const ALTERED: &str = "\"kind\":\"drop_table\"";
 
 /// How many connections the tour makes through Jurat.
-const CLIENTS: usize = 3;
+const CLIENTS: usize = 4;
 const POLL: Duration = Duration::from_millis(20);
 
 pub(super) async fn verify(tour: &Tour<'_>) -> Step {
@@ -40,14 +40,54 @@ pub(super) async fn verify(tour: &Tour<'_>) -> Step {
              {outcomes} outcomes"
         ));
     }
+    let told = told(&tour.files.audit)?;
     Ok(Proof {
         what: "jurat audit verify".to_owned(),
         proved: format!("{records} records, chain and signature of {origin} OK"),
-        evidence: vec![format!(
-            "{decisions} decisions: {} denied, {let_through} let through, {outcomes} with an outcome",
-            decisions.saturating_sub(let_through)
-        )],
+        evidence: vec![
+            format!(
+                "{decisions} decisions: {} denied, {let_through} let through, {outcomes} with an outcome",
+                decisions.saturating_sub(let_through)
+            ),
+            told,
+        ],
     })
+}
+
+/// What the record tells of the steps about bounds.
+fn told(dir: &Path) -> Result<String, String> {
+    let (mut taken_back, mut approvals, mut freezes) = (0_u32, Vec::new(), Vec::new());
+    let lines = jurat_audit::tail(dir, usize::MAX).map_err(|error| chain(&error))?;
+    for record in lines.flatten().filter_map(|line| line.record.ok()) {
+        match record.body {
+            RecordBody::Decision(decision) => {
+                let denied = decision.result.effect == Effect::Deny;
+                taken_back += u32::from(decision.result_of.is_some() && denied);
+            }
+            RecordBody::Approval(approval) if approval.event != "requested" => {
+                approvals.push(format!("{} {}", approval.id, approval.event));
+            }
+            RecordBody::System(system) if system.event == "admin" => {
+                let word = |key| system.details.get(key).and_then(serde_json::Value::as_str);
+                let (action, by) = (word("action"), word("by"));
+                freezes.push(format!("{} by {}", action.unwrap_or("?"), by.unwrap_or("?")));
+            }
+            RecordBody::Approval(_)
+            | RecordBody::System(_)
+            | RecordBody::Run(_)
+            | RecordBody::Outcome(_)
+            | RecordBody::Outcomes(_)
+            | RecordBody::Session(_) => {}
+        }
+    }
+    if taken_back == 0 || approvals.len() < 2 || freezes.len() < 2 {
+        return Err(format!("{taken_back} taken back, {approvals:?}, {freezes:?}"));
+    }
+    Ok(format!(
+        "{taken_back} write counted and taken back; {}; {}",
+        approvals.join(", "),
+        freezes.join(", ")
+    ))
 }
 
 pub(super) async fn tamper(tour: &Tour<'_>) -> Step {

@@ -110,16 +110,6 @@ pub(super) async fn deny_update_of_all(clients: &Clients) -> Step {
     })
 }
 
-pub(super) async fn deny_agent_write(clients: &Clients) -> Step {
-    const SQL: &str = "UPDATE customers SET tier = 'pro' WHERE id = 2";
-    let evidence = unchanged(clients, &clients.bot, SQL).await?;
-    Ok(Proof {
-        what: format!("bot, an agent of ana's: {SQL}"),
-        proved: "0 rows changed behind Jurat, for an agent only reads".to_owned(),
-        evidence,
-    })
-}
-
 pub(super) async fn deny_guessing(clients: &Clients) -> Step {
     const SQL: &str = "SELECT id FROM customers WHERE email LIKE 'ada.%'";
     let hits = rows(&clients.behind, SQL).await?.len();
@@ -143,7 +133,7 @@ async fn unchanged(clients: &Clients, client: &Client, sql: &str) -> Result<Vec<
 }
 
 /// Sends a statement that must be denied, and returns what the client is told.
-async fn denied(client: &Client, sql: &str) -> Result<Vec<String>, String> {
+pub(super) async fn denied(client: &Client, sql: &str) -> Result<Vec<String>, String> {
     let Err(error) = client.simple_query(sql).await else {
         return Err(format!("it was not denied: {sql}"));
     };
@@ -189,7 +179,7 @@ async fn prepared(client: &Client, sql: &str, id: i32) -> Result<Rows, String> {
 }
 
 /// The one value of the one row.
-async fn one(client: &Client, sql: &str) -> Result<String, String> {
+pub(super) async fn one(client: &Client, sql: &str) -> Result<String, String> {
     rows(client, sql)
         .await?
         .into_iter()
@@ -214,7 +204,7 @@ fn none_shown(shown: &Rows, real: &[&str]) -> Result<usize, String> {
     }
 }
 
-fn words(error: &Error) -> String {
+pub(super) fn words(error: &Error) -> String {
     match error.as_db_error() {
         Some(told) => format!("{}: {}", told.code().code(), told.message()),
         None => chain(error),

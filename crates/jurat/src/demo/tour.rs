@@ -6,7 +6,9 @@ use std::{future::Future, sync::Arc, time::Duration};
 use jurat_audit::AuditLog;
 use tokio_postgres::Client;
 
-use super::{PASSWORD, cluster, files::Files, print::Printer, record, steps, upstream::Upstream};
+use super::{
+    PASSWORD, bounds, cluster, files::Files, print::Printer, record, steps, upstream::Upstream,
+};
 use crate::exit::{Failure, chain};
 
 /// How long one step may take. They take milliseconds.
@@ -44,6 +46,8 @@ pub(super) struct Clients {
     pub(super) dan: Client,
     /// An AI agent that works for ana, through Jurat.
     pub(super) bot: Client,
+    /// An AI agent that works for dan and may write, within bounds, through Jurat.
+    pub(super) fixer: Client,
     /// The shop's owner, past Jurat: what is really there.
     pub(super) behind: Client,
     /// Asks there for one value that differs after any write to the customers.
@@ -66,8 +70,11 @@ impl Tour<'_> {
         held &= printer.step("ALLOW", &timed(steps::allow_one_row(&clients)).await)?;
         held &= printer.step("DENY", &timed(steps::deny_drop(&clients)).await)?;
         held &= printer.step("DENY", &timed(steps::deny_update_of_all(&clients)).await)?;
-        held &= printer.step("DENY", &timed(steps::deny_agent_write(&clients)).await)?;
         held &= printer.step("DENY", &timed(steps::deny_guessing(&clients)).await)?;
+        held &= printer.step("STALL", &timed(bounds::stall(&clients)).await)?;
+        held &= printer.step("APPROVE", &timed(bounds::approve(&clients, self)).await)?;
+        held &= printer.step("BUDGET", &timed(bounds::budget(&clients)).await)?;
+        held &= printer.step("FREEZE", &timed(bounds::freeze(&clients, self)).await)?;
         drop(clients);
         held &= printer.step("RECORD", &timed(record::verify(self)).await)?;
         held &= printer.step("RECORD", &timed(record::tamper(self)).await)?;
@@ -86,6 +93,7 @@ impl Tour<'_> {
             ana: through("ana").await?,
             dan: through("dan").await?,
             bot: through("bot").await?,
+            fixer: through("fixer").await?,
             behind: self
                 .upstream
                 .connect()

@@ -1,0 +1,162 @@
+//! The steps about how much may happen, and who says so: a write that is counted before it is committed, consent
+//! to one statement, a budget, and a frozen database.
+
+use jurat_core::{Clock as _, SystemClock};
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use super::{
+    steps::{denied, one, words},
+    tour::{Clients, Proof, Step, Tour},
+};
+use crate::{
+    app::{AdminAction, AdminReply},
+    cli,
+};
+
+/// Of the customers, those that a step of these has changed.
+const GOLD: &str = "SELECT count(*) FROM customers WHERE tier = 'gold'";
+
+/// What the shipped policies let an agent change in an hour.
+const BUDGET: u32 = 10_000;
+const BATCHES: u32 = 40;
+const BATCH: u32 = 500;
+
+pub(super) async fn stall(clients: &Clients) -> Step {
+    const SQL: &str = "UPDATE customers SET tier = 'gold' WHERE id > 0";
+    let evidence = denied(&clients.fixer, SQL).await?;
+    let changed = one(&clients.behind, GOLD).await?;
+    let counted = evidence.first().is_some_and(|line| line.contains("20000 rows"));
+    if changed != "0" || !counted {
+        return Err(format!(
+            "{changed} rows changed behind Jurat, and fixer was told {evidence:?}"
+        ));
+    }
+    Ok(Proof {
+        what: format!("fixer, an agent that may write: {SQL}"),
+        proved:
+            "counted before COMMIT: exactly 20000 rows, taken back; 0 rows changed behind Jurat"
+                .to_owned(),
+        evidence,
+    })
+}
+
+pub(super) async fn approve(clients: &Clients, tour: &Tour<'_>) -> Step {
+    const SQL: &str = "UPDATE customers SET tier = 'gold' WHERE id = 2";
+    const OTHER: &str = "UPDATE customers SET tier = 'gold' WHERE id = 4";
+    let mut evidence = denied(&clients.bot, SQL).await?;
+    let id = request_in(&evidence)?;
+    if one(&clients.behind, GOLD).await? != "0" {
+        return Err("rows changed behind Jurat before anybody had said yes".to_owned());
+    }
+    let reason = Some("asked for by the customer".to_owned());
+    let answer = AdminAction::Answer { id: id.clone(), yes: true, reason };
+    let AdminReply::Answered(item) = ask(tour, answer).await? else {
+        return Err("the answer was not understood".to_owned());
+    };
+    evidence.push(format!("dan: jurat approvals approve {id}  →  {} is {}", item.id, item.state));
+    // Another statement is not what was approved; the same one passes, and a second time it does not.
+    denied(&clients.bot, OTHER).await?;
+    let passed = affected(&clients.bot, SQL).await?;
+    denied(&clients.bot, SQL).await?;
+    let changed = one(&clients.behind, GOLD).await?;
+    if (passed, changed.as_str()) != (1, "1") {
+        return Err(format!("{passed} rows passed, and {changed} changed behind Jurat"));
+    }
+    evidence.push(
+        "bot: the same statement  →  1 row; once more, or with another id  →  refused".to_owned(),
+    );
+    Ok(Proof {
+        what: format!("bot, an agent of ana's: {SQL}"),
+        proved:
+            "waits for a person; dan's yes lets exactly that pass, once: 1 row changed behind Jurat"
+                .to_owned(),
+        evidence,
+    })
+}
+
+pub(super) async fn budget(clients: &Clients) -> Step {
+    let mut passed = 0;
+    let mut evidence = Vec::new();
+    for batch in 0..BATCHES {
+        let first = batch.saturating_mul(BATCH).saturating_add(1);
+        let last = first.saturating_add(BATCH).saturating_sub(1);
+        let sql =
+            format!("UPDATE customers SET tier = 'silver' WHERE id BETWEEN {first} AND {last}");
+        match clients.fixer.simple_query(&sql).await {
+            Ok(_) if evidence.is_empty() => passed += 1,
+            Ok(_) => return Err(format!("batch {batch} passed after one was refused")),
+            Err(_) if evidence.is_empty() => evidence = denied(&clients.fixer, &sql).await?,
+            Err(_) => {}
+        }
+    }
+    let after = number(&one(&clients.behind, SILVER).await?)?;
+    if passed * BATCH != BUDGET || after != BUDGET {
+        return Err(format!("{passed} batches passed, {after} rows changed"));
+    }
+    Ok(Proof {
+        what: format!("fixer: {BATCHES} UPDATEs of {BATCH} rows each, one after the other"),
+        proved: format!(
+            "{passed} pass, and then the hour's budget of {BUDGET} rows is used up: exactly {after} rows \
+             changed behind Jurat"
+        ),
+        evidence,
+    })
+}
+
+/// Of the customers, those that the batches have changed.
+const SILVER: &str = "SELECT count(*) FROM customers WHERE tier = 'silver'";
+
+pub(super) async fn freeze(clients: &Clients, tour: &Tour<'_>) -> Step {
+    const SQL: &str = "UPDATE customers SET tier = 'free' WHERE id = 1";
+    const MINUTES: i64 = 10;
+    let until_ns = SystemClock.now_ns().saturating_add(MINUTES * 60 * 1_000_000_000);
+    let (database, reason) = ("shop".to_owned(), "release 42 is going out".to_owned());
+    let action = AdminAction::Freeze { database, reason, until_ns: Some(until_ns) };
+    ask(tour, action).await?;
+    let before = one(&clients.behind, clients.state).await?;
+    let evidence = denied(&clients.dan, SQL).await?;
+    let told = evidence.first().is_some_and(|line| line.contains("release 42"));
+    let read = one(&clients.dan, "SELECT count(*) FROM customers").await?;
+    let unchanged = one(&clients.behind, clients.state).await? == before;
+    ask(tour, AdminAction::Unfreeze { database: "shop".to_owned() }).await?;
+    let passed = affected(&clients.dan, SQL).await?;
+    if !told || !unchanged || read != "20000" || passed != 1 {
+        return Err(format!(
+            "told: {told}, unchanged: {unchanged}, {read} customers read, {passed} rows changed afterwards"
+        ));
+    }
+    Ok(Proof {
+        what: format!("dan: jurat admin freeze shop --until {MINUTES}m --reason …; {SQL}"),
+        proved: "0 rows changed behind Jurat, and reads go on; after unfreeze the same UPDATE changes 1 row"
+            .to_owned(),
+        evidence,
+    })
+}
+
+/// Asks as dan, over the socket that `jurat approvals` and `jurat admin` use.
+async fn ask(tour: &Tour<'_>, action: AdminAction) -> Result<AdminReply, String> {
+    let (socket, token) = (tour.files.socket(), tour.files.token());
+    let asking = tokio::task::spawn_blocking(move || cli::ask(&socket, &token, action));
+    asking.await.map_err(|error| error.to_string())?.map_err(|failure| failure.to_string())
+}
+
+/// The request that a refusal names: `AP-` and eight letters or digits.
+fn request_in(told: &[String]) -> Result<String, String> {
+    let mut words =
+        told.iter().flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '-'));
+    let found = words.find(|word| word.starts_with("AP-"));
+    found.map(str::to_owned).ok_or_else(|| format!("no request is named: {told:?}"))
+}
+
+async fn affected(client: &Client, sql: &str) -> Result<u64, String> {
+    let messages = client.simple_query(sql).await.map_err(|error| words(&error))?;
+    let counts = messages.iter().filter_map(|message| {
+        let SimpleQueryMessage::CommandComplete(count) = message else { return None };
+        Some(*count)
+    });
+    Ok(counts.sum())
+}
+
+fn number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_no_number| format!("{text} is no number"))
+}
