@@ -120,16 +120,8 @@ impl ApprovalStore for PostgresStore {
     fn ask(&self, new: &Approval, caps: Caps, now_ns: i64) -> Result<Asked, StoreError> {
         self.step(async |client| {
             lock_all(client).await?;
-            let known = client
-                .query_typed(
-                    "SELECT body FROM jurat.approvals WHERE digest = $1 AND expires_ns > $2 \
-                     AND state IN ('pending', 'approved', 'denied') ORDER BY created_ns DESC LIMIT 1",
-                    &[(&new.digest, Type::TEXT), (&now_ns, Type::INT8)],
-                )
-                .await
-                .map_err(failed)?;
-            if let Some(row) = known.first() {
-                return Ok(Asked::Known(Box::new(read(row)?)));
+            if let Some(known) = find_same(client, &new.digest, now_ns).await? {
+                return Ok(Asked::Known(Box::new(known)));
             }
             let requester = &new.intent.principal.id;
             let counts = client
@@ -153,6 +145,10 @@ impl ApprovalStore for PostgresStore {
             self.write(client, new).await?;
             Ok(Asked::New(Box::new(new.clone())))
         })
+    }
+
+    fn find(&self, digest: &str, now_ns: i64) -> Result<Option<Approval>, StoreError> {
+        self.step(async |client| find_same(client, digest, now_ns).await)
     }
 
     fn change(
@@ -316,6 +312,22 @@ impl PostgresStore {
 async fn lock_all(client: &Client) -> Result<(), StoreError> {
     let lock = "SELECT pg_catalog.pg_advisory_xact_lock($1)";
     client.query_typed(lock, &[(&ASKING_LOCK, Type::INT8)]).await.map(drop).map_err(failed)
+}
+
+async fn find_same(
+    client: &Client,
+    digest: &str,
+    now_ns: i64,
+) -> Result<Option<Approval>, StoreError> {
+    let found = client
+        .query_typed(
+            "SELECT body FROM jurat.approvals WHERE digest = $1 AND expires_ns > $2 \
+             AND state IN ('pending', 'approved', 'denied') ORDER BY created_ns DESC LIMIT 1",
+            &[(&digest, Type::TEXT), (&now_ns, Type::INT8)],
+        )
+        .await
+        .map_err(failed)?;
+    found.first().map(read).transpose()
 }
 
 /// A request that nobody else can change until the step is over.
