@@ -7,6 +7,7 @@ mod basics;
 mod builtins;
 mod catalog_labels;
 mod catalogue;
+mod console;
 mod copy;
 mod deny;
 mod drivers;
