@@ -28,6 +28,7 @@ mod record;
 mod reload;
 mod replicas;
 mod several;
+mod sql_console;
 mod store;
 mod transparent;
 mod wire;

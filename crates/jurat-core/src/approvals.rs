@@ -151,6 +151,23 @@ impl Approvals {
         }
     }
 
+    /// Looks for consent with a digest, and asks nobody.
+    ///
+    /// # Errors
+    /// What the client is told: it was asked for and not given yet, it was denied, or nobody can know.
+    pub async fn look(self: &Arc<Self>, digest: &str) -> Result<Option<Box<Approval>>, Refusal> {
+        let (this, digest) = (Arc::clone(self), digest.to_owned());
+        let looked = blocking(move || {
+            let found = this.store.find(&digest, this.clock.now_ns());
+            let Some(found) = found.map_err(|error| unusable(&error))? else { return Ok(None) };
+            match this.known(Box::new(found))? {
+                Answer::Granted(grant) => Ok(Some(grant)),
+                Answer::Waiting { approval, new } => Err(words::waiting(&approval, new)),
+            }
+        });
+        looked.await.unwrap_or_else(|| Err(refusals::no_store()))
+    }
+
     fn known(&self, approval: Box<Approval>) -> Result<Answer, Refusal> {
         match approval.state {
             State::Approved => match self.still_right(&approval) {

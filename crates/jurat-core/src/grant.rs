@@ -251,6 +251,12 @@ pub trait ApprovalStore: Send + Sync + std::fmt::Debug {
     /// Where the store cannot be used; so for all others.
     fn ask(&self, new: &Approval, caps: Caps, now_ns: i64) -> Result<Asked, StoreError>;
 
+    /// The newest request with a digest that is pending, approved, or was denied, and has not expired.
+    ///
+    /// # Errors
+    /// See [`Self::ask`].
+    fn find(&self, digest: &str, now_ns: i64) -> Result<Option<Approval>, StoreError>;
+
     /// Changes one request. `change` says whether it is to be written. `None` where there is none with
     /// that id.
     ///

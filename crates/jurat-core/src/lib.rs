@@ -72,7 +72,7 @@ pub use own_words::{OwnAnswer, OwnWords, read as read_own_words};
 pub use permit::{Draft, Ending, Permit, Preparation, Running};
 pub use prepared::{JudgedStatement, Prepared};
 pub use refusals::plain as refusal;
-pub use session::{Bound, Explanation, Login, Session, depends_on_earlier};
+pub use session::{Bound, Explanation, Login, Over, Session, depends_on_earlier};
 
 /// What front-ends need of the reading: they never see a tree.
 pub use jurat_sql::{

@@ -3,12 +3,14 @@
 //! Most statements have none, and cost nothing here. A limit whose number cannot be known before the statement
 //! is committed refuses it, unless policy says that it may pass uncounted.
 
+use std::sync::Arc;
+
 use jurat_types::{
     Access, Actual, Catalog, Decision, FunctionClass, Limit, Refusal, RefusalCode, RelationName,
     StatementClass, StatementFacts, Via,
 };
 
-use crate::{refusals, refusals_limits};
+use crate::{Approval, refusals, refusals_limits};
 
 /// The limits of a statement.
 #[derive(Clone, Debug)]
@@ -27,6 +29,10 @@ pub struct InForce {
     judged_again: bool,
     /// The consent that it runs with, for the judgement of its result.
     approvals: Vec<serde_json::Value>,
+    /// The most rows that somebody has consented to, over a limit that can be lifted.
+    consented_rows: Option<u64>,
+    /// What is asked for where it goes over a limit that can be lifted.
+    asks: Option<Arc<Approval>>,
 }
 
 /// How the rows that a statement changes are counted.
@@ -59,6 +65,8 @@ pub enum Passing {
     Forward,
     /// It is left out, and so are all behind it.
     Truncate,
+    /// It is left out, because the statement will be refused once all of them are counted.
+    Withhold,
     /// It is one too many: the statement is refused.
     Refuse(Exceeded),
 }
@@ -113,6 +121,8 @@ impl InForce {
             has_statistics: catalog.engine.is_postgres(),
             judged_again,
             approvals: Vec::new(),
+            consented_rows: None,
+            asks: None,
         };
         for limit in decision.limits.iter().filter(|_| facts.executes) {
             in_force.take(limit, decision_id)?;
@@ -125,6 +135,38 @@ impl InForce {
         Self { approvals, ..self }
     }
 
+    /// The same for a statement that may change so many rows by somebody's consent.
+    pub(crate) fn with_consented_rows(self, rows: u64) -> Self {
+        Self { consented_rows: Some(rows), ..self }
+    }
+
+    /// The same before anybody has consented or was asked.
+    pub(crate) fn without_consent(self) -> Self {
+        Self { consented_rows: None, asks: None, ..self }
+    }
+
+    /// The same for a statement for which consent is asked where it goes over.
+    pub(crate) fn asking(self, asks: Approval) -> Self {
+        Self { asks: Some(Arc::new(asks)), ..self }
+    }
+
+    /// What is asked for where it goes over a limit that can be lifted.
+    pub(crate) fn asks(&self) -> Option<&Approval> {
+        self.asks.as_deref()
+    }
+
+    /// The limit on rows that consent can lift.
+    pub(crate) fn liftable(&self) -> Option<&Limit> {
+        self.rows_affected.as_ref().filter(|limit| limit.on_exceed == "approve")
+    }
+
+    /// Whether so many rows are more than a limit on them, and than what somebody has consented to.
+    pub(crate) fn exceeds(&self, limit: &Limit, rows: u64) -> bool {
+        let lifted =
+            limit.on_exceed == "approve" && self.consented_rows.is_some_and(|most| rows <= most);
+        rows > limit.value && !lifted
+    }
+
     /// The consent that the statement runs with, as policies see it.
     pub(crate) fn approvals(&self) -> &[serde_json::Value] {
         &self.approvals
@@ -135,9 +177,9 @@ impl InForce {
         if counts && self.counting == Counting::None {
             return Ok(());
         }
-        if limit.on_exceed == "approve" {
+        if limit.on_exceed == "approve" && limit.kind != "rows_affected" {
             let why = format!(
-                "its limit on {} asks for an approval, which cannot be given in this version",
+                "its limit on {} asks for an approval, which only one on rows_affected can",
                 limit.kind
             );
             let remedy = "Ask whoever owns the policies for another way";
@@ -243,8 +285,10 @@ impl InForce {
     /// What is done with a row that makes it `rows` rows and `bytes` bytes.
     pub fn passing(&self, rows: u64, bytes: u64) -> Passing {
         let affected = self.facts.returning && !self.facts.data_modifying_cte;
-        if affected && self.rows_affected.as_ref().is_some_and(|limit| rows > limit.value) {
-            return Passing::Refuse(Exceeded::Affected);
+        if affected && self.rows_affected.as_ref().is_some_and(|limit| self.exceeds(limit, rows)) {
+            // Whoever is asked is told the exact number.
+            let counts_on = self.asks.is_some();
+            return if counts_on { Passing::Withhold } else { Passing::Refuse(Exceeded::Affected) };
         }
         for (limit, count, exceeded) in [
             (&self.rows_returned, rows, Exceeded::Returned),

@@ -14,6 +14,36 @@ pub(crate) fn too_many_rows(limit: &Limit, facts: &StatementFacts, rows: u64, id
     told(RefusalCode::RowsExceeded, Some(limit), facts, (&why, remedy), id, &more)
 }
 
+/// The same, where somebody may consent to exactly so many: `request` is what was asked for.
+pub(crate) fn rows_need_consent(
+    limit: &Limit,
+    facts: &StatementFacts,
+    rows: u64,
+    request: &str,
+    id: &str,
+) -> Refusal {
+    let bound = limit.value;
+    let why = format!(
+        "it would change {rows} rows, the limit is {bound}, and more need consent: {request}"
+    );
+    let remedy = "Nothing was changed. Send the same statement again once it is approved";
+    let more = [
+        ("rows", json!(rows)),
+        ("rows_exact", json!(true)),
+        ("approval", json!(request)),
+        ("state", json!("pending")),
+        ("retryable", json!(true)),
+        ("approve", json!(format!("CALL jurat.request_approval('{request}', 'why')"))),
+    ];
+    let code = RefusalCode::ApprovalRequired;
+    let mut refusal = told(code, Some(limit), facts, (&why, remedy), id, &more);
+    refusal.hint = Some(format!(
+        "CALL jurat.request_approval('{request}', 'why') tells approvers why; an approver runs \
+         `jurat approvals approve {request}`, or CALL jurat.approve('{request}') as somebody else"
+    ));
+    refusal
+}
+
 /// The rows of a statement cannot be counted before they are committed, so no limit on them can be kept.
 pub(crate) fn uncounted(
     limit: Option<&Limit>,

@@ -29,6 +29,7 @@ use consent::{Asking, Consent};
 use judging::require_same_text;
 
 pub use consent::Bound;
+pub use result::Over;
 
 /// What is known about a client once it has authenticated.
 #[derive(Clone, Debug)]
@@ -289,6 +290,8 @@ impl Session {
         match &verdict.permitted {
             Ok(text) => {
                 let mut prepared = self.prepared(source, judged, text);
+                let lifts = |limits: &Arc<InForce>| limits.liftable().is_some();
+                let keeps_values = keeps_values || verdict.in_force.as_ref().is_some_and(lifts);
                 prepared.consent = keeps_values.then(Box::default);
                 Ok((prepared, Preparation::new(Arc::clone(text))))
             }

@@ -14,6 +14,7 @@
 mod auth;
 mod cancel;
 mod catalog;
+mod console;
 #[cfg(test)]
 mod corpus;
 mod inbox;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use jurat_core::{Authenticate, Gate, Login, Session, refusal};
+use jurat_core::{Admin, Authenticate, Database, Gate, Login, Session, refusal};
 use jurat_types::{Principal, Refusal, RefusalCode, SessionRecord};
 use jurat_wire::postgres::encode::backend as encode;
 use tokio::{
@@ -14,6 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     auth::{self, AuthError},
     cancel::{self, Found, Registry},
+    console::{self, Console},
     internal,
     parameters::Request,
     pipe::Pipe,
@@ -45,6 +46,8 @@ pub struct Listener {
     pub tls_required: bool,
     /// The threads that sessions run on.
     pub workers: Arc<Workers>,
+    /// What clients of the database `jurat` see and do, where no database is called so.
+    pub console: Arc<Admin>,
 }
 
 struct Shared {
@@ -172,7 +175,15 @@ async fn session(
     };
     drop(waiting);
     match admitted {
-        Ok(admitted) => {
+        Ok(Admission::Console(session)) => {
+            let id = session.id().to_owned();
+            tracing::info!(session = %id, client = %arrived.address, "console opened");
+            let admin = Arc::clone(&shared.listener.console);
+            let console = Console { pipe: arrived.pipe, session: *session, admin, skipping: false };
+            let end = Box::pin(console.run(shared.shutdown.clone())).await;
+            tracing::info!(session = %id, %end, "console closed");
+        }
+        Ok(Admission::Session(admitted)) => {
             let Admitted { relay_parts: (upstream, session, cancels), registration } = *admitted;
             let id = session.id().to_owned();
             tracing::info!(session = %id, client = %arrived.address, "session opened");
@@ -216,6 +227,13 @@ struct Admitted {
     registration: crate::cancel::Registration,
 }
 
+enum Admission {
+    /// To a database.
+    Session(Box<Admitted>),
+    /// To the console.
+    Console(Box<Session>),
+}
+
 enum Rejected {
     /// Nothing more is said to the client.
     Silent(String),
@@ -223,7 +241,7 @@ enum Rejected {
     Told(Refusal, &'static str),
 }
 
-async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Box<Admitted>, Rejected> {
+async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Admission, Rejected> {
     let listener = &shared.listener;
     if listener.tls_required && !arrived.tls {
         let why =
@@ -236,32 +254,19 @@ async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Box<Admitt
         record_refused(listener, arrived, Some(&principal), &refusal.message);
         return Err(Rejected::Told(refusal, "0A000"));
     }
-    let Some(target) = listener.databases.get(&arrived.request.database).cloned() else {
+    let wanted = listener.databases.get(&arrived.request.database).cloned();
+    let Some(target) = wanted else {
+        if arrived.request.database == console::NAME {
+            let session = open_session(listener, arrived, console::database(), principal)?;
+            return Ok(Admission::Console(Box::new(session)));
+        }
         let why = "database is not configured in jurat".to_owned();
         record_refused(listener, arrived, Some(&principal), &why);
         let name: String = arrived.request.database.chars().take(63).collect();
         let message = format!("database \"{name}\" is not configured in jurat [JRT-OBJECT]");
         return Err(told(RefusalCode::UnknownObject, &message, "3D000"));
     };
-    let login = Login {
-        principal,
-        claimed: arrived.request.claimed.clone(),
-        client_addr: arrived.address.to_string(),
-        tls: arrived.tls,
-        replication: arrived.request.replication,
-    };
-    let gate = Arc::clone(&listener.gate);
-    let mut session =
-        Session::open(gate, Arc::clone(&target.database), login).map_err(|refusal| {
-            let code =
-                if refusal.code == RefusalCode::AuditUnavailable { "58000" } else { "28000" };
-            Rejected::Told(refusal, code)
-        })?;
-    if arrived.request.replication.is_some() {
-        session.close("replication is not carried");
-        let why = "jurat refused the session: replication is not carried [JRT-UNSUPPORTED]";
-        return Err(told(RefusalCode::NotSupported, why, "0A000"));
-    }
+    let mut session = open_session(listener, arrived, Arc::clone(&target.database), principal)?;
     let limit = listener.gate.limits.connect_timeout;
     let connected = upstream::connect(&target, &arrived.request.settings, limit).await;
     let Connected { mut upstream, parameters, cancel } =
@@ -288,7 +293,35 @@ async fn admit(shared: &Arc<Shared>, arrived: &mut Arrived) -> Result<Box<Admitt
     write(encode::backend_key_data(out, registration.key.process_id, &registration.key.secret));
     out.extend_from_slice(&asides);
     encode::ready_for_query(out, jurat_wire::postgres::backend::TransactionStatus::Idle);
-    Ok(Box::new(Admitted { relay_parts: (upstream, session, cancels), registration }))
+    let admitted = Admitted { relay_parts: (upstream, session, cancels), registration };
+    Ok(Admission::Session(Box::new(admitted)))
+}
+
+/// Asks policy whether somebody gets in.
+fn open_session(
+    listener: &Listener,
+    arrived: &Arrived,
+    database: Arc<Database>,
+    principal: Principal,
+) -> Result<Session, Rejected> {
+    let login = Login {
+        principal,
+        claimed: arrived.request.claimed.clone(),
+        client_addr: arrived.address.to_string(),
+        tls: arrived.tls,
+        replication: arrived.request.replication,
+    };
+    let gate = Arc::clone(&listener.gate);
+    let mut session = Session::open(gate, database, login).map_err(|refusal| {
+        let code = if refusal.code == RefusalCode::AuditUnavailable { "58000" } else { "28000" };
+        Rejected::Told(refusal, code)
+    })?;
+    if arrived.request.replication.is_some() {
+        session.close("replication is not carried");
+        let why = "jurat refused the session: replication is not carried [JRT-UNSUPPORTED]";
+        return Err(told(RefusalCode::NotSupported, why, "0A000"));
+    }
+    Ok(session)
 }
 
 /// A newer minor version or unknown options of the protocol are answered with what is spoken here.

@@ -216,6 +216,12 @@ impl Relay {
             if let Err(end) = progress.and_then(|()| self.take_from_upstream()) {
                 return end;
             }
+            while self.hold.has_to_ask() {
+                self.ask_for_rows().await;
+                if let Err(end) = self.take_from_upstream() {
+                    return end;
+                }
+            }
         }
     }
 

@@ -7,7 +7,12 @@
 //! The port is synchronous, and so are its callers, which wait on threads of their own; the sockets are
 //! served by one thread of this store.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
+};
 
 use jurat_core::{Approval, ApprovalStore, Asked, Caps, Clock, Freeze, Spending, StoreError};
 use tokio::{runtime::Runtime, sync::Notify, time::timeout};
@@ -44,7 +49,7 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Reaches the database and brings its tables up to date. It may be called anywhere.
+    /// Reaches the database and brings its tables up to date. It waits for the network.
     ///
     /// # Errors
     /// Where it cannot be used, or a newer program has made its tables.
@@ -57,18 +62,18 @@ impl PostgresStore {
             .map_err(|error| StoreError(error.to_string()))?;
         let link = Arc::new(Link::new(settings)?);
         let store = Self { link, runtime: Some(runtime) };
-        beside(|| store.step(async |client| migrations::run(client).await))?;
+        store.step(async |client| migrations::run(client).await)?;
         store.spawn(link::listen(Arc::downgrade(&store.link)));
         Ok(store)
     }
 
-    /// What all replicas together take out of budgets. It may be called anywhere.
+    /// What all replicas together take out of budgets. It waits for the network.
     ///
     /// # Errors
     /// Where the store cannot be used.
     pub fn budgets(&self, clock: Arc<dyn Clock>) -> Result<Arc<SharedBudgets>, StoreError> {
         let budgets = Arc::new(SharedBudgets::new(clock));
-        beside(|| self.wait(budgets.exchange(&self.link)))?;
+        self.wait(budgets.exchange(&self.link))?;
         self.link.set_budgets_bell(budgets.bell());
         self.spawn(budgets::keep_in_step(Arc::downgrade(&self.link), Arc::downgrade(&budgets)));
         Ok(budgets)
@@ -95,16 +100,29 @@ impl PostgresStore {
                 .await
                 .unwrap_or_else(|_late| Err(StoreError("the server does not answer".to_owned())))
         };
-        runtime.handle().block_on(step)
+        let _timers_and_sockets = runtime.enter();
+        wait_for(step)
     }
 }
 
-/// Waits for a step where the caller may be a thread that serves sockets, which must not wait itself.
-fn beside<T: Send>(step: impl FnOnce() -> Result<T, StoreError> + Send) -> Result<T, StoreError> {
-    std::thread::scope(|scope| {
-        let lost = || StoreError("a step ended badly".to_owned());
-        scope.spawn(step).join().unwrap_or_else(|_panic| Err(lost()))
-    })
+/// Waits for a future on this thread, which may belong to a runtime of its own: nothing is entered that must not be
+/// entered twice. Sockets and timers are those of the store's thread, which wakes this one.
+fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    struct Thread(std::thread::Thread);
+    impl Wake for Thread {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Thread(std::thread::current())));
+    let mut cx = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::park(),
+        }
+    }
 }
 
 impl Drop for PostgresStore {
@@ -120,16 +138,8 @@ impl ApprovalStore for PostgresStore {
     fn ask(&self, new: &Approval, caps: Caps, now_ns: i64) -> Result<Asked, StoreError> {
         self.step(async |client| {
             lock_all(client).await?;
-            let known = client
-                .query_typed(
-                    "SELECT body FROM jurat.approvals WHERE digest = $1 AND expires_ns > $2 \
-                     AND state IN ('pending', 'approved', 'denied') ORDER BY created_ns DESC LIMIT 1",
-                    &[(&new.digest, Type::TEXT), (&now_ns, Type::INT8)],
-                )
-                .await
-                .map_err(failed)?;
-            if let Some(row) = known.first() {
-                return Ok(Asked::Known(Box::new(read(row)?)));
+            if let Some(known) = find_same(client, &new.digest, now_ns).await? {
+                return Ok(Asked::Known(Box::new(known)));
             }
             let requester = &new.intent.principal.id;
             let counts = client
@@ -153,6 +163,10 @@ impl ApprovalStore for PostgresStore {
             self.write(client, new).await?;
             Ok(Asked::New(Box::new(new.clone())))
         })
+    }
+
+    fn find(&self, digest: &str, now_ns: i64) -> Result<Option<Approval>, StoreError> {
+        self.step(async |client| find_same(client, digest, now_ns).await)
     }
 
     fn change(
@@ -316,6 +330,22 @@ impl PostgresStore {
 async fn lock_all(client: &Client) -> Result<(), StoreError> {
     let lock = "SELECT pg_catalog.pg_advisory_xact_lock($1)";
     client.query_typed(lock, &[(&ASKING_LOCK, Type::INT8)]).await.map(drop).map_err(failed)
+}
+
+async fn find_same(
+    client: &Client,
+    digest: &str,
+    now_ns: i64,
+) -> Result<Option<Approval>, StoreError> {
+    let found = client
+        .query_typed(
+            "SELECT body FROM jurat.approvals WHERE digest = $1 AND expires_ns > $2 \
+             AND state IN ('pending', 'approved', 'denied') ORDER BY created_ns DESC LIMIT 1",
+            &[(&digest, Type::TEXT), (&now_ns, Type::INT8)],
+        )
+        .await
+        .map_err(failed)?;
+    found.first().map(read).transpose()
 }
 
 /// A request that nobody else can change until the step is over.

@@ -85,17 +85,8 @@ impl SqliteStore {
 impl ApprovalStore for SqliteStore {
     fn ask(&self, new: &Approval, caps: Caps, now_ns: i64) -> Result<Asked, StoreError> {
         self.step(|step| {
-            let known = step
-                .query_row(
-                    "SELECT body FROM approvals WHERE digest = ?1 AND expires_ns > ?2 \
-                     AND state IN ('pending', 'approved', 'denied') ORDER BY created_ns DESC LIMIT 1",
-                    params![new.digest, now_ns],
-                    |row| row.get::<_, String>(0),
-                )
-                .optional()
-                .map_err(failed)?;
-            if let Some(body) = known {
-                return Ok(Asked::Known(Box::new(read(&body)?)));
+            if let Some(known) = find_same(step, &new.digest, now_ns)? {
+                return Ok(Asked::Known(Box::new(known)));
             }
             let requester = &new.intent.principal.id;
             let (own, total): (i64, i64) = step
@@ -116,6 +107,10 @@ impl ApprovalStore for SqliteStore {
             write(step, new)?;
             Ok(Asked::New(Box::new(new.clone())))
         })
+    }
+
+    fn find(&self, digest: &str, now_ns: i64) -> Result<Option<Approval>, StoreError> {
+        find_same(&self.connection(), digest, now_ns)
     }
 
     fn change(
@@ -270,6 +265,23 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     step.pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))
         .map_err(failed)?;
     step.commit().map_err(failed)
+}
+
+fn find_same(
+    connection: &Connection,
+    digest: &str,
+    now_ns: i64,
+) -> Result<Option<Approval>, StoreError> {
+    let body = connection
+        .query_row(
+            "SELECT body FROM approvals WHERE digest = ?1 AND expires_ns > ?2 \
+             AND state IN ('pending', 'approved', 'denied') ORDER BY created_ns DESC LIMIT 1",
+            params![digest, now_ns],
+            |row| row.get::<_, String>(0),
+        )
+        .optional()
+        .map_err(failed)?;
+    body.map(|body| read(&body)).transpose()
 }
 
 fn find(connection: &Connection, id: &str) -> Result<Option<Approval>, StoreError> {

@@ -109,18 +109,6 @@ impl App {
         let workers = Workers::start(config.workers.get())
             .map_err(|error| Failure::other(format!("no threads can be started: {error}")))?;
         let workers = Arc::new(workers);
-        let shared = listeners::Shared {
-            gate: Arc::clone(&gate),
-            authenticate: Arc::<LiveUsers>::clone(&users),
-            databases: &databases,
-            tls,
-            workers: Arc::clone(&workers),
-        };
-        let listeners = config
-            .listeners
-            .iter()
-            .map(|listener| Ok((listener.bind, Listener::new(listener, &shared)?)))
-            .collect::<Result<Vec<_>, Failure>>()?;
         let cores: Vec<_> =
             databases.values().map(|database| Arc::clone(database.core())).collect();
         let freezes = gate.approvals.as_ref().map(|approvals| {
@@ -139,6 +127,19 @@ impl App {
             reload: Arc::new(Reloader::new(Arc::clone(&gate), Arc::clone(&users))),
             freezes: freezes.clone().map(|freezes| freezes as Arc<dyn Freezes>),
         });
+        let shared = listeners::Shared {
+            gate: Arc::clone(&gate),
+            authenticate: Arc::<LiveUsers>::clone(&users),
+            databases: &databases,
+            tls,
+            workers: Arc::clone(&workers),
+            admin: Arc::clone(&admin),
+        };
+        let listeners = config
+            .listeners
+            .iter()
+            .map(|listener| Ok((listener.bind, Listener::new(listener, &shared)?)))
+            .collect::<Result<Vec<_>, Failure>>()?;
         let operators = config.approvals.as_ref().map(|approvals| approvals.operators.as_slice());
         let tokens = OperatorTokens::load(operators.unwrap_or_default(), Arc::clone(&users))?;
         let hook_counts = Arc::new(HookCounts::default());

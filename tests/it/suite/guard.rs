@@ -4,6 +4,7 @@
 use crate::harness::{Setup, Shop, wire::Reply};
 
 mod budgets;
+mod consent;
 mod returned;
 mod transactions;
 
@@ -204,19 +205,23 @@ limits contains {"id": "test.rows", "kind": "rows_affected", "value": 10, "uncou
     shop.close().await;
 }
 
+/// Where nobody can be asked, a limit that consent could lift is one like any other; and only one on rows can be lifted.
 #[tokio::test]
-async fn an_approval_that_cannot_be_given_refuses_with_the_reason() {
+async fn where_nobody_can_be_asked_a_limit_stands() {
     let policy = r#"package jurat.own
 limits contains {"id": "test.rows", "kind": "rows_affected", "value": 10, "on_exceed": "approve"}
+limits contains {"id": "test.bytes", "kind": "bytes_returned", "value": 10, "on_exceed": "approve"} if input.statement.class == "read"
 "#;
     let Some(shop) = Shop::open(Setup::default().policy("limits.rego", policy)).await else {
         return;
     };
     let mut wire = shop.wire("shopd").await;
-    let reply = wire.run("DELETE FROM orders WHERE id = 1").await;
-    let error = reply.error().unwrap();
+    assert_eq!(wire.run("DELETE FROM payments WHERE id = 1").await.tag(), "DELETE 1");
+    let error = wire.run("DELETE FROM payments WHERE id > 50").await.error().unwrap();
+    assert!(error.detail().contains("JRT-ROWS") && error.message().contains("50 rows"), "{error}");
+    let error = wire.run("SELECT count(*) FROM payments").await.error().unwrap();
     assert!(error.message().contains("asks for an approval"), "{error}");
-    assert_eq!(wire.run("SELECT count(*) FROM orders").await.value(), "100");
+    assert_eq!(shop.count("SELECT count(*) FROM payments").await, 99);
     shop.close().await;
 }
 

@@ -117,7 +117,7 @@ async fn the_holder_at_one_replica_wakes_when_another_approves_and_runs_once() {
 
 /// APPR-03: a hundred tries at two replicas, and one passes.
 #[tokio::test]
-async fn of_a_hundred_retries_at_both_exactly_one_passes() {
+async fn appr_03_of_a_hundred_retries_at_two_replicas_one_passes() {
     let Some(replicas) = Replicas::open().await else { return };
     let text = "UPDATE orders SET amount = amount + 1 WHERE id = 3";
     let cents = "SELECT (amount * 100)::bigint FROM orders WHERE id = 3";
@@ -149,7 +149,7 @@ async fn of_a_hundred_retries_at_both_exactly_one_passes() {
 
 /// Two people answer at once at two replicas: one answer counts, the other is void or too late.
 #[tokio::test]
-async fn two_answers_at_once_are_one() {
+async fn appr_03_two_answers_at_once_are_one() {
     let Some(replicas) = Replicas::open().await else { return };
     let mut bot = replicas.a.wire("bot").await;
     for n in 0..5 {
@@ -169,7 +169,7 @@ async fn two_answers_at_once_are_one() {
 
 /// A grant outlives the replica at which it was given, and is not used twice by one that was killed.
 #[tokio::test]
-async fn a_replica_that_is_killed_loses_nothing_and_uses_nothing_twice() {
+async fn appr_03_a_replica_that_is_killed_uses_nothing_twice() {
     let Some(mut replicas) = Replicas::open().await else { return };
     let mut bot = replicas.a.wire("bot").await;
     let id = ask(&mut bot, UPDATE).await;
@@ -186,7 +186,7 @@ async fn a_replica_that_is_killed_loses_nothing_and_uses_nothing_twice() {
 
 /// SIDE-11: what was changed through one replica is missing at the other.
 #[tokio::test]
-async fn a_budget_is_one_budget() {
+async fn side_11_a_budget_over_replicas_is_one_budget() {
     let Some(replicas) = Replicas::open().await else { return };
     let update = |from: u32, count: u32| {
         format!("UPDATE numbers SET n = -n WHERE n > {from} AND n <= {from} + {count}")

@@ -21,6 +21,8 @@ use crate::{
     refusals, rewrite,
 };
 
+mod rows;
+
 /// A person reads what they consent to, so nothing longer is put before them, bytes.
 const SHOWN_BYTES_MAX: usize = 32 << 10;
 
@@ -32,17 +34,19 @@ const TTL_NS: i64 = 30 * 60 * 1_000_000_000;
 pub(super) struct Consent(Option<Box<Known>>);
 
 #[derive(Debug, Default)]
-struct Known {
+pub(super) struct Known {
     /// What the last judgement asks consent for.
     asked: Option<Approval>,
     /// Grants that may be used now.
     lent: Vec<Approval>,
     /// What the drafts since then use of them.
     spent: Vec<Spending>,
+    /// Consent over a limit on rows: what was looked for, by digest, and what was found.
+    pub(super) rows: rows::Looked,
 }
 
 impl Consent {
-    fn known(&mut self) -> &mut Known {
+    pub(super) fn known(&mut self) -> &mut Known {
         self.0.get_or_insert_default()
     }
 }
@@ -102,7 +106,8 @@ impl<'a> Asking<'a> {
 impl Session {
     /// Whether the last judgement asks for consent.
     pub fn asks_consent(&self) -> bool {
-        self.consent.0.as_ref().is_some_and(|known| known.asked.is_some())
+        let asks = |known: &Known| known.asked.is_some() || known.rows.wants_a_look();
+        self.consent.0.as_ref().is_some_and(|known| asks(known))
     }
 
     /// What the last judgement asks consent for.
@@ -130,7 +135,14 @@ impl Session {
         verdict: &mut Verdict,
         asking: &Asking<'_>,
     ) {
-        if verdict.decision.effect != Effect::RequireApproval || self.gate.approvals.is_none() {
+        if verdict.decision.effect != Effect::RequireApproval {
+            // Nearly every statement ends here.
+            if verdict.in_force.as_ref().is_some_and(|in_force| in_force.liftable().is_some()) {
+                self.seek_rows(intent, verdict, asking);
+            }
+            return;
+        }
+        if self.gate.approvals.is_none() {
             return;
         }
         if let Err(why) = self.can_be_asked(asking) {
@@ -155,6 +167,7 @@ impl Session {
             Some(grant) if unchanged => {
                 let grant = grant.clone();
                 self.judge_with(grant, intent, verdict, asking);
+                self.seek_rows(intent, verdict, asking);
             }
             Some(_) | None => {
                 let facts = asking.facts();
@@ -294,6 +307,7 @@ impl Session {
             "engine": target.engine,
             "policy": &*verdict.key.revision,
             "rules": requested(verdict),
+            "limit": verdict.in_force.as_ref().and_then(|in_force| in_force.liftable()),
             "statement": facts,
             // A salt differs from start to start, and the masks themselves come from the policy.
             "sent": masked,

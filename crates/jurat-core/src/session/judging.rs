@@ -13,7 +13,7 @@ use jurat_types::{
 
 use super::{Session, consent::Asking};
 use crate::{
-    Draft, JudgedStatement, Prepared,
+    Draft, InForce, JudgedStatement, Prepared,
     gate::{Timer, verdict_key},
     labels,
     mask_key::is_salted,
@@ -104,8 +104,10 @@ impl Session {
         by_name: bool,
         timer: Timer,
     ) -> Option<Result<Draft, Refusal>> {
-        if verdict.in_force.as_ref().is_some_and(|in_force| !in_force.budgets().is_empty()) {
-            // What is left of a budget differs from run to run.
+        let anew =
+            |in_force: &InForce| !in_force.budgets().is_empty() || in_force.liftable().is_some();
+        if verdict.in_force.as_deref().is_some_and(anew) {
+            // What is left of a budget, and what was consented to, differs from run to run.
             return None;
         }
         let facts = judged.facts(by_name);
@@ -184,6 +186,11 @@ impl Session {
         send: Option<Arc<str>>,
         timer: Timer,
     ) -> Result<Draft, Refusal> {
+        if let Err(refusal) = &verdict.permitted
+            && self.wants_a_look()
+        {
+            return Err((**refusal).clone());
+        }
         let VerdictKey { freeze, protocol, by_name, .. } = verdict.key;
         let class = judged.facts(by_name).class;
         let over = match &verdict.in_force {

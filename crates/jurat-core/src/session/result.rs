@@ -11,20 +11,37 @@ use jurat_types::{
 
 use super::Session;
 use crate::{
-    BudgetError, BudgetKey, Counted, Exceeded, InForce, Running,
+    Approval, BudgetError, BudgetKey, Counted, Exceeded, InForce, Running,
     gate::{Timer, verdict_key},
     labels,
     prepared::Verdict,
     refusals, refusals_limits,
 };
 
+/// Why a statement must not be committed.
+#[derive(Debug)]
+pub struct Over {
+    /// What the client is told, unless asking comes to something else.
+    pub refusal: Refusal,
+    /// What is asked for first, where somebody may consent to the number.
+    pub asks: Option<Box<Approval>>,
+}
+
 impl Session {
-    /// Judges and records what a statement has changed. Where it must not be committed, the caller takes it
-    /// back. That it counts against budgets stays, should it be rolled back later.
+    /// As [`Self::judge_counted`], where nobody can be asked.
     ///
     /// # Errors
     /// What the client is told.
     pub fn judge_result(&self, running: &Running, counted: Counted) -> Result<(), Refusal> {
+        self.judge_counted(running, counted).map_err(|over| over.refusal)
+    }
+
+    /// Judges and records what a statement has changed. Where it must not be committed, the caller takes it
+    /// back. That it counts against budgets stays, should it be rolled back later.
+    ///
+    /// # Errors
+    /// What the client is told, and what is asked for before.
+    pub fn judge_counted(&self, running: &Running, counted: Counted) -> Result<(), Box<Over>> {
         let Some(in_force) = running.limits() else { return Ok(()) };
         let timer = Timer::start();
         let policy = self.gate.policy.current();
@@ -38,7 +55,8 @@ impl Session {
         intent.statement = Some(facts);
         let decision = policy.judge(&intent, &surface);
         let id = intent.request_id.clone();
-        let refused = self.refused_result(&decision, in_force, total, &id);
+        let asks = asks_for(&decision, in_force, total, &id);
+        let refused = self.refused_result(&decision, in_force, (total, asks.as_deref()), &id);
         let key = verdict_key((policy.revision(), 0), jurat_types::Protocol::Simple, false);
         let permitted = match &refused {
             None => Ok(crate::rewrite::Permitted::nothing()),
@@ -50,9 +68,9 @@ impl Session {
         let body = DecisionRecord { result_of: Some(of), ..body };
         if let Err(error) = self.gate.audit.append(RecordBody::Decision(Box::new(body))) {
             tracing::error!(%error, "a judgement could not be recorded");
-            return Err(refusals::audit_unavailable());
+            return Err(Box::new(Over { refusal: refusals::audit_unavailable(), asks: None }));
         }
-        refused.map_or(Ok(()), Err)
+        refused.map_or(Ok(()), |refusal| Err(Box::new(Over { refusal, asks })))
     }
 
     /// Refuses a statement that has ended without a number of rows.
@@ -64,7 +82,7 @@ impl Session {
         &self,
         decision: &Decision,
         in_force: &InForce,
-        rows: Option<u64>,
+        (rows, asks): (Option<u64>, Option<&Approval>),
         id: &str,
     ) -> Option<Refusal> {
         let facts = in_force.facts();
@@ -83,10 +101,11 @@ impl Session {
             }
             Effect::Allow | Effect::Rewrite => {}
         }
-        let anew = decision.limits.iter().filter(|limit| limit.kind == "rows_affected");
-        let exceeded = in_force.rows_affected().into_iter().chain(anew).find(|l| rows > l.value);
-        if let Some(limit) = exceeded {
-            return Some(refusals_limits::too_many_rows(limit, facts, rows, id));
+        if let Some(limit) = over(decision, in_force, rows) {
+            return Some(match asks {
+                Some(asks) => refusals_limits::rows_need_consent(limit, facts, rows, &asks.id, id),
+                None => refusals_limits::too_many_rows(limit, facts, rows, id),
+            });
         }
         let budgets = in_force.budgets().iter();
         budgets
@@ -149,4 +168,31 @@ impl Session {
         let now_ns = self.gate.clock.now_ns();
         self.gate.budgets.take(&key, amount, budget.value, now_ns)
     }
+}
+
+/// The limit on rows that so many are more than.
+fn over<'l>(decision: &'l Decision, in_force: &'l InForce, rows: u64) -> Option<&'l Limit> {
+    let anew = decision.limits.iter().filter(|limit| limit.kind == "rows_affected");
+    // One that nobody can lift speaks first.
+    let mut all: Vec<&Limit> = in_force.rows_affected().into_iter().chain(anew).collect();
+    all.sort_by_key(|limit| limit.on_exceed == "approve");
+    all.into_iter().find(|limit| in_force.exceeds(limit, rows))
+}
+
+/// What is asked for: consent to the exact number, where nothing else stands against it.
+fn asks_for(
+    decision: &Decision,
+    in_force: &InForce,
+    rows: Option<u64>,
+    id: &str,
+) -> Option<Box<Approval>> {
+    let rows = rows.filter(|_| matches!(decision.effect, Effect::Allow | Effect::Rewrite))?;
+    let mut asks = in_force.asks()?.clone();
+    over(decision, in_force, rows).filter(|limit| limit.on_exceed == "approve")?;
+    id.clone_into(&mut asks.decision_id);
+    asks.max_rows = Some(rows);
+    if let Some(statement) = &mut asks.intent.statement {
+        statement.actual.rows = Some(rows);
+    }
+    Some(Box::new(asks))
 }

@@ -196,6 +196,7 @@ impl Relay {
         guard.bytes = guard.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         match limits.passing(following.rows, guard.bytes) {
             Passing::Forward => true,
+            Passing::Withhold => false,
             Passing::Truncate => {
                 guard.truncated = true;
                 following.rows = following.rows.saturating_sub(1);

@@ -34,7 +34,7 @@ impl Relay {
     }
 
     fn take_answers(&mut self, inbox: &mut Inbox) -> Result<(), End> {
-        loop {
+        while !self.hold.has_to_ask() {
             let piece = match self.upstream_scanner.next(inbox) {
                 Ok(Some(piece)) => piece,
                 Ok(None) => break,

@@ -8,8 +8,8 @@
 use std::sync::Arc;
 
 use jurat_core::{
-    Counted, Ending, InForce, JudgedStatement, Permit, Prepared, Running, SessionEffect, Statement,
-    refusal,
+    Counted, Ending, InForce, JudgedStatement, Over, Permit, Prepared, Running, SessionEffect,
+    Statement, refusal,
 };
 use jurat_types::{Outcome, Refusal, RefusalCode, StatementClass};
 use jurat_wire::postgres::{
@@ -269,16 +269,23 @@ impl Relay {
             return true;
         };
         let judged = match ending.rows {
-            Some(rows) => self.session.judge_result(running, Counted { rows, in_all: None }),
+            Some(rows) => self.session.judge_counted(running, Counted { rows, in_all: None }),
             // A portion of a portal, or a tag without a number.
-            None => Err(self.session.refuse_uncounted(running)),
+            None => {
+                Err(Box::new(Over { refusal: self.session.refuse_uncounted(running), asks: None }))
+            }
         };
-        judged.map_err(|refusal| self.refuse_ran(&refusal)).is_ok()
+        judged.map_err(|over| self.refuse_ran(*over)).is_ok()
     }
 
     /// Tells the client that what has run is refused, and sees to it that it is taken back.
-    fn refuse_ran(&mut self, refusal: &Refusal) {
-        respond::error(self.client.out(), refusal);
+    fn refuse_ran(&mut self, over: Over) {
+        let id = over.refusal.decision_id.clone();
+        if over.asks.is_some() {
+            self.hold.tell_later(over);
+        } else {
+            respond::error(self.client.out(), &over.refusal);
+        }
         self.script_failed();
         // The answer to a simple query goes on; that of one whose statistics were read is over.
         let over = self.guard.statistics.was_simple();
@@ -296,8 +303,7 @@ impl Relay {
         {
             self.guard.swallowing = Some(Until::Ready);
         } else {
-            let id = refusal.decision_id.as_deref().unwrap_or_else(|| self.session.id());
-            self.upstream.pill(id);
+            self.upstream.pill(id.as_deref().unwrap_or_else(|| self.session.id()));
             self.queue.push(Expect::Pill(Vec::new()));
             self.guard.swallowing = Some(Until::Pill);
             if simple {

@@ -6,7 +6,9 @@
 
 use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
-use jurat_core::{Answer, Approval, Approvals, Bound, Draft, Permit, Session, Waited};
+use jurat_core::{
+    Answer, Approval, ApprovalState, Approvals, Bound, Draft, Over, Permit, Session, Waited,
+};
 use jurat_types::Refusal;
 use jurat_wire::postgres::{backend::TransactionStatus, frontend::Bind, value::Format};
 use serde_json::Value;
@@ -15,7 +17,7 @@ use super::{End, Relay, ended};
 use crate::{names::Names, respond};
 
 /// Statements of one message that may need consent.
-const ASKED_MAX: usize = 16;
+const ASKED_MAX: usize = 64;
 /// What a client may send ahead while it waits, bytes. Beyond that it is not read.
 const AHEAD_BYTES_MAX: usize = 64 << 10;
 
@@ -28,6 +30,8 @@ pub(super) struct Hold {
     cycle_written: bool,
     /// The detail of the last refusal.
     last: Option<Value>,
+    /// A statement was counted and taken back, and its client is told so once consent to the number was asked for.
+    over: Option<Over>,
 }
 
 /// What has ended a wait.
@@ -39,6 +43,15 @@ enum Stop {
 impl Hold {
     pub(super) const fn take_end(&mut self) -> Option<End> {
         self.end.take()
+    }
+
+    /// What a client is told later; until then nothing that the database says is handled.
+    pub(super) fn tell_later(&mut self, over: Over) {
+        self.over = Some(over);
+    }
+
+    pub(super) const fn has_to_ask(&self) -> bool {
+        self.over.is_some()
     }
 
     pub(super) const fn note_written(&mut self, written: bool) {
@@ -81,16 +94,24 @@ impl Relay {
     ) -> Result<Vec<Permit>, Refusal> {
         let Some(approvals) = self.session.gate().approvals.clone() else { return Err(refusal) };
         for _ in 0..ASKED_MAX {
-            let Some(asked) = self.session.take_asked() else { break };
-            match approvals.ask(asked).await? {
-                Answer::Granted(grant) => self.session.lend(*grant),
-                Answer::Waiting { approval, new } => match self.may_wait(&approvals, &approval) {
-                    None => return Err(approvals.waiting(&approval, new)),
-                    Some(limit) => {
-                        let grant = self.wait(&approvals, &approval, new, limit).await?;
-                        self.session.lend(*grant);
+            if let Some(digest) = self.session.take_looked_for() {
+                let found = approvals.look(&digest).await;
+                self.session.note_found(digest, found);
+            } else if let Some(asked) = self.session.take_asked() {
+                match approvals.ask(asked).await? {
+                    Answer::Granted(grant) => self.session.lend(*grant),
+                    Answer::Waiting { approval, new } => {
+                        match self.may_wait(&approvals, &approval) {
+                            None => return Err(approvals.waiting(&approval, new)),
+                            Some(limit) => {
+                                let grant = self.wait(&approvals, &approval, new, limit).await?;
+                                self.session.lend(*grant);
+                            }
+                        }
                     }
-                },
+                }
+            } else {
+                break;
             }
             match judge(&mut self.session, &self.names) {
                 Ok(drafts) => {
@@ -98,13 +119,36 @@ impl Relay {
                     // What is recorded names the grant, and is there for good before the grant is used. Where
                     // that fails, the permits go, and their records say that nothing ran.
                     let permits = self.settle(drafts).await?;
-                    approvals.spend(spent).await?;
+                    if !spent.is_empty() {
+                        approvals.spend(spent).await?;
+                    }
                     return Ok(permits);
                 }
                 Err(next) => refusal = next,
             }
         }
         Err(refusal)
+    }
+
+    /// Asks for consent to the number of rows of a statement that was taken back, and tells the client.
+    pub(super) async fn ask_for_rows(&mut self) {
+        let Some(Over { mut refusal, asks: Some(asks) }) = self.hold.over.take() else { return };
+        if let Some(approvals) = self.session.gate().approvals.clone() {
+            let own = asks.id.clone();
+            match approvals.ask(*asks).await {
+                // Somebody else was faster with the same question.
+                Ok(Answer::Waiting { approval, .. } | Answer::Granted(approval)) => {
+                    refusal.message = refusal.message.replace(&own, &approval.id);
+                    refusal.hint = refusal.hint.map(|hint| hint.replace(&own, &approval.id));
+                    if let Some(detail) = refusal.detail.as_object_mut() {
+                        detail.insert("approval".to_owned(), approval.id.into());
+                    }
+                }
+                Err(other) => refusal = other,
+            }
+        }
+        respond::error(self.client.out(), &refusal);
+        self.hold.note_refusal(&refusal);
     }
 
     /// How long the connection may wait for an answer; `None` where it has to be refused at once.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use jurat_core::{Authenticate, Gate};
+use jurat_core::{Admin, Authenticate, Gate};
 use jurat_postgres::Workers;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +27,7 @@ pub(super) struct Shared<'a> {
     pub(super) databases: &'a BTreeMap<String, UpstreamDatabase>,
     pub(super) tls: Option<Arc<rustls::ServerConfig>>,
     pub(super) workers: Arc<Workers>,
+    pub(super) admin: Arc<Admin>,
 }
 
 impl Listener {
@@ -57,6 +58,7 @@ impl Listener {
                     tls,
                     tls_required,
                     workers,
+                    console: Arc::clone(&shared.admin),
                 })))
             }
             Protocol::Mysql { shown } => {

@@ -85,7 +85,7 @@ async fn any_connection_can_ask_about_itself() {
 
 /// An answer is one message that holds nothing else, so that none can be smuggled in behind something.
 #[tokio::test]
-async fn an_answer_cannot_be_smuggled_in() {
+async fn appr_07_an_answer_cannot_be_smuggled_in() {
     let Some(shop) = Shop::open(setup()).await else { return };
     let mut bot = shop.wire("bot").await;
     let id = ask(&mut bot, UPDATE).await;
@@ -107,7 +107,7 @@ async fn an_answer_cannot_be_smuggled_in() {
 
 /// APPR-06 and APPR-08: what a requester writes is shown as what it is.
 #[tokio::test]
-async fn a_statement_cannot_paint_its_own_card() {
+async fn appr_08_a_statement_cannot_paint_its_own_card() {
     let Some(shop) = Shop::open(setup()).await else { return };
     let mut bot = shop.wire("bot").await;
     let hidden = " ".repeat(5_000);
@@ -123,5 +123,41 @@ async fn a_statement_cannot_paint_its_own_card() {
         let raw = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
         assert!(!shown.contains(raw), "{shown:?}");
     }
+    shop.close().await;
+}
+
+/// APPR-06: markup of pages and of messengers stays the text that it is, on each of these ways.
+#[tokio::test]
+async fn appr_06_markup_in_a_statement_stays_text() {
+    let Some(shop) = Shop::open(setup()).await else { return };
+    let text = "UPDATE orders SET note = '<img src=x onerror=alert(1)><!channel>' WHERE id = 1";
+    assert_eq!(shop.direct_wire().await.run(text).await.tag(), "UPDATE 1");
+    let id = ask(&mut shop.wire("bot").await, text).await;
+    let shown = shop.wire("dora").await.run(&format!("CALL jurat.show_approval('{id}')")).await;
+    let (_, card) = cli(&shop, "dora", &["show", &id]);
+    for shown in [format!("{:?}", shown.rows()), card] {
+        assert!(shown.contains("'<img src=x onerror=alert(1)><!channel>'"), "{shown}");
+    }
+    shop.close().await;
+}
+
+/// APPR-10: who has nothing to do with a request learns nothing of it, not even whether it is there.
+#[tokio::test]
+async fn appr_10_a_request_of_others_is_like_none() {
+    let Some(shop) = Shop::open(setup()).await else { return };
+    let id = ask(&mut shop.wire("bot").await, UPDATE).await;
+    let mut service = shop.wire("shopd").await;
+    for call in ["show_approval('@')", "request_approval('@', 'why')"] {
+        let mut said = Vec::new();
+        for id in [id.as_str(), "AP-00000000"] {
+            let reply = service.run(&format!("CALL jurat.{}", call.replace('@', id))).await;
+            said.push(reply.error().expect("nothing to see").message().to_owned());
+        }
+        assert_eq!(said[0], said[1], "{call}");
+    }
+    let list = service.run("SHOW jurat.approvals").await;
+    assert_eq!(list.rows(), Vec::<Vec<Option<String>>>::new());
+    assert_ne!(service.run(&format!("CALL jurat.approve('{id}')")).await.sqlstate(), "00000");
+    assert_eq!(shop.count(CHANGED).await, 0);
     shop.close().await;
 }

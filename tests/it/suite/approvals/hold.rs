@@ -64,7 +64,7 @@ async fn a_no_ends_the_wait() {
 
 /// APPR-09: who has canceled cannot be approved afterwards.
 #[tokio::test]
-async fn a_cancel_ends_the_wait_and_the_request() {
+async fn appr_09_a_cancel_ends_the_wait_and_the_request() {
     let Some(shop) = Shop::open(setup()).await else { return };
     let mut ana = shop.wire("ana").await;
     let key = ana.cancel_key.clone();
@@ -80,7 +80,7 @@ async fn a_cancel_ends_the_wait_and_the_request() {
 }
 
 #[tokio::test]
-async fn who_leaves_withdraws_the_request() {
+async fn appr_03_who_leaves_withdraws_the_request() {
     let Some(shop) = Shop::open(setup()).await else { return };
     let mut ana = shop.wire("ana").await;
     let id = held(&mut ana, UPDATE).await;

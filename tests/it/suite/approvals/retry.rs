@@ -32,7 +32,7 @@ async fn an_approved_statement_runs_once() {
 
 /// APPR-01.
 #[tokio::test]
-async fn what_is_not_exactly_the_same_is_another_request() {
+async fn appr_01_what_is_not_exactly_the_same_is_another_request() {
     let Some(shop) = Shop::open(setup()).await else { return };
     let mut bot = shop.wire("bot").await;
     let id = ask(&mut bot, UPDATE).await;
@@ -54,7 +54,7 @@ async fn what_is_not_exactly_the_same_is_another_request() {
 
 /// APPR-01: bound values are a part of the statement.
 #[tokio::test]
-async fn other_bound_values_are_another_request() {
+async fn appr_01_other_bound_values_are_another_request() {
     let Some(shop) = Shop::open(setup()).await else { return };
     let bot = shop.connect("bot").await;
     let text = "UPDATE orders SET note = $1 WHERE id = $2";
@@ -111,7 +111,7 @@ async fn a_no_is_told_and_stays_a_no() {
 
 /// APPR-03: a hundred sessions want to use one yes.
 #[tokio::test]
-async fn of_a_hundred_parallel_retries_exactly_one_passes() {
+async fn appr_03_of_a_hundred_parallel_retries_exactly_one_passes() {
     let Some(shop) = Shop::open(setup()).await else { return };
     let text = "UPDATE orders SET amount = amount + 1 WHERE id = 3";
     let mut wires = Vec::new();

@@ -5,7 +5,7 @@ use crate::harness::{Shop, until};
 
 /// APPR-04.
 #[tokio::test]
-async fn only_somebody_else_with_the_right_approves() {
+async fn appr_04_only_somebody_else_with_the_right_approves() {
     let Some(shop) = Shop::open(setup()).await else { return };
     let mut bot = shop.wire("bot").await;
     let id = ask(&mut bot, UPDATE).await;
@@ -34,7 +34,7 @@ async fn only_somebody_else_with_the_right_approves() {
 
 /// APPR-05.
 #[tokio::test]
-async fn two_of_them_are_two_people() {
+async fn appr_05_two_of_them_are_two_people() {
     let policy = POLICY.replace("\"ttl\"", "\"min\": 2, \"ttl\"");
     let Some(shop) = Shop::open(setup().policy("consent.rego", policy)).await else { return };
     let mut bot = shop.wire("bot").await;
@@ -60,7 +60,7 @@ async fn policy_says_who_may_approve() {
 }
 
 #[tokio::test]
-async fn other_policies_need_another_yes() {
+async fn appr_01_other_policies_need_another_yes() {
     let Some(shop) = Shop::open(setup()).await else { return };
     let mut bot = shop.wire("bot").await;
     let id = ask(&mut bot, UPDATE).await;
@@ -90,7 +90,7 @@ async fn a_yes_lifts_no_denial() {
 
 /// APPR-04: the right is looked at when the yes is used, too.
 #[tokio::test]
-async fn the_yes_of_somebody_who_lost_the_right_is_void() {
+async fn appr_04_the_yes_of_somebody_who_lost_the_right_is_void() {
     let Some(shop) = Shop::open(setup()).await else { return };
     let mut bot = shop.wire("bot").await;
     let id = ask(&mut bot, UPDATE).await;
@@ -111,7 +111,7 @@ async fn the_yes_of_somebody_who_lost_the_right_is_void() {
 
 /// APPR-03: a power cut between the yes and its use, and one behind the use.
 #[tokio::test]
-async fn a_crash_loses_no_yes_and_doubles_none() {
+async fn appr_03_a_crash_loses_no_yes_and_doubles_none() {
     let setup = setup();
     let Some(mut shop) = Shop::open(setup.clone()).await else { return };
     let mut bot = shop.wire("bot").await;
@@ -128,7 +128,7 @@ async fn a_crash_loses_no_yes_and_doubles_none() {
 }
 
 #[tokio::test]
-async fn a_request_ends_by_itself() {
+async fn appr_03_a_request_ends_by_itself() {
     let policy = POLICY.replace("\"10m\"", "\"1s\"");
     let Some(shop) = Shop::open(setup().policy("consent.rego", policy)).await else { return };
     let mut bot = shop.wire("bot").await;
@@ -141,7 +141,7 @@ async fn a_request_ends_by_itself() {
 
 /// APPR-09.
 #[tokio::test]
-async fn one_principal_asks_for_so_much_and_no_more() {
+async fn appr_09_one_principal_asks_for_so_much_and_no_more() {
     let Some(shop) = Shop::open(setup()).await else { return };
     let mut bot = shop.wire("bot").await;
     let update = |id: u32| format!("UPDATE orders SET note = 'x' WHERE id = {id}");

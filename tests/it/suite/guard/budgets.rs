@@ -8,7 +8,7 @@ limits contains {"id": "test.rows", "kind": "rows_affected", "value": 1000}
 "#;
 
 #[tokio::test]
-async fn forty_times_five_hundred_rows_trip_a_budget_of_ten_thousand() {
+async fn side_11_forty_times_five_hundred_rows_trip_a_budget() {
     let Some(shop) = Shop::open(Setup::default().policy("limits.rego", BUDGET)).await else {
         return;
     };

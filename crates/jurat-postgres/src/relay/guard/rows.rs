@@ -1,6 +1,6 @@
 //! Rows on their way to the client, where limits bear on what is returned or on what a write returns.
 
-use jurat_core::{Exceeded, Passing, Running};
+use jurat_core::{Exceeded, Over, Passing, Running};
 use jurat_wire::postgres::encode::backend::{Report, Severity, notice_response};
 
 use super::super::{
@@ -62,6 +62,7 @@ impl Relay {
         self.guard.drops_row = !matches!(passing, Passing::Forward);
         match passing {
             Passing::Forward => true,
+            Passing::Withhold => false,
             Passing::Truncate => {
                 if !std::mem::replace(&mut self.guard.truncated, true) {
                     self.guard.rows = self.guard.rows.saturating_sub(1);
@@ -97,7 +98,7 @@ impl Relay {
         let Some(execution) = self.queue.running() else { return };
         let Some(running) = execution.running.as_ref() else { return };
         let refusal = self.session.refuse_result(running, exceeded, so_far);
-        self.refuse_ran(&refusal);
+        self.refuse_ran(Over { refusal, asks: None });
     }
 }
 

@@ -3,7 +3,7 @@
 //! The statistics of the transaction say how many rows it has changed so far. They are read before and behind
 //! the statement, and the difference is what it has changed, with everything that it has caused.
 
-use jurat_core::{Counted, Ending, InForce, Running};
+use jurat_core::{Counted, Ending, InForce, Over, Running};
 use jurat_types::Outcome;
 use jurat_wire::postgres::{
     backend::{Backend, parse_backend},
@@ -120,10 +120,12 @@ impl Relay {
         let before = self.guard.statistics.before;
         let in_all = counted.zip(before).map(|(behind, before)| behind.saturating_sub(before));
         let judged = match ended.ending.rows {
-            Some(rows) => self.session.judge_result(running, Counted { rows, in_all }),
-            None => Err(self.session.refuse_uncounted(running)),
+            Some(rows) => self.session.judge_counted(running, Counted { rows, in_all }),
+            None => {
+                Err(Box::new(Over { refusal: self.session.refuse_uncounted(running), asks: None }))
+            }
         };
-        let stays = judged.map_err(|refusal| self.refuse_ran(&refusal)).is_ok();
+        let stays = judged.map_err(|over| self.refuse_ran(*over)).is_ok();
         let Some(ended) = self.guard.statistics.ended.take() else { return Ok(()) };
         let Ended { tag, ending, execution, simple, .. } = *ended;
         if stays {
