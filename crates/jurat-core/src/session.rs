@@ -18,6 +18,7 @@ use crate::{
     prepared::{ReadStatement, Standing, Verdict},
     readings::{Meaning, Readings},
     refusals,
+    results::Results,
     shapes::Shapes,
 };
 
@@ -59,6 +60,7 @@ pub struct Session {
     epoch: u64,
     readings: Readings,
     shapes: Shapes,
+    results: Results,
     consent: Consent,
     live: Arc<Live>,
     closed: bool,
@@ -113,6 +115,7 @@ impl Session {
             epoch: 0,
             readings: Readings::default(),
             shapes: Shapes::default(),
+            results: Results::default(),
             consent: Consent::default(),
             closed: true,
         };
@@ -209,10 +212,16 @@ impl Session {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) const fn results(&self) -> &Results {
+        &self.results
+    }
+
     fn names_changed(&mut self) {
         self.epoch = self.epoch.saturating_add(1);
         self.readings = Readings::default();
         self.shapes.forget();
+        self.results.forget();
     }
 
     /// Whether the database reported an open transaction block.

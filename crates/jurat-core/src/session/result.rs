@@ -5,17 +5,21 @@
 
 use std::sync::Arc;
 
+use jurat_audit::ModelParts;
+use jurat_policy::{PolicySet, Surface};
 use jurat_types::{
-    Decision, DecisionRecord, Effect, Limit, RecordBody, Refusal, RefusalCode, Stage,
+    Actual, Decision, DecisionRecord, Effect, Intent, Limit, RecordBody, Refusal, RefusalCode,
+    Stage,
 };
 
 use super::Session;
 use crate::{
     BudgetError, BudgetKey, Counted, Exceeded, InForce, Running,
     gate::{Timer, verdict_key},
-    labels,
+    ids, labels,
     prepared::Verdict,
     refusals, refusals_limits,
+    results::JudgedResult,
 };
 
 impl Session {
@@ -24,35 +28,74 @@ impl Session {
     ///
     /// # Errors
     /// What the client is told.
-    pub fn judge_result(&self, running: &Running, counted: Counted) -> Result<(), Refusal> {
-        let Some(in_force) = running.limits() else { return Ok(()) };
+    pub fn judge_result(&mut self, running: &Running, counted: Counted) -> Result<(), Refusal> {
+        let Some(in_force) = running.in_force() else { return Ok(()) };
         let timer = Timer::start();
         let policy = self.gate.policy.current();
-        let mut intent = self.intent(Stage::Result, &policy);
-        intent.approvals = in_force.approvals().to_vec();
-        let mut facts = in_force.facts().clone();
         let total = in_force.total(counted);
-        facts.actual = in_force.actual(counted);
-        labels::join(&mut facts, policy.labels(), &self.catalog);
-        let surface = labels::surface(&facts, policy.labels(), &self.catalog);
-        intent.statement = Some(facts);
-        let decision = policy.judge(&intent, &surface);
-        let id = intent.request_id.clone();
+        let actual = in_force.actual(counted);
+        let freeze = self.freeze_stamp();
+        let known = self.results.find(in_force, &actual, (&policy, freeze)).cloned();
+        let id = ids::new_id(self.gate.clock.now_ns());
+        let (decision, intent) = match &known {
+            Some(known) => (Arc::clone(&known.decision), None),
+            None => {
+                let (intent, surface) = self.result_intent((&id, &policy), in_force, &actual);
+                (Arc::new(policy.judge(&intent, &surface)), Some(intent))
+            }
+        };
         let refused = self.refused_result(&decision, in_force, total, &id);
-        let key = verdict_key((policy.revision(), 0), jurat_types::Protocol::Simple, false);
+        if let (Some(known), None) = (&known, &refused)
+            && self.gate.record_result(known, (running, in_force), (&id, &self.facts), timer)?
+        {
+            return Ok(());
+        }
+        let intent =
+            intent.unwrap_or_else(|| self.result_intent((&id, &policy), in_force, &actual).0);
+        let key = verdict_key((policy.revision(), freeze), jurat_types::Protocol::Simple, false);
+        let revision = Arc::clone(&key.revision);
         let permitted = match &refused {
             None => Ok(crate::rewrite::Permitted::nothing()),
             Some(refusal) => Err(refusal.clone()),
         };
-        let verdict = Verdict::new(key, Arc::new(decision), permitted, in_force.facts());
+        let verdict = Verdict::new(key, decision, permitted, in_force.facts());
         let body = self.gate.decision_record(intent, &verdict, running.judged(), None, timer);
         let of = running.decision_id().to_owned();
         let body = DecisionRecord { result_of: Some(of), ..body };
-        if let Err(error) = self.gate.audit.append(RecordBody::Decision(Box::new(body))) {
-            tracing::error!(%error, "a judgement could not be recorded");
-            return Err(refusals::audit_unavailable());
+        let parts = if refused.is_none() { ModelParts::of_result(&body) } else { None };
+        match self.gate.audit.append(RecordBody::Decision(Box::new(body))) {
+            Ok(receipt) => {
+                if let Some(parts) = parts {
+                    let (write, decision) = (Arc::clone(in_force), verdict.decision);
+                    let model = Arc::new(parts.stands_at(&receipt));
+                    let judged = JudgedResult { write, actual, revision, freeze, decision, model };
+                    self.results.remember(judged, &policy);
+                }
+                refused.map_or(Ok(()), Err)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a judgement could not be recorded");
+                Err(refusals::audit_unavailable())
+            }
         }
-        refused.map_or(Ok(()), Err)
+    }
+
+    /// What is judged of a write that has changed as much as `actual` says.
+    fn result_intent(
+        &self,
+        (id, policy): (&str, &PolicySet),
+        in_force: &InForce,
+        actual: &Actual,
+    ) -> (Intent, Surface) {
+        let mut intent = self.intent(Stage::Result, policy);
+        id.clone_into(&mut intent.request_id);
+        intent.approvals = in_force.approvals().to_vec();
+        let mut facts = in_force.facts().clone();
+        facts.actual = actual.clone();
+        labels::join(&mut facts, policy.labels(), &self.catalog);
+        let surface = labels::surface(&facts, policy.labels(), &self.catalog);
+        intent.statement = Some(facts);
+        (intent, surface)
     }
 
     /// Refuses a statement that has ended without a number of rows.

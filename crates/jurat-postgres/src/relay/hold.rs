@@ -106,7 +106,7 @@ impl Relay {
                     let spent = self.session.take_spent();
                     // What is recorded names the grant, and is there for good before the grant is used. Where
                     // that fails, the permits go, and their records say that nothing ran.
-                    let permits = self.settle(drafts).await?;
+                    let permits = self.settle_for_good(drafts).await?;
                     approvals.spend(spent).await?;
                     return Ok(permits);
                 }
