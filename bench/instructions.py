@@ -21,6 +21,8 @@ import sys
 import time
 from pathlib import Path
 
+import mysql_wire
+from mysql import start_mariadb
 from stage import PASSWORD, ROOT, Stage, end_on_signals, need, program, say, start_jurat, start_postgres
 from wire import Client
 
@@ -40,6 +42,27 @@ CASES = {
     "seen-masked": (200, lambda client, n: client.simple("SELECT email, phone FROM people WHERE id = 7")),
     "new-masked": (50, lambda client, n: client.simple(f"SELECT email, phone AS c{n} FROM people WHERE id = {n}")),
 }
+
+
+# The same over MySQL's protocol, in front of MariaDB; `key` is the prepared statement.
+MYSQL_BY_KEY = "SELECT c FROM numbers WHERE id = ?"
+MYSQL_TABLE = ("CREATE TABLE bench.numbers (id INT PRIMARY KEY, k INT NOT NULL, c CHAR(120) NOT NULL);\n"
+               "INSERT INTO bench.numbers SELECT seq, seq, REPEAT('c', 119) FROM seq_1_to_2000;")
+MYSQL_CASES = {
+    "mysql-seen-text": (200, lambda client, n: client.simple("SELECT c FROM numbers WHERE id = 471")),
+    "mysql-prepared": (200, lambda client, n: client.execute(client.key, 471)),
+    "mysql-transaction": (50, lambda client, n: transaction(client, n)),
+}
+
+
+def transaction(client, n):
+    """Sixteen statements, as sysbench's read-only transaction has them: BEGIN, keys, ranges, COMMIT."""
+    client.simple("BEGIN")
+    for step in range(10):
+        client.execute(client.key, (n + step) % 2000)
+    for select, tail in (("c", ""), ("SUM(k)", ""), ("c", " ORDER BY c"), ("DISTINCT c", " ORDER BY c")):
+        client.simple(f"SELECT {select} FROM numbers WHERE id BETWEEN 400 AND 499{tail}")
+    client.simple("COMMIT")
 
 
 def control(stage, pid, *words):
@@ -64,12 +87,10 @@ def dumped(paths):
     return counts
 
 
-def count(stage, jurat, keep):
+def count(stage, jurat, client, cases, keep):
     """Instructions for one statement of each case."""
-    client = Client(jurat.port, jurat.user, PASSWORD)
-    client.prepare("by_key", BY_KEY)
     counts, number = {}, 1000
-    for name, (n_statements, send) in CASES.items():
+    for name, (n_statements, send) in cases.items():
         for step in range(WARM_UP + n_statements):
             if step == WARM_UP:
                 time.sleep(0.3)  # for what the other threads still have to do
@@ -85,8 +106,29 @@ def count(stage, jurat, keep):
                 path.rename(keep / f"{name}.{path.name}")
             else:
                 path.unlink()
-    client.close()
     return counts
+
+
+def counted(options, start, engine, cases):
+    """Counts the cases of one protocol, on a stage of their own."""
+    stage = Stage()
+    try:
+        port = start(stage)
+        say(f"starting Jurat under callgrind, in front of {engine}")
+        valgrind = [program("valgrind"), "--tool=callgrind", "--compress-strings=no", "--separate-threads=yes",
+                    f"--vgdb-prefix={stage.directory}/vgdb", f"--callgrind-out-file={stage.directory}/callgrind.out"]
+        jurat = start_jurat(stage, port, options.jurat, before=valgrind, quiet=True, engine=engine, TOKIO_WORKER_THREADS="1")
+        if engine == "postgres":
+            client = Client(jurat.port, jurat.user, PASSWORD)
+            client.prepare("by_key", BY_KEY)
+        else:
+            client = mysql_wire.Client(jurat.port, jurat.user, PASSWORD)
+            client.key = client.prepare(MYSQL_BY_KEY)
+        counts = count(stage, jurat, client, cases, options.keep)
+        client.close()
+        return counts
+    finally:
+        stage.end()
 
 
 def read_committed():
@@ -133,23 +175,21 @@ def main():
     parser.add_argument("--jurat", type=Path, default=built, help="the binary (default: the release build)")
     parser.add_argument("--bless", action="store_true", help="write the counts instead of comparing them")
     parser.add_argument("--keep", type=Path, help="an existing directory for the dumps, to be read with callgrind_annotate")
+    parser.add_argument("--only", choices=("postgres", "mysql"), help="this protocol alone, compared and never written")
     options = parser.parse_args()
     need("initdb", "postgres", "psql", "pgbench", "valgrind", "vgdb")
     if not options.jurat.exists():
         raise SystemExit(f"{options.jurat} not found: cargo build --release -p jurat")
 
     end_on_signals()
-    stage = Stage()
-    try:
-        port = start_postgres(stage)
-        say("starting Jurat under callgrind")
-        valgrind = [program("valgrind"), "--tool=callgrind", "--compress-strings=no", "--separate-threads=yes",
-                    f"--vgdb-prefix={stage.directory}/vgdb", f"--callgrind-out-file={stage.directory}/callgrind.out"]
-        jurat = start_jurat(stage, port, options.jurat, before=valgrind, quiet=True, TOKIO_WORKER_THREADS="1")
-        counts = count(stage, jurat, options.keep)
-    finally:
-        stage.end()
-    if options.bless:
+    counts, committed = {}, read_committed()
+    # Where nothing of a protocol was blessed yet there is nothing to compare with.
+    with_mysql = options.bless or options.only == "mysql" or any(name in committed for name in MYSQL_CASES)
+    if options.only != "mysql":
+        counts.update(counted(options, start_postgres, "postgres", CASES))
+    if with_mysql and options.only != "postgres":
+        counts.update(counted(options, lambda stage: start_mariadb(stage, MYSQL_TABLE), "mariadb", MYSQL_CASES))
+    if options.bless and not options.only:
         write_committed(counts)
     grown = compare(counts, read_committed())
     if grown and platform.machine() != "x86_64":

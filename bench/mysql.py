@@ -82,8 +82,8 @@ def version():
     return "MariaDB " + re.search(r"Ver (\S+?)-MariaDB", said).group(1)
 
 
-def start_mariadb(stage):
-    """A server with an empty database that the account `app` owns; returns its port."""
+def start_mariadb(stage, tables=""):
+    """A server with a database that the account `app` owns, and what `tables` makes; returns its port."""
     bin_ = reachable(stage, find_bin())
     share, data, port = (bin_ / "share").resolve(), stage.directory / "mariadb", free_port()
     stage.run(["mkdir", data])
@@ -91,7 +91,7 @@ def start_mariadb(stage):
               f"--character-sets-dir={share / 'charsets'}", *SETTINGS]
     script = "CREATE DATABASE mysql;\nUSE mysql;\n" + "".join((share / name).read_text() for name in SYSTEM_TABLES)
     script += (f"FLUSH PRIVILEGES;\nCREATE DATABASE bench CHARACTER SET utf8mb4;\nCREATE USER app@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
-               "GRANT ALL ON bench.* TO app@'127.0.0.1';\n")
+               f"GRANT ALL ON bench.* TO app@'127.0.0.1';\n{tables}\n")
     stage.run([*server, "--bootstrap", "--skip-networking"], stdin=script, timeout=120)
     stage.start("mariadb", [*server, "--bind-address=127.0.0.1", f"--port={port}", f"--socket={data}/socket"], port)
     return port

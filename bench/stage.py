@@ -156,15 +156,17 @@ class Target:
         return pages * resource.getpagesize() // 1024
 
 
-def start_postgres(stage, tables=(), scale=1):
-    """A cluster with pgbench's tables (100,000 accounts times `scale`), a table with labeled columns, and what `tables` says; returns the port."""
+def start_postgres(stage, tables=(), scale=1, durable=False):
+    """A cluster with pgbench's tables (100,000 accounts times `scale`), a table with labeled columns, and what `tables`
+    says; returns the port. What is committed is on disk where it is `durable`."""
     port = free_port()
     data = stage.directory / "data"
     secret = stage.write("owner.pw", PASSWORD + "\n", 0o600)
     stage.run([program("initdb"), "-D", data, "-U", "owner", "-A", "scram-sha-256", f"--pwfile={secret}",
                "--no-sync", "-E", "UTF8", "--locale=C"])
-    settings = dict(listen_addresses="127.0.0.1", port=port, unix_socket_directories="", fsync="off", synchronous_commit="off",
-                    full_page_writes="off", shared_buffers="256MB", jit="off", autovacuum="off", max_connections=SESSIONS_MAX + 20,
+    synced = "on" if durable else "off"
+    settings = dict(listen_addresses="127.0.0.1", port=port, unix_socket_directories="", fsync=synced, synchronous_commit=synced,
+                    full_page_writes=synced, shared_buffers="256MB", jit="off", autovacuum="off", max_connections=SESSIONS_MAX + 20,
                     max_parallel_workers_per_gather=0)
     with open(data / "postgresql.conf", "a") as conf:
         conf.writelines(f"{key} = '{value}'\n" for key, value in settings.items())

@@ -31,7 +31,7 @@ def run(options, figures):
     stage = Stage()
     try:
         stage.write("write.sql", WRITE)
-        port = start_postgres(stage, scale=SCALE)
+        port = start_postgres(stage, scale=SCALE, durable=True)
         jurat = start_jurat(stage, port, options.jurat, data={"data.json": BOUNDS})
         prove_limit(jurat)
         targets = [Target("direct", port, "app", None), start_haproxy(stage, port), jurat]

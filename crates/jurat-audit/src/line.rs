@@ -57,6 +57,9 @@ pub(crate) struct Head<'a> {
     outcomes: Option<Vec<OutcomeHead>>,
     /// Runs have it.
     of: Option<u64>,
+    /// Runs have it that judge what a statement has changed.
+    #[serde(borrow)]
+    result_of: Option<Cow<'a, str>>,
     /// Sessions and system records have it.
     pub(crate) event: Option<String>,
 }
@@ -96,8 +99,11 @@ struct ResultHead {
 pub(crate) enum Step {
     /// A decision; `true` where it let a statement through, so that an outcome follows.
     Decision(String, bool),
-    /// One more run under a decision that let a statement through: the id, and where that decision stands.
-    Run { decision_id: String, of: u64 },
+    /// A judgement that let pass what a statement has changed.
+    Result(String),
+    /// One more run under a decision that let a statement, or what it had changed, through: the id, and where that
+    /// decision stands.
+    Run { decision_id: String, of: u64, result: bool },
     /// The ends of statements.
     Outcomes(Vec<String>),
     /// Neither.
@@ -127,12 +133,15 @@ impl<'a> Head<'a> {
                     Effect::Allow | Effect::Rewrite => true,
                     Effect::RequireApproval | Effect::Deny => self.mode.as_deref()? == "observe",
                 };
+                let decision_id = self.decision_id.take()?;
                 // Only statements end; logins and row counts are judged once and that is all.
-                let statement = match self.input?.stage {
-                    Stage::Statement => true,
-                    Stage::Admin | Stage::Approval | Stage::Session | Stage::Result => false,
-                };
-                Some(Step::Decision(self.decision_id.take()?, statement && through))
+                Some(match self.input?.stage {
+                    Stage::Statement => Step::Decision(decision_id, through),
+                    Stage::Result if through => Step::Result(decision_id),
+                    Stage::Admin | Stage::Approval | Stage::Session | Stage::Result => {
+                        Step::Decision(decision_id, false)
+                    }
+                })
             }
             Kind::Outcome => {
                 self.outcome?;
@@ -142,7 +151,10 @@ impl<'a> Head<'a> {
                 let outcomes = self.outcomes.take()?;
                 Some(Step::Outcomes(outcomes.into_iter().map(|end| end.decision_id).collect()))
             }
-            Kind::Run => Some(Step::Run { decision_id: self.decision_id.take()?, of: self.of? }),
+            Kind::Run => {
+                let (decision_id, result) = (self.decision_id.take()?, self.result_of.is_some());
+                Some(Step::Run { decision_id, of: self.of?, result })
+            }
             Kind::Approval | Kind::Session | Kind::System => {
                 self.event.is_some().then_some(Step::Other)
             }

@@ -205,6 +205,22 @@ impl AuditLog {
         self.inner.append_run(model, run)
     }
 
+    /// As [`AuditLog::append_run`], and as [`AuditLog::append`] the kernel has it when this returns.
+    ///
+    /// # Errors
+    /// As [`AuditLog::append`].
+    pub fn append_run_now(
+        &self,
+        model: &DecisionModel,
+        run: &DecisionRun<'_>,
+    ) -> Result<Option<Receipt>, AppendError> {
+        let receipt = self.inner.append_run(model, run)?;
+        if let Some(receipt) = &receipt {
+            self.inner.write_through(receipt.seq)?;
+        }
+        Ok(receipt)
+    }
+
     /// Takes the outcome of a statement. It gets its place in the log, and goes to the kernel, together with
     /// others after at most [`AuditOptions::outcome_delay`], or before the next record that is no run. A process that is killed in between leaves the decision without an outcome, and the next
     /// opening records `unknown` for it.

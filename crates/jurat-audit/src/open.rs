@@ -384,7 +384,7 @@ impl<'a> Scan<'a> {
             Some(Step::Decision(id, true)) => {
                 self.open.insert(id);
             }
-            Some(Step::Run { decision_id, of: _ }) => {
+            Some(Step::Run { decision_id, of: _, result: false }) => {
                 self.open.insert(decision_id);
             }
             Some(Step::Outcomes(ids)) => {
@@ -392,7 +392,12 @@ impl<'a> Scan<'a> {
                     self.open.remove(&id);
                 }
             }
-            Some(Step::Decision(_, false) | Step::Other) => {}
+            Some(
+                Step::Decision(_, false)
+                | Step::Other
+                | Step::Result(_)
+                | Step::Run { result: true, .. },
+            ) => {}
             None => return Err(self.bad(place, "is not a record")),
         }
         self.timestamp = head.timestamp.into_owned();

@@ -36,6 +36,8 @@ pub struct DecisionRun<'a> {
     pub sent_sha256: &'a str,
     /// What judging took, nanoseconds.
     pub judge_ns: u64,
+    /// Where it judges what a statement has changed: the id of the judgement before that.
+    pub result_of: Option<&'a str>,
 }
 
 /// The parts of a decision record in which another run may differ by a text, taken before the record is
@@ -56,6 +58,17 @@ impl ModelParts {
             text: statement.text.as_str().into(),
             sha256: statement.sha256.as_str().into(),
             sent_sha256: record.sent_sha256.as_deref()?.into(),
+        })
+    }
+
+    /// The same for a judgement of what a statement has changed, for which nothing is sent.
+    #[must_use]
+    pub fn of_result(record: &DecisionRecord) -> Option<Self> {
+        let statement = record.input.statement.as_ref()?;
+        Some(Self {
+            text: statement.text.as_str().into(),
+            sha256: statement.sha256.as_str().into(),
+            sent_sha256: Box::default(),
         })
     }
 
@@ -101,6 +114,10 @@ impl DecisionModel {
                 out.extend_from_slice(name);
                 json::string(out, here);
             }
+        }
+        if let Some(result_of) = run.result_of {
+            out.extend_from_slice(b",\"result_of\":");
+            json::string(out, result_of);
         }
         out.push(b'}');
     }

@@ -152,6 +152,8 @@ struct Reading<'a> {
     open: HashSet<String>,
     /// The decisions of this file that let a statement through, by number.
     models: HashSet<u64>,
+    /// Those that let pass what a statement had changed.
+    result_models: HashSet<u64>,
     last_file: String,
     found: Verified,
 }
@@ -190,6 +192,7 @@ impl<'a> Reading<'a> {
             before: None,
             open: HashSet::new(),
             models: HashSet::new(),
+            result_models: HashSet::new(),
             last_file: segment::name(0),
             found,
         }
@@ -209,6 +212,7 @@ impl<'a> Reading<'a> {
             let mut lines = Lines::open(self.dir, *index, 0).map_err(|error| io(&path, error))?;
             self.last_file = segment::name(*index);
             self.models.clear();
+            self.result_models.clear();
             loop {
                 let next = lines.next(&mut line).map_err(|error| io(&path, error))?;
                 let torn = match next {
@@ -302,11 +306,16 @@ impl<'a> Reading<'a> {
                     self.models.insert(head.seq);
                 }
             }
-            Some(Step::Run { decision_id, of }) => {
-                if !self.models.contains(&of) {
+            Some(Step::Result(decision_id)) => {
+                self.decide(decision_id, false, place)?;
+                self.result_models.insert(head.seq);
+            }
+            Some(Step::Run { decision_id, of, result }) => {
+                let models = if result { &self.result_models } else { &self.models };
+                if !models.contains(&of) {
                     return Err(self.bad(place, Problem::Model { of }));
                 }
-                self.decide(decision_id, true, place)?;
+                self.decide(decision_id, !result, place)?;
             }
             Some(Step::Outcomes(ids)) => {
                 for decision_id in ids {

@@ -13,10 +13,12 @@ use jurat_types::{
 use ring::digest;
 
 use crate::{
-    Approvals, Budgets, Clock, Draft, InForce, JudgedStatement, Limits, MaskKey, Permit, ids,
+    Approvals, Budgets, Clock, Draft, InForce, JudgedStatement, Limits, MaskKey, Permit, Running,
+    ids,
     permit::Allowance,
     prepared::{Verdict, VerdictKey},
     refusals,
+    results::JudgedResult,
     rewrite::Permitted,
 };
 
@@ -182,11 +184,38 @@ impl Gate {
             sha256: &facts.sha256,
             sent_sha256: verdict.sent_sha256.as_deref()?,
             judge_ns: timer.elapsed_ns(),
+            result_of: None,
         };
         let receipt = self.audit.append_run(model, &run).map_err(unrecorded).transpose()?;
         Some(receipt.map(|receipt| {
             self.draft((receipt, decision_id), verdict, judged, text, Some(facts.class))
         }))
+    }
+
+    /// Records that what a statement has changed passes by a judgement that is known. Tells whether the record
+    /// could be made from the earlier one.
+    pub(crate) fn record_result(
+        &self,
+        known: &JudgedResult,
+        (running, in_force): (&Running, &InForce),
+        (id, session): (&str, &SessionFacts),
+        timer: Timer,
+    ) -> Result<bool, Refusal> {
+        let facts = in_force.facts();
+        let whole = records_text(&known.decision);
+        let run = DecisionRun {
+            decision_id: id,
+            now_ns: self.clock.now_ns(),
+            in_transaction: session.in_transaction,
+            totals: session.totals,
+            text: if whole { &facts.text } else { running.judged().statement().redacted() },
+            sha256: &facts.sha256,
+            sent_sha256: "",
+            judge_ns: timer.elapsed_ns(),
+            result_of: Some(running.decision_id()),
+        };
+        let receipt = self.audit.append_run_now(&known.model, &run).map_err(unrecorded)?;
+        Ok(receipt.is_some())
     }
 
     fn draft(

@@ -35,9 +35,11 @@ mod prepared;
 mod readings;
 mod refusals;
 mod refusals_limits;
+mod results;
 mod rewrite;
 mod session;
 mod shapes;
+mod unsynced;
 
 #[cfg(test)]
 mod testing;
@@ -73,6 +75,7 @@ pub use permit::{Draft, Ending, Permit, Preparation, Running};
 pub use prepared::{JudgedStatement, Prepared};
 pub use refusals::plain as refusal;
 pub use session::{Bound, Explanation, Login, Over, Session, depends_on_earlier};
+pub use unsynced::{Block, Unsynced};
 
 /// What front-ends need of the reading: they never see a tree.
 pub use jurat_sql::{

@@ -236,6 +236,10 @@ impl Running {
         self.in_force.as_deref()
     }
 
+    pub(crate) const fn in_force(&self) -> Option<&Arc<InForce>> {
+        self.in_force.as_ref()
+    }
+
     /// The decision that it runs under, by its id.
     pub fn decision_id(&self) -> &str {
         &self.decision_id

@@ -18,6 +18,7 @@ use crate::{
     prepared::{ReadStatement, Standing, Verdict},
     readings::{Meaning, Readings},
     refusals,
+    results::Results,
     shapes::Shapes,
 };
 
@@ -60,6 +61,7 @@ pub struct Session {
     epoch: u64,
     readings: Readings,
     shapes: Shapes,
+    results: Results,
     consent: Consent,
     live: Arc<Live>,
     closed: bool,
@@ -114,6 +116,7 @@ impl Session {
             epoch: 0,
             readings: Readings::default(),
             shapes: Shapes::default(),
+            results: Results::default(),
             consent: Consent::default(),
             closed: true,
         };
@@ -210,10 +213,16 @@ impl Session {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) const fn results(&self) -> &Results {
+        &self.results
+    }
+
     fn names_changed(&mut self) {
         self.epoch = self.epoch.saturating_add(1);
         self.readings = Readings::default();
         self.shapes.forget();
+        self.results.forget();
     }
 
     /// Whether the database reported an open transaction block.

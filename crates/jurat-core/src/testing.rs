@@ -115,6 +115,15 @@ impl Bench {
         self.log().into_iter().rfind(|record| record["type"] == kind).unwrap()
     }
 
+    /// How many decisions the verified log has, and how many let a statement through.
+    pub(crate) fn verified(&self) -> (u64, u64) {
+        self.gate.audit.close().unwrap();
+        let key = SigningKey::from_seed("test", [7; 32]).unwrap();
+        let found =
+            jurat_audit::verify(&self.dir.path().join("audit"), key.verifying_key()).unwrap();
+        (found.decisions, found.let_through)
+    }
+
     fn log(&self) -> Vec<serde_json::Value> {
         // Outcomes may wait for the next write.
         self.gate.audit.checkpoint().unwrap();

@@ -65,6 +65,41 @@ pub(crate) async fn read_search_path(
     Ok(schemas.map_or(SearchPath::Unknown, SearchPath::Known))
 }
 
+/// As [`read_search_path`], for a session that begins. In the same breath the server is asked to look every second
+/// whether Jurat is still there while a statement runs: otherwise a statement goes on when Jurat has been killed, and
+/// nobody is left to cancel it. A server before PostgreSQL 14 has no such setting, and one that was given
+/// another interval keeps it.
+///
+/// # Errors
+/// [`UpstreamError`] when the server does not answer as it should.
+pub(crate) async fn begin_session(
+    upstream: &mut Upstream,
+    asides: &mut Asides,
+) -> Result<SearchPath, UpstreamError> {
+    let mut schemas = None;
+    let asked = ask(upstream, BEGIN_QUERIES, asides, |index, columns| {
+        if index == 1 {
+            let parsed = catalog::parse_search_path(columns.first().copied().flatten())
+                .map_err(|error| UpstreamError::Catalog(error.to_string()))?;
+            schemas = Some(parsed);
+        }
+        Ok(())
+    })
+    .await;
+    match asked {
+        Ok(_answers) => Ok(schemas.map_or(SearchPath::Unknown, SearchPath::Known)),
+        // On some platforms the server cannot look, and refuses to try.
+        Err(UpstreamError::Refused { .. }) => read_search_path(upstream, asides).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// [`SEARCH_PATH_QUERY`] behind the setting.
+const BEGIN_QUERIES: &str = "\
+SELECT pg_catalog.set_config('client_connection_check_interval', '1s', false)
+  WHERE pg_catalog.current_setting('client_connection_check_interval', true) OPERATOR(pg_catalog.=) '0';
+SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text";
+
 /// An index over a fresh catalog.
 pub(crate) async fn read_index(
     upstream: &mut Upstream,
@@ -133,5 +168,14 @@ async fn ask(
                 return Err(UpstreamError::Protocol(what));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_session_begins_with_the_question_for_its_search_path() {
+        let (_, last) = super::BEGIN_QUERIES.rsplit_once(";\n").unwrap();
+        assert_eq!(last, super::SEARCH_PATH_QUERY);
     }
 }

@@ -390,7 +390,7 @@ async fn load_names(
     session: &mut Session,
 ) -> Result<Vec<u8>, upstream::UpstreamError> {
     let mut asides = Vec::new();
-    let path = internal::read_search_path(upstream, &mut asides).await?;
+    let path = internal::begin_session(upstream, &mut asides).await?;
     let catalog = match session.database().catalog() {
         Some(catalog) => catalog,
         None => {

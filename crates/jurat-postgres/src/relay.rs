@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use jurat_core::{Ending, Running, Session, refusal};
+use jurat_core::{Ending, Running, Session, Unsynced, refusal};
 use jurat_types::{Outcome, Refusal, RefusalCode};
 use jurat_wire::postgres::{
     backend::TransactionStatus,
@@ -33,6 +33,7 @@ mod origins;
 mod own_words;
 mod refresh;
 mod script;
+mod settle;
 
 /// While this many bytes wait for one side, the other side is not read, bytes.
 const OUTBOX_BYTES_MAX: usize = 64 << 10;
@@ -74,6 +75,8 @@ pub(crate) struct Relay {
     /// The text whose origins were asked for last, and are not those of masked columns.
     origins_known: Option<Arc<str>>,
     guard: guard::Guard,
+    /// Whether records of the open transaction may not be on stable storage.
+    unsynced: Unsynced,
     /// What stops a statement that runs too long, and what is known of it to those who cancel.
     cancels: Arc<Target>,
     /// The open transaction has had masked columns in its reach.
@@ -162,6 +165,7 @@ impl Relay {
             awaits_name: false,
             copy: copy::Copy::default(),
             script: None,
+            unsynced: Unsynced::default(),
             origins_known: None,
             guard: guard::Guard::default(),
             hold: hold::Hold::default(),

@@ -81,7 +81,7 @@ pub struct DecisionRecord {
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct RunRecord {
     /// The `seq` of the decision record that holds all else. It stands earlier in the same file, is about the
-    /// same session, and let its statement through.
+    /// same session, and let its statement, or what that had changed, through.
     pub of: u64,
     /// A UUIDv7, of this run.
     pub decision_id: String,
@@ -102,6 +102,9 @@ pub struct RunRecord {
     /// The SHA-256 (hex) of the text that is sent upstream, where it is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_sha256: Option<String>,
+    /// Where it judges what a statement has changed: the `decision_id` of the judgement before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_of: Option<String>,
 }
 
 /// The timer of a judgement in [`DecisionRecord::metrics`].
@@ -123,6 +126,7 @@ impl RunRecord {
             statement.sha256 = self.sha256.unwrap_or_else(|| std::mem::take(&mut statement.sha256));
         }
         record.sent_sha256 = self.sent_sha256.or(record.sent_sha256);
+        record.result_of = self.result_of.or(record.result_of);
         record
     }
 }

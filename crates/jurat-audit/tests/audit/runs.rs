@@ -3,7 +3,7 @@
 use jurat_audit::{AuditLog, AuditOptions, DecisionModel, DecisionRun, ModelParts, tail};
 use jurat_types::{
     Actual, DecisionRecord, Effect, Estimate, JUDGE_TIMER, Outcome, OutcomeRecord, Parameters,
-    Protocol, Record, RecordBody, SessionTotals, StatementClass, StatementFacts, TimeFacts,
+    Protocol, Record, RecordBody, SessionTotals, Stage, StatementClass, StatementFacts, TimeFacts,
 };
 
 use crate::support::{check, clock, decision, key, lines, options, session};
@@ -78,8 +78,9 @@ fn run(record: &DecisionRecord) -> DecisionRun<'_> {
         totals: record.input.session.totals,
         text: &statement.text,
         sha256: &statement.sha256,
-        sent_sha256: record.sent_sha256.as_deref().unwrap(),
+        sent_sha256: record.sent_sha256.as_deref().unwrap_or_default(),
         judge_ns: record.metrics[JUDGE_TIMER],
+        result_of: record.result_of.as_deref(),
     }
 }
 
@@ -139,6 +140,47 @@ fn a_run_is_told_as_the_whole_decision() {
     assert_eq!(told, [vec![first], seconds.to_vec()].concat());
     let found = check(dir.path()).unwrap();
     assert_eq!((found.decisions, found.let_through, found.outcomes), (5, 5, 4));
+}
+
+/// What a statement has changed is judged in runs, too: they name the statement, and no outcome follows them.
+#[test]
+fn a_run_of_a_result_lets_nothing_through() {
+    let dir = tempfile::tempdir().unwrap();
+    let long = AuditOptions { segment_bytes: 64 * 1024, ..options() };
+    let log = AuditLog::open(dir.path(), key(), long.clone(), clock()).unwrap();
+    let statement = append_first(&log, &record());
+    let mut result = second_run(&record(), "SELECT ?");
+    result.input.stage = Stage::Result;
+    result.sent_sha256 = None;
+    result.result_of = Some("d1".to_owned());
+    let parts = ModelParts::of_result(&result).unwrap();
+    let receipt = log.append(RecordBody::Decision(Box::new(result.clone()))).unwrap();
+    let model = parts.stands_at(&receipt);
+    let mut again = second_run(&result, "SELECT ?");
+    again.decision_id = "d3".to_owned();
+    again.input.request_id = "d3".to_owned();
+    again.sent_sha256 = None;
+    again.result_of = Some("d0".to_owned());
+    assert!(log.append_run_now(&model, &run(&again)).unwrap().is_some());
+    log.append_outcome(&ended("d1")).unwrap();
+    drop(log);
+    let told: Vec<DecisionRecord> = tail(dir.path(), usize::MAX)
+        .unwrap()
+        .filter_map(|line| {
+            let body = line.unwrap().record.unwrap().body;
+            if let RecordBody::Decision(decision) = body { Some(*decision) } else { None }
+        })
+        .collect();
+    assert_eq!(told, [record(), result, again.clone()]);
+    let found = check(dir.path()).unwrap();
+    assert_eq!((found.decisions, found.let_through, found.outcomes), (3, 1, 1));
+
+    // What let a statement through says nothing about what that has changed.
+    let log = AuditLog::open(dir.path(), key(), long, clock()).unwrap();
+    again.decision_id = "d4".to_owned();
+    drop(log.append_run_now(&statement, &run(&again)).unwrap());
+    log.close().unwrap();
+    assert!(check(dir.path()).unwrap_err().to_string().contains("record 0"));
 }
 
 /// What a run refers to stands in the same file; where it does not, the whole record has to be written.

@@ -146,6 +146,7 @@ pub(crate) fn run(decision_id: &str, of: u64) -> RecordBody {
         text: None,
         sha256: None,
         sent_sha256: None,
+        result_of: None,
     })
 }
 

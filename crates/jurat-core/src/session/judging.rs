@@ -304,7 +304,7 @@ impl Session {
 
 impl Session {
     /// What a decision depends on that may change while the policies stay; see [`crate::freeze::Frozen::stamp`].
-    fn freeze_stamp(&self) -> u64 {
+    pub(super) fn freeze_stamp(&self) -> u64 {
         self.database.frozen.stamp()
     }
 

@@ -5,17 +5,21 @@
 
 use std::sync::Arc;
 
+use jurat_audit::ModelParts;
+use jurat_policy::{PolicySet, Surface};
 use jurat_types::{
-    Decision, DecisionRecord, Effect, Limit, RecordBody, Refusal, RefusalCode, Stage,
+    Actual, Decision, DecisionRecord, Effect, Intent, Limit, RecordBody, Refusal, RefusalCode,
+    Stage,
 };
 
 use super::Session;
 use crate::{
     Approval, BudgetError, BudgetKey, Counted, Exceeded, InForce, Running,
     gate::{Timer, verdict_key},
-    labels,
+    ids, labels,
     prepared::Verdict,
     refusals, refusals_limits,
+    results::JudgedResult,
 };
 
 /// Why a statement must not be committed.
@@ -32,7 +36,7 @@ impl Session {
     ///
     /// # Errors
     /// What the client is told.
-    pub fn judge_result(&self, running: &Running, counted: Counted) -> Result<(), Refusal> {
+    pub fn judge_result(&mut self, running: &Running, counted: Counted) -> Result<(), Refusal> {
         self.judge_counted(running, counted).map_err(|over| over.refusal)
     }
 
@@ -41,36 +45,78 @@ impl Session {
     ///
     /// # Errors
     /// What the client is told, and what is asked for before.
-    pub fn judge_counted(&self, running: &Running, counted: Counted) -> Result<(), Box<Over>> {
-        let Some(in_force) = running.limits() else { return Ok(()) };
+    pub fn judge_counted(&mut self, running: &Running, counted: Counted) -> Result<(), Box<Over>> {
+        let Some(in_force) = running.in_force() else { return Ok(()) };
         let timer = Timer::start();
         let policy = self.gate.policy.current();
-        let mut intent = self.intent(Stage::Result, &policy);
-        intent.approvals = in_force.approvals().to_vec();
-        let mut facts = in_force.facts().clone();
         let total = in_force.total(counted);
-        facts.actual = in_force.actual(counted);
-        labels::join(&mut facts, policy.labels(), &self.catalog);
-        let surface = labels::surface(&facts, policy.labels(), &self.catalog);
-        intent.statement = Some(facts);
-        let decision = policy.judge(&intent, &surface);
-        let id = intent.request_id.clone();
+        let actual = in_force.actual(counted);
+        let freeze = self.freeze_stamp();
+        let known = self.results.find(in_force, &actual, (&policy, freeze)).cloned();
+        let id = ids::new_id(self.gate.clock.now_ns());
+        let (decision, intent) = match &known {
+            Some(known) => (Arc::clone(&known.decision), None),
+            None => {
+                let (intent, surface) = self.result_intent((&id, &policy), in_force, &actual);
+                (Arc::new(policy.judge(&intent, &surface)), Some(intent))
+            }
+        };
         let asks = asks_for(&decision, in_force, total, &id);
         let refused = self.refused_result(&decision, in_force, (total, asks.as_deref()), &id);
-        let key = verdict_key((policy.revision(), 0), jurat_types::Protocol::Simple, false);
+        if let (Some(known), None) = (&known, &refused)
+            && self
+                .gate
+                .record_result(known, (running, in_force), (&id, &self.facts), timer)
+                .map_err(unasked)?
+        {
+            return Ok(());
+        }
+        let intent =
+            intent.unwrap_or_else(|| self.result_intent((&id, &policy), in_force, &actual).0);
+        let key = verdict_key((policy.revision(), freeze), jurat_types::Protocol::Simple, false);
+        let revision = Arc::clone(&key.revision);
         let permitted = match &refused {
             None => Ok(crate::rewrite::Permitted::nothing()),
             Some(refusal) => Err(refusal.clone()),
         };
-        let verdict = Verdict::new(key, Arc::new(decision), permitted, in_force.facts());
+        let verdict = Verdict::new(key, decision, permitted, in_force.facts());
         let body = self.gate.decision_record(intent, &verdict, running.judged(), None, timer);
         let of = running.decision_id().to_owned();
         let body = DecisionRecord { result_of: Some(of), ..body };
-        if let Err(error) = self.gate.audit.append(RecordBody::Decision(Box::new(body))) {
-            tracing::error!(%error, "a judgement could not be recorded");
-            return Err(Box::new(Over { refusal: refusals::audit_unavailable(), asks: None }));
+        let parts = if refused.is_none() { ModelParts::of_result(&body) } else { None };
+        match self.gate.audit.append(RecordBody::Decision(Box::new(body))) {
+            Ok(receipt) => {
+                if let Some(parts) = parts {
+                    let (write, decision) = (Arc::clone(in_force), verdict.decision);
+                    let model = Arc::new(parts.stands_at(&receipt));
+                    let judged = JudgedResult { write, actual, revision, freeze, decision, model };
+                    self.results.remember(judged, &policy);
+                }
+                refused.map_or(Ok(()), |refusal| Err(Box::new(Over { refusal, asks })))
+            }
+            Err(error) => {
+                tracing::error!(%error, "a judgement could not be recorded");
+                Err(unasked(refusals::audit_unavailable()))
+            }
         }
-        refused.map_or(Ok(()), |refusal| Err(Box::new(Over { refusal, asks })))
+    }
+
+    /// What is judged of a write that has changed as much as `actual` says.
+    fn result_intent(
+        &self,
+        (id, policy): (&str, &PolicySet),
+        in_force: &InForce,
+        actual: &Actual,
+    ) -> (Intent, Surface) {
+        let mut intent = self.intent(Stage::Result, policy);
+        id.clone_into(&mut intent.request_id);
+        intent.approvals = in_force.approvals().to_vec();
+        let mut facts = in_force.facts().clone();
+        facts.actual = actual.clone();
+        labels::join(&mut facts, policy.labels(), &self.catalog);
+        let surface = labels::surface(&facts, policy.labels(), &self.catalog);
+        intent.statement = Some(facts);
+        (intent, surface)
     }
 
     /// Refuses a statement that has ended without a number of rows.
@@ -168,6 +214,11 @@ impl Session {
         let now_ns = self.gate.clock.now_ns();
         self.gate.budgets.take(&key, amount, budget.value, now_ns)
     }
+}
+
+/// A refusal that asking for consent does not come before.
+fn unasked(refusal: Refusal) -> Box<Over> {
+    Box::new(Over { refusal, asks: None })
 }
 
 /// The limit on rows that so many are more than.

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use jurat_core::{
-    Draft, InForce, JudgedStatement, Permit, Prepared, Running, Session, SessionEffect, refusal,
+    InForce, JudgedStatement, Permit, Prepared, Running, Session, SessionEffect, refusal,
 };
 use jurat_types::{Refusal, RefusalCode, StatementFacts};
 use jurat_wire::postgres::{
@@ -204,17 +204,6 @@ impl Relay {
             Err(refusal) => self.refused(refusal, judge).await,
             Ok(drafts) => self.settle(drafts).await,
         }
-    }
-
-    pub(super) async fn settle(&mut self, drafts: Vec<Draft>) -> Result<Vec<Permit>, Refusal> {
-        let gate = Arc::clone(self.session.gate());
-        let permits = gate.settle(drafts).await?;
-        for permit in &permits {
-            for notice in permit.notices() {
-                self.tell(|out| respond::warning(out, notice, permit.decision_id()));
-            }
-        }
-        Ok(permits)
     }
 
     pub(super) fn send_query(&mut self, permits: Vec<Permit>, client_text: &[u8]) {

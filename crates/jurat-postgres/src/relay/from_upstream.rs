@@ -408,6 +408,9 @@ impl Relay {
         self.status = status;
         self.guarded &= status != TransactionStatus::Idle;
         self.session.set_in_transaction(status != TransactionStatus::Idle);
+        if self.queue.is_empty() {
+            self.unsynced.all_answered();
+        }
         if status == TransactionStatus::Idle {
             self.names.transaction_ended(self.cycles_done);
         }

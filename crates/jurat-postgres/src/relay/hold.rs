@@ -6,9 +6,7 @@
 
 use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
-use jurat_core::{
-    Answer, Approval, ApprovalState, Approvals, Bound, Draft, Over, Permit, Session, Waited,
-};
+use jurat_core::{Answer, Approval, Approvals, Bound, Draft, Over, Permit, Session, Waited};
 use jurat_types::Refusal;
 use jurat_wire::postgres::{backend::TransactionStatus, frontend::Bind, value::Format};
 use serde_json::Value;
@@ -118,7 +116,7 @@ impl Relay {
                     let spent = self.session.take_spent();
                     // What is recorded names the grant, and is there for good before the grant is used. Where
                     // that fails, the permits go, and their records say that nothing ran.
-                    let permits = self.settle(drafts).await?;
+                    let permits = self.settle_for_good(drafts).await?;
                     if !spent.is_empty() {
                         approvals.spend(spent).await?;
                     }

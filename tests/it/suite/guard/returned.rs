@@ -97,3 +97,27 @@ async fn a_statement_that_runs_too_long_is_canceled() {
     let timed = |record: &serde_json::Value| record["result"]["reasons"][0]["code"] == "JRT-TIME";
     assert_eq!(records.decisions().iter().filter(|record| timed(record)).count(), 3);
 }
+
+/// Nobody is left who could cancel it, so the database has to see by itself that Jurat is gone.
+#[tokio::test]
+async fn a_statement_does_not_outlive_a_killed_jurat() {
+    let limit = r#"{"id": "test.time", "kind": "timeout_ms", "value": 600000}"#;
+    let setup = setup(limit);
+    let Some(mut shop) = Shop::open(setup.clone()).await else { return };
+    let mut wire = shop.wire("shopd").await;
+    let slow = "SELECT count(*) FROM numbers a, numbers b, numbers c";
+    let running = "SELECT count(*) FROM pg_stat_activity \
+         WHERE datname = current_database() AND state = 'active' AND query LIKE '%numbers%c'";
+    let asked = tokio::spawn(async move { wire.run(slow).await.tags() });
+    while shop.count(running).await == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    shop.jurat.crash(&setup);
+    let started = std::time::Instant::now();
+    while shop.count(running).await != 0 {
+        assert!(started.elapsed() < crate::harness::PATIENCE, "it goes on");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    asked.abort();
+    shop.close().await;
+}
