@@ -35,12 +35,15 @@ fn tour_holds(run: &Run) {
     let words: Vec<&str> = run
         .stdout
         .lines()
-        .filter(|line| line.contains('→'))
+        .filter(|line| line.contains('→') && !line.starts_with(' '))
         .filter_map(|line| line.split_whitespace().next())
         .collect();
     assert_eq!(
         words,
-        ["MASK", "MASK", "ALLOW", "ALLOW", "DENY", "DENY", "DENY", "DENY", "RECORD", "RECORD"],
+        [
+            "MASK", "MASK", "ALLOW", "ALLOW", "DENY", "DENY", "DENY", "STALL", "APPROVE", "BUDGET",
+            "FREEZE", "RECORD", "RECORD"
+        ],
         "{run}"
     );
     assert!(!run.stdout.contains('\u{1b}'), "no colors where there is no terminal: {run}");
