@@ -13,8 +13,9 @@ mod login;
 mod session;
 mod upstream;
 
-/// The sources of the modules above.
-const SOURCES: [&str; 5] = [
+/// The sources of the modules above, and the one beside them that logs in.
+const SOURCES: [&str; 6] = [
+    include_str!("login.rs"),
     include_str!("wire/commands.rs"),
     include_str!("wire/frames.rs"),
     include_str!("wire/login.rs"),
