@@ -43,7 +43,7 @@ pub(super) fn open(config: Option<&StoreConfig>, clock: Arc<dyn Clock>) -> Resul
     }
 }
 
-/// How the database of [store] is reached. Nothing that is said here repeats the URL, which has a password.
+/// How the database of `[store]` is reached. Nothing that is said here repeats the URL, which has a password.
 fn settings(url: &SecretRef, tls: Option<&DatabaseTls>) -> Result<PostgresSettings, Failure> {
     let fetched =
         url.fetch().map_err(|error| Failure::because(Exit::Usage, "the url of [store]", &error))?;

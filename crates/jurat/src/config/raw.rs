@@ -212,7 +212,7 @@ pub(crate) struct RawStore {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawApprovals {
-    /// The file that requests are kept in (SQLite), where there is no section [store]
+    /// The file that requests are kept in (SQLite), where there is no section `[store]`
     #[schemars(with = "Option<PathBuf>")]
     pub(crate) store: Option<Spanned<PathBuf>>,
     /// The socket that `jurat approvals` connects to; a file, for its owner only
@@ -253,7 +253,7 @@ pub(crate) struct RawAdmin {
     /// nothing is said
     pub(crate) admins: Option<Vec<String>>,
     /// Address and port of the console, the API and metrics; nothing is served where nothing is said. Elsewhere than
-    /// on loopback it needs a section [tls] and `public_url`
+    /// on loopback it needs a section `[tls]` and `public_url`
     #[schemars(with = "Option<SocketAddr>")]
     pub(crate) listen: Option<Spanned<SocketAddr>>,
     /// Where browsers find the console, for example `https://jurat.example.com`; links in webhooks lead there

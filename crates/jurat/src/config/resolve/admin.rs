@@ -1,4 +1,4 @@
-//! The section [admin] and the receivers of webhooks, checked.
+//! The section `[admin]` and the receivers of webhooks, checked.
 
 use std::{path::Path, time::Duration};
 
