@@ -96,7 +96,6 @@ pub(super) const TOLD: &[Attack] = &[
         "INSERT INTO customers SELECT 99, name, email, ssn, card, tier FROM customers WHERE id = 1",
     ),
     leaks("MYS-14", "SELECT email + 0 FROM customers; SHOW COUNT(*) WARNINGS; SHOW WARNINGS LIMIT 2"),
-    leaks("MYS-14", "EXPLAIN SELECT email FROM customers WHERE id = 1; SHOW WARNINGS").of_mysql(),
     leaks(
         "MYS-14",
         "EXPLAIN SELECT o.id FROM customers c JOIN orders o ON o.note <> c.ssn WHERE c.id = 1; SHOW WARNINGS",
