@@ -192,9 +192,10 @@ impl Approval {
             .chain(principal.delegation.iter().map(String::as_str))
     }
 
-    /// Whether a person asks.
-    pub fn by_person(&self) -> bool {
-        self.intent.principal.kind == PrincipalKind::Person
+    /// Whether the connection may wait for the answer: policy says so, or leaves it open and a person asks.
+    pub fn may_be_held(&self) -> bool {
+        let asks = |mode: &str| self.requests.iter().any(|request| request.mode == mode);
+        !asks("retry") && (asks("hold") || self.intent.principal.kind == PrincipalKind::Person)
     }
 }
 

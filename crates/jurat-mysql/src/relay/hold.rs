@@ -140,8 +140,7 @@ impl Relay {
 
     /// How long the connection may wait for an answer; `None` where it has to be refused at once.
     fn may_wait(&self, approvals: &Approvals, approval: &Approval) -> Option<Duration> {
-        let asks = |mode: &str| approval.requests.iter().any(|request| request.mode == mode);
-        if asks("retry") || !(asks("hold") || approval.by_person()) {
+        if !approval.may_be_held() {
             return None;
         }
         let options = &approvals.options;
