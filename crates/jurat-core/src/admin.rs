@@ -172,7 +172,7 @@ impl Admin {
         let (database, live) = found
             .find_map(|database| database.live.find(id).map(|live| (database, live)))
             .ok_or_else(unknown)?;
-        if live.principal.id != who.id {
+        if live.principal().id != who.id {
             let may = self.check(who, Right::Kill, Some(&live), Some(database)).await;
             if may.is_err() && self.check(who, Right::See, None, None).await.is_err() {
                 return Err(unknown());
@@ -431,11 +431,11 @@ impl Admin {
         database: Option<&Arc<Database>>,
     ) -> Intent {
         let now_ns = self.gate.clock.now_ns();
-        let owner = session.map(|live| live.principal.clone());
+        let owner = session.map(|live| live.principal().clone());
         let session = SessionFacts {
             id: session.map(|live| live.id.clone()).unwrap_or_default(),
             client_addr: session.map(|live| live.client_addr.clone()).unwrap_or_default(),
-            tls: session.is_some_and(|live| live.tls),
+            tls: session.is_some_and(|live| live.tls()),
             started_ns: session.map_or(0, |live| live.started_ns),
             in_transaction: false,
             read_only: false,
@@ -540,13 +540,13 @@ fn view(live: &Live, target: &Target) -> SessionView {
     let last = live.last();
     SessionView {
         id: live.id.clone(),
-        principal: live.principal.id.clone(),
-        kind: live.principal.kind,
-        on_behalf_of: live.principal.on_behalf_of.as_ref().map(|human| human.id.clone()),
+        principal: live.principal().id.clone(),
+        kind: live.principal().kind,
+        on_behalf_of: live.principal().on_behalf_of.as_ref().map(|human| human.id.clone()),
         application: live.application.clone(),
         database: target.name.clone(),
         client_addr: live.client_addr.clone(),
-        tls: live.tls,
+        tls: live.tls(),
         since: TimeFacts::utc(live.started_ns).rfc3339,
         state: live.state(),
         fingerprint: last.as_ref().map(|judged| judged.facts(false).fingerprint.clone()),

@@ -14,7 +14,7 @@ use jurat_types::{Principal, SessionTotals};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::{JudgedStatement, Login};
+use crate::{JudgedStatement, Login, prepared::Standing};
 
 /// What a session does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -51,14 +51,12 @@ const HELD: u8 = 2;
 pub struct Live {
     /// Its id.
     pub id: String,
-    /// Whose it is.
-    pub principal: Principal,
+    /// Whose it is, and whether its connection is encrypted.
+    standing: Arc<Standing>,
     /// What its client calls itself.
     pub application: Option<String>,
     /// Where its client connects from.
     pub client_addr: String,
-    /// Whether the connection is encrypted.
-    pub tls: bool,
     /// When it began, nanoseconds since the Unix epoch.
     pub started_ns: i64,
     activity: AtomicU8,
@@ -73,13 +71,17 @@ pub struct Live {
 }
 
 impl Live {
-    pub(crate) fn new(id: String, login: &Login, started_ns: i64) -> Self {
+    pub(crate) fn new(
+        id: String,
+        login: &Login,
+        standing: &Arc<Standing>,
+        started_ns: i64,
+    ) -> Self {
         Self {
             id,
-            principal: login.principal.clone(),
+            standing: Arc::clone(standing),
             application: login.claimed.application.clone(),
             client_addr: login.client_addr.clone(),
-            tls: login.tls,
             started_ns,
             activity: AtomicU8::new(IDLE),
             in_transaction: AtomicBool::new(false),
@@ -91,6 +93,16 @@ impl Live {
             killed_by: Mutex::new(None),
             end: CancellationToken::new(),
         }
+    }
+
+    /// Whose it is.
+    pub fn principal(&self) -> &Principal {
+        &self.standing.principal
+    }
+
+    /// Whether its connection is encrypted.
+    pub fn tls(&self) -> bool {
+        self.standing.tls
     }
 
     /// Whether something of it is under way. Front-ends say so.

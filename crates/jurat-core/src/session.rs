@@ -101,9 +101,10 @@ impl Session {
             read_only: facts.read_only,
             replication: facts.replication,
         };
-        let live = Arc::new(Live::new(facts.id.clone(), &login, facts.started_ns));
+        let standing = Arc::new(standing);
+        let live = Arc::new(Live::new(facts.id.clone(), &login, &standing, facts.started_ns));
         let mut session = Self {
-            standing: Arc::new(standing),
+            standing,
             live,
             catalog: database
                 .catalog()
