@@ -168,7 +168,7 @@ impl Gate {
         verdict: &Verdict,
         judged: &Arc<JudgedStatement>,
         (facts, session): (&StatementFacts, &SessionFacts),
-        timer: Timer,
+        judge_ns: u64,
     ) -> Option<Result<Draft, Refusal>> {
         let model = verdict.model.as_ref()?;
         let text = Arc::clone(verdict.permitted.as_ref().ok()?);
@@ -183,7 +183,7 @@ impl Gate {
             text: if whole { &facts.text } else { judged.statement().redacted() },
             sha256: &facts.sha256,
             sent_sha256: verdict.sent_sha256.as_deref()?,
-            judge_ns: timer.elapsed_ns(),
+            judge_ns,
             result_of: None,
         };
         let receipt = self.audit.append_run(model, &run).map_err(unrecorded).transpose()?;

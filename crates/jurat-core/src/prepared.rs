@@ -1,4 +1,4 @@
-//! A statement together with the judgement it was last given in its session.
+//! A statement together with its judgements: what decisions let run of it in all sessions, and the last one in its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,12 +21,13 @@ pub struct JudgedStatement {
 pub(crate) struct ReadStatement {
     statement: Statement,
     carried_out: Mutex<Vec<CarriedOut>>,
+    decided: Mutex<Vec<Decided>>,
 }
 
 /// Decisions that are kept with a statement; then they begin anew.
 const DECISIONS_MAX: usize = 4;
 
-/// Standings that are kept with a decision; then they begin anew.
+/// Standings of which a statement knows the decision; then they begin anew.
 const STANDINGS_MAX: usize = 16;
 
 /// All that policies can tell one session from another by, where they do not read its id, its address, when
@@ -42,8 +43,6 @@ pub(crate) struct Standing {
 /// A decision and what it permits.
 #[derive(Clone, Debug)]
 pub(crate) struct CarriedOut {
-    /// Who was judged so, by which protocol and under which freeze.
-    pub(crate) standings: Vec<(Arc<Standing>, Protocol, u64)>,
     pub(crate) decision: Arc<Decision>,
     pub(crate) by_name: bool,
     pub(crate) permitted: Permitted,
@@ -51,14 +50,17 @@ pub(crate) struct CarriedOut {
     pub(crate) sent_sha256: Arc<str>,
 }
 
+/// What was decided for one standing.
+#[derive(Debug)]
+struct Decided {
+    standing: Arc<Standing>,
+    key: VerdictKey,
+    decision: Arc<Decision>,
+}
+
 impl ReadStatement {
     pub(crate) const fn new(statement: Statement) -> Self {
-        Self { statement, carried_out: Mutex::new(Vec::new()) }
-    }
-
-    /// Statements of a text, to be shared.
-    pub(crate) fn shared(statements: impl IntoIterator<Item = Statement>) -> Arc<[Arc<Self>]> {
-        statements.into_iter().map(|statement| Arc::new(Self::new(statement))).collect()
+        Self { statement, carried_out: Mutex::new(Vec::new()), decided: Mutex::new(Vec::new()) }
     }
 
     /// As [`JudgedStatement::facts`].
@@ -93,54 +95,50 @@ impl ReadStatement {
         known.iter().find(|one| one.by_name == by_name && *one.decision == *decision).cloned()
     }
 
-    /// The decision of the policies `revision` on the same statement in a session of the same standing.
+    /// The decision on it, or on what it stands for, in a session of the same standing.
     pub(crate) fn decided(&self, standing: &Standing, key: &VerdictKey) -> Option<Arc<Decision>> {
-        let known = self.carried_out.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |(other, protocol, freeze): &(Arc<Standing>, Protocol, u64)| {
-            (*protocol, *freeze) == (key.protocol, key.freeze) && **other == *standing
-        };
-        let found = known.iter().find(|one| {
-            one.by_name == key.by_name
-                && one.decision.policy.revision == *key.revision
-                && one.standings.iter().any(same)
-        });
+        let known = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known.iter().find(|one| one.key == *key && *one.standing == *standing);
         found.map(|one| Arc::clone(&one.decision))
     }
 
-    /// Keeps what the decision of a verdict permits, and who was judged so.
-    pub(crate) fn remember(&self, verdict: &Verdict, standing: Option<&Arc<Standing>>) {
+    /// Keeps whom the decision of a verdict was made for. A decision that cannot be carried out is made anew for
+    /// everybody, because it may be one that failed.
+    pub(crate) fn note_decided(&self, standing: &Arc<Standing>, verdict: &Verdict) {
+        if verdict.permitted.is_err() || self.decided(standing, &verdict.key).is_some() {
+            return;
+        }
+        let mut known = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= STANDINGS_MAX {
+            known.clear();
+        }
+        known.push(Decided {
+            standing: Arc::clone(standing),
+            key: verdict.key.clone(),
+            decision: Arc::clone(&verdict.decision),
+        });
+    }
+
+    /// Keeps what the decision of a verdict permits. The caller has looked that it is not known.
+    pub(crate) fn note_carried_out(&self, verdict: &Verdict) {
+        let by_name = verdict.key.by_name;
         let (Ok(text), Some(sent_sha256)) = (&verdict.permitted, &verdict.sent_sha256) else {
             return;
         };
-        let by_name = verdict.key.by_name;
         let mut known = self.carried_out.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = known
-            .iter()
-            .position(|one| one.by_name == by_name && *one.decision == *verdict.decision);
-        let place = place.unwrap_or_else(|| {
-            if known.len() >= DECISIONS_MAX {
-                known.clear();
-            }
-            known.push(CarriedOut {
-                standings: Vec::new(),
-                decision: Arc::clone(&verdict.decision),
-                by_name,
-                permitted: Permitted {
-                    text: Arc::clone(text),
-                    scans: verdict.scans.clone(),
-                    in_force: verdict.in_force.clone(),
-                },
-                sent_sha256: Arc::clone(sent_sha256),
-            });
-            known.len().saturating_sub(1)
-        });
-        if let (Some(one), Some(standing)) = (known.get_mut(place), standing) {
-            if one.standings.len() >= STANDINGS_MAX {
-                one.standings.clear();
-            }
-            let VerdictKey { protocol, freeze, .. } = verdict.key;
-            one.standings.push((Arc::clone(standing), protocol, freeze));
+        if known.len() >= DECISIONS_MAX {
+            known.clear();
         }
+        known.push(CarriedOut {
+            decision: Arc::clone(&verdict.decision),
+            by_name,
+            permitted: Permitted {
+                text: Arc::clone(text),
+                scans: verdict.scans.clone(),
+                in_force: verdict.in_force.clone(),
+            },
+            sent_sha256: Arc::clone(sent_sha256),
+        });
     }
 }
 
@@ -341,7 +339,7 @@ impl Verdict {
 impl From<(VerdictKey, CarriedOut)> for Verdict {
     /// The verdict of a decision that was carried out on the statement before.
     fn from((key, known): (VerdictKey, CarriedOut)) -> Self {
-        let CarriedOut { decision, permitted, sent_sha256, standings: _, by_name: _ } = known;
+        let CarriedOut { decision, by_name: _, permitted, sent_sha256 } = known;
         let Permitted { text, scans, in_force } = permitted;
         let (permitted, sent_sha256) = (Ok(text), Some(sent_sha256));
         Self { key, decision, permitted, scans, in_force, sent_sha256, model: None }

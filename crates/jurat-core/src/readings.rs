@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use jurat_sql::{CatalogIndex, Mold, NameContext, ReadLimits, Reading, Skeleton};
+use jurat_sql::{CatalogIndex, Mold, NameContext, ReadLimits, Skeleton, Statement};
 
 use crate::{JudgedStatement, Limits, prepared::ReadStatement, shapes};
 
@@ -53,40 +53,32 @@ impl Readings {
         }
         let Meaning { names, catalog, limits } = meaning;
         let skeleton = Skeleton::of(text, catalog.catalog().engine, &limits.read);
-        if let Some(skeleton) = &skeleton
-            && let Some(Some(mold)) = self.molds.get(skeleton.key())
-            && let Some(statement) = mold.fill(skeleton)
-        {
-            // Filling costs less than remembering every text with another literal would.
-            return judged_anew(ReadStatement::shared([statement]));
+        if let Some(statement) = skeleton.as_ref().and_then(|skeleton| self.fill(skeleton)) {
+            return judged_once(statement);
         }
-        let whole = || jurat_sql::read(text, names, catalog, &limits.read);
-        let shared = self.shared.get_or_insert_with(shared);
+        let shared = Arc::clone(self.shared.get_or_insert_with(shared));
         let kept = text.len() <= limits.reading_cached_bytes_max;
         let statements = match shared.find(text) {
             Some(statements) => statements,
             None => {
-                let known = skeleton.as_ref().and_then(|skeleton| {
-                    let knows_none = matches!(self.molds.get(skeleton.key()), Some(None));
-                    if knows_none { None } else { shared.mold(skeleton, meaning, whole) }
-                });
-                if let (Some(mold), Some(skeleton)) = (&known, &skeleton) {
-                    if self.molds.len() >= MOLDS_MAX {
-                        self.molds.clear();
-                    }
-                    self.molds.insert(skeleton.key().into(), mold.clone());
-                    if let Some(statement) = mold.as_ref().and_then(|mold| mold.fill(skeleton)) {
-                        return judged_anew(ReadStatement::shared([statement]));
-                    }
+                if let Some(skeleton) = &skeleton
+                    && let Some(statement) = self.learn((text, skeleton), &shared, meaning)
+                {
+                    return judged_once(statement);
                 }
-                let statements = ReadStatement::shared(whole().statements);
+                let reading = jurat_sql::read(text, names, catalog, &limits.read).statements;
+                let statements =
+                    reading.into_iter().map(|one| Arc::new(ReadStatement::new(one))).collect();
                 if kept {
                     shared.remember(text, &statements);
                 }
                 statements
             }
         };
-        let statements = judged_anew(statements);
+        let statements: Arc<[_]> = statements
+            .iter()
+            .map(|read| Arc::new(JudgedStatement::new(Arc::clone(read))))
+            .collect();
         if kept {
             if self.texts.len() >= limits.readings_cached_max {
                 self.texts.clear();
@@ -94,6 +86,29 @@ impl Readings {
             self.texts.insert(text.into(), Arc::clone(&statements));
         }
         statements
+    }
+
+    /// Filling costs less than remembering every text with another literal would.
+    fn fill(&self, skeleton: &Skeleton<'_>) -> Option<Statement> {
+        self.molds.get(skeleton.key())?.as_ref()?.fill(skeleton)
+    }
+
+    /// Takes over the mold that all sessions know, or that there can be none, and fills it.
+    fn learn(
+        &mut self,
+        (text, skeleton): (&[u8], &Skeleton<'_>),
+        shared: &SharedReadings,
+        meaning: Meaning<'_>,
+    ) -> Option<Statement> {
+        if self.molds.contains_key(skeleton.key()) {
+            return None;
+        }
+        let mold = shared.mold((text, skeleton), meaning)?;
+        if self.molds.len() >= MOLDS_MAX {
+            self.molds.clear();
+        }
+        self.molds.insert(skeleton.key().into(), mold);
+        self.fill(skeleton)
     }
 
     /// A statement of the same shape that was judged in a session of the database.
@@ -108,9 +123,9 @@ impl Readings {
     }
 }
 
-/// The statements with the judgements of a session, of which there are none yet.
-fn judged_anew(statements: Arc<[Arc<ReadStatement>]>) -> Arc<[Arc<JudgedStatement>]> {
-    statements.iter().map(|read| Arc::new(JudgedStatement::new(Arc::clone(read)))).collect()
+/// A statement of a text that is not kept.
+fn judged_once(statement: Statement) -> Arc<[Arc<JudgedStatement>]> {
+    Arc::new([Arc::new(JudgedStatement::new(Arc::new(ReadStatement::new(statement))))])
 }
 
 /// The readings that sessions have in common.
@@ -170,9 +185,8 @@ impl SharedReadings {
     /// The mold of a skeleton, or that there is none. Nothing at the first sight of it.
     fn mold(
         &self,
-        skeleton: &Skeleton<'_>,
+        (text, skeleton): (&[u8], &Skeleton<'_>),
         Meaning { names, catalog, limits }: Meaning<'_>,
-        whole: impl FnOnce() -> Reading,
     ) -> Option<Option<Arc<Mold>>> {
         let state = self.known(|known| {
             let state = known.molds.get(skeleton.key()).cloned();
@@ -189,7 +203,8 @@ impl SharedReadings {
             State::None => Some(None),
             State::Seen => {
                 // Nobody waits for it: two sessions may make the same one, and either is right.
-                let mold = Mold::new(skeleton, whole(), names, catalog, &limits.read).map(Arc::new);
+                let reading = jurat_sql::read(text, names, catalog, &limits.read);
+                let mold = Mold::new(skeleton, reading, names, catalog, &limits.read).map(Arc::new);
                 let state = mold.clone().map_or(State::None, State::Ready);
                 self.known(|known| known.molds.insert(skeleton.key().into(), state));
                 Some(mold)

@@ -111,8 +111,9 @@ impl Session {
             return None;
         }
         let facts = judged.facts(by_name);
-        let result = self.gate.record_run(verdict, judged, (facts, &self.facts), timer)?;
-        self.count_statement((judged, facts.class), verdict, result.is_err(), timer);
+        let judge_ns = timer.elapsed_ns();
+        let result = self.gate.record_run(verdict, judged, (facts, &self.facts), judge_ns)?;
+        self.count_statement((judged, facts.class), verdict, result.is_err(), judge_ns);
         Some(result)
     }
 
@@ -122,7 +123,7 @@ impl Session {
         (judged, class): (&Arc<JudgedStatement>, StatementClass),
         verdict: &Verdict,
         denied: bool,
-        timer: Timer,
+        judge_ns: u64,
     ) {
         let totals = &mut self.facts.totals;
         totals.statements = totals.statements.saturating_add(1);
@@ -134,7 +135,7 @@ impl Session {
             if denied && decided != Effect::RequireApproval { Effect::Deny } else { decided };
         self.live.set_totals(totals);
         self.live.set_last(judged);
-        self.database.counters.count(class, effect, timer.elapsed_ns());
+        self.database.counters.count(class, effect, judge_ns);
     }
 
     /// An EXECUTE or FETCH is judged as what it names; what is sent is its own text.
@@ -202,7 +203,7 @@ impl Session {
         if let Some(refusal) = over {
             let refused = Verdict { permitted: Err(Arc::new(refusal)), ..verdict.clone() };
             let result = self.gate.record((intent, false), &refused, judged, None, timer);
-            self.count_statement((judged, class), verdict, true, timer);
+            self.count_statement((judged, class), verdict, true, timer.elapsed_ns());
             return result.map(|(draft, _model)| draft);
         }
         // What a name stands for is recorded with the text of the statement that names it, so that record
@@ -214,7 +215,7 @@ impl Session {
         let under = (&*verdict.key.revision, freeze);
         let again = own && judged.remembered(under, protocol, by_name).is_some();
         let result = self.gate.record((intent, again), verdict, judged, send, timer);
-        self.count_statement((judged, class), verdict, result.is_err(), timer);
+        self.count_statement((judged, class), verdict, result.is_err(), timer.elapsed_ns());
         let (draft, model) = result?;
         if let Some(model) = model {
             self.remember_run(verdict, judged, model);
@@ -234,6 +235,9 @@ impl Session {
         let policy = self.gate.policy.current();
         if *policy.revision() == **revision && !policy.reads_text() {
             let read = self.readings.of_shape(judged.read(), *by_name);
+            if cannot_tell_sessions_apart(&policy) {
+                read.note_decided(&self.standing, verdict);
+            }
             let known = read.carried_out(&verdict.decision, *by_name);
             let decision = known.map_or_else(|| Arc::clone(&verdict.decision), |one| one.decision);
             let revision = Arc::clone(revision);
@@ -276,7 +280,7 @@ impl Session {
             return (intent, verdict);
         }
         let key = verdict_key(under, protocol, by_name);
-        let shared = !policy.volatile_when_prepared() && !policy.reads_session();
+        let shared = cannot_tell_sessions_apart(&policy);
         let decided = if shared { self.decided(judged, &policy, &key) } else { None };
         let surface = match decided {
             Some(_) => Surface::default(),
@@ -289,10 +293,14 @@ impl Session {
             None => {
                 let facts = judged.facts(by_name);
                 let permitted = self.enforce(&decision, judged, facts, &intent.request_id);
-                Verdict::new(key, decision, permitted, facts)
+                let verdict = Verdict::new(key, decision, permitted, facts);
+                judged.read().note_carried_out(&verdict);
+                verdict
             }
         };
-        judged.read().remember(&verdict, shared.then_some(&self.standing));
+        if shared {
+            judged.read().note_decided(&self.standing, &verdict);
+        }
         // The place in the message and the protocol belong to the statement and the key, so only what
         // differs between two runs of one statement forbids remembering.
         if !policy.volatile_when_prepared() {
@@ -300,9 +308,7 @@ impl Session {
         }
         (intent, verdict)
     }
-}
 
-impl Session {
     /// What a decision depends on that may change while the policies stay; see [`crate::freeze::Frozen::stamp`].
     pub(super) fn freeze_stamp(&self) -> u64 {
         self.database.frozen.stamp()
@@ -322,6 +328,11 @@ impl Session {
             alike?.decided(&self.standing, key)
         })
     }
+}
+
+/// Whether two sessions of the same standing have the same decisions.
+fn cannot_tell_sessions_apart(policy: &PolicySet) -> bool {
+    !policy.volatile_when_prepared() && !policy.reads_session()
 }
 
 /// `EXPLAIN EXECUTE` shows the text that was prepared, masks and their salts included, and what the server

@@ -101,9 +101,14 @@ fn sessions_that_policies_cannot_tell_apart_share_decisions_also_by_shape() {
         let again = decision(&mut bench.session_from("ana", "127.0.0.1:2"), &text(id));
         assert!(decided.iter().any(|one| Arc::ptr_eq(one, &again)), "{id}: it was judged again");
     }
+    // One who comes later, with other rights, has decisions of the same shape for all of its sessions, too.
     let root = decision(&mut bench.session_of("root"), &text(78));
     assert!(root.masks.is_empty());
     assert!(!decided[0].masks.is_empty());
+    let again = decision(&mut bench.session_from("root", "127.0.0.1:2"), &text(79));
+    assert!(Arc::ptr_eq(&root, &again), "it was judged again");
+    let sent = sent(&mut bench.session_from("root", "127.0.0.1:3"), &text(80)).unwrap();
+    assert_eq!(sent, "SELECT email FROM public.users WHERE id = 80");
 }
 
 #[test]
