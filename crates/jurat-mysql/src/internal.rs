@@ -26,8 +26,7 @@ const ROW_BYTES_MAX: usize = 1 << 20;
 /// # Errors
 /// [`UpstreamError`] when the server does not answer as it should.
 pub(crate) async fn read_catalog(upstream: &mut Upstream) -> Result<Catalog, UpstreamError> {
-    // Away from the future that every session carries along.
-    let mut reader = Box::new(CatalogReader::new());
+    let mut reader = CatalogReader::new();
     for (index, query) in CATALOG_QUERIES.into_iter().enumerate() {
         ask(upstream, query, |columns| {
             reader.row(index, columns).map_err(|error| UpstreamError::Catalog(error.to_string()))
