@@ -68,7 +68,7 @@ pub fn rows(approval: &Approval) -> Vec<(String, String)> {
     }
     if let Some(statement) = &intent.statement {
         row("does", &statement.kind.replace('_', " ").to_uppercase());
-        for relation in &statement.relations {
+        for relation in statement.relations.iter() {
             let access = serde_json::to_value(relation.access).unwrap_or_default();
             row("on", &format!("{} ({})", relation.id, access.as_str().unwrap_or("?")));
         }

@@ -1,6 +1,6 @@
 //! Joins the catalog labels (`data.jurat.catalog`) into what a statement touches.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use jurat_policy::{Labels, Surface, SurfaceColumn};
 use jurat_sql::CatalogIndex;
@@ -11,12 +11,12 @@ const ANCESTORS_MAX: usize = 64;
 
 /// Fills in the `labels` of relations, columns and functions.
 pub(crate) fn join(facts: &mut StatementFacts, labels: &Labels, catalog: &CatalogIndex) {
-    for relation in &mut facts.relations {
+    for relation in Arc::make_mut(&mut facts.relations) {
         let name = RelationName::new(relation.schema.clone(), relation.name.clone());
         relation.labels =
             collect(&with_ancestors(&name, catalog), |name| labels.of(&name.to_string()));
     }
-    for column in &mut facts.columns {
+    for column in Arc::make_mut(&mut facts.columns) {
         // The parts of the relation's name come from the list of relations: a dotted string does not
         // tell where it splits.
         let used = facts.relations.iter().find(|relation| relation.id == column.relation);
@@ -28,7 +28,7 @@ pub(crate) fn join(facts: &mut StatementFacts, labels: &Labels, catalog: &Catalo
             None => labels.of(&column.id).to_vec(),
         };
     }
-    for function in &mut facts.functions {
+    for function in Arc::make_mut(&mut facts.functions) {
         function.labels = labels.of(&format!("{}()", function.id)).to_vec();
     }
 }
@@ -39,7 +39,7 @@ pub(crate) fn join(facts: &mut StatementFacts, labels: &Labels, catalog: &Catalo
 pub(crate) fn surface(facts: &StatementFacts, labels: &Labels, catalog: &CatalogIndex) -> Surface {
     let mut surface = Surface::default();
     let mut seen: HashSet<RelationName> = HashSet::new();
-    for used in &facts.relations {
+    for used in facts.relations.iter() {
         let name = RelationName::new(used.schema.clone(), used.name.clone());
         if !seen.insert(name.clone()) {
             continue;

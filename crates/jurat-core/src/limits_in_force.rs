@@ -106,7 +106,9 @@ impl InForce {
         }
         let writes = counting != Counting::None;
         let judged_again = reads_actual && writes && !matches!(counting, Counting::Never(_));
-        if decision.limits.is_empty() && !judged_again {
+        // Most limits are on what writes change, and most statements are reads.
+        let bears = |limit: &Limit| facts.executes && (writes || !is_on_changes(limit));
+        if !judged_again && !decision.limits.iter().any(bears) {
             return Ok(None);
         }
         let mut in_force = Self {
@@ -173,7 +175,7 @@ impl InForce {
     }
 
     fn take(&mut self, limit: &Limit, decision_id: &str) -> Result<(), Refusal> {
-        let counts = matches!(limit.kind.as_str(), "rows_affected" | "rows_affected_per_window");
+        let counts = is_on_changes(limit);
         if counts && self.counting == Counting::None {
             return Ok(());
         }
@@ -339,6 +341,11 @@ impl InForce {
             Exceeded::Time => self.timeout.as_ref(),
         }
     }
+}
+
+/// Whether a limit is on rows that are changed.
+fn is_on_changes(limit: &Limit) -> bool {
+    matches!(limit.kind.as_str(), "rows_affected" | "rows_affected_per_window")
 }
 
 const NO_TRANSACTIONS: &str =

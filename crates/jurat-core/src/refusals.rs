@@ -199,7 +199,7 @@ pub(crate) fn subject(facts: &StatementFacts) -> String {
         return "the statement".to_owned();
     }
     let mut names: Vec<&str> = Vec::new();
-    for relation in &facts.relations {
+    for relation in facts.relations.iter() {
         if !names.contains(&relation.id.as_str()) {
             names.push(&relation.id);
         }

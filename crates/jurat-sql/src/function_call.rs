@@ -62,9 +62,9 @@ pub fn function_call(oid: u32, arguments: usize, catalog: &CatalogIndex) -> Stat
         executes: true,
         data_modifying_cte: false,
         dynamic_sql: known.is_none(),
-        relations: Vec::new(),
-        columns: Vec::new(),
-        functions: vec![FunctionUse { id, class, labels: Vec::new() }],
+        relations: [].into(),
+        columns: [].into(),
+        functions: [FunctionUse { id, class, labels: Vec::new() }].into(),
         outputs: [].into(),
         settings: Vec::new(),
         settings_kept: Vec::new(),
@@ -76,10 +76,10 @@ pub fn function_call(oid: u32, arguments: usize, catalog: &CatalogIndex) -> Stat
     };
     Statement::Parsed(Parsed {
         facts,
-        redacted: text,
+        redacted: text.into(),
         effect: if known.is_some() { SessionEffect::None } else { SessionEffect::CatalogChanged },
         tree: KeptTree::new(None),
-        names: NameContext { search_path: SearchPath::Unknown },
+        names: NameContext { search_path: SearchPath::Unknown }.into(),
         catalog: catalog.clone(),
         limits,
     })

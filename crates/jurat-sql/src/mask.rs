@@ -417,7 +417,7 @@ fn whole(parsed: &Parsed) -> Result<Parsed, RewriteError> {
 
 /// The text of a statement without a tree, unless it touches a masked relation at all.
 fn unmasked(parsed: &Parsed, plan: &MaskPlan) -> Result<Rewritten, RewriteError> {
-    for relation in &parsed.facts.relations {
+    for relation in parsed.facts.relations.iter() {
         let name = RelationName::new(relation.schema.clone(), relation.name.clone());
         if plan.concerns(&name, &parsed.catalog) {
             return Err(RewriteError::Text {
@@ -431,7 +431,7 @@ fn unmasked(parsed: &Parsed, plan: &MaskPlan) -> Result<Rewritten, RewriteError>
 /// Refuses what a mask's mode does not let be asked. What `equality` lets pass is only known once the
 /// look-ups are moved.
 fn check_roles(parsed: &Parsed, plan: &MaskPlan) -> Result<(), RewriteError> {
-    for column in &parsed.facts.columns {
+    for column in parsed.facts.columns.iter() {
         let asks = match column.role {
             ColumnRole::Argument
             | ColumnRole::Group

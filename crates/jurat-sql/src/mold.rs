@@ -2,16 +2,18 @@
 //!
 //! An application that puts values into its texts sends a new text each time, and reading one costs about as
 //! much as relaying ten. Some literals cannot change what a statement is: a plain number or string behind
-//! `column =`, or in a row of VALUES. A text is cut at these ([`Skeleton`]); of two texts with one skeleton
+//! `column =` or `column BETWEEN`, in `column IN (…)`, or in a row of VALUES. A text is cut at these ([`Skeleton`]); of two texts with one skeleton
 //! the second is read by putting its literals into the canonical text of the first ([`Mold`]). Everything
 //! else that looks like a literal (LIMIT, ORDER BY 1, arguments of functions, casts) belongs to the skeleton.
+
+use std::{cell::Cell, sync::Arc};
 
 use jurat_types::Engine;
 
 use crate::limits::ReadLimits;
 use crate::read::read;
 use crate::redact;
-use crate::scan::{Kind, Piece, cut};
+use crate::scan::{Kind, Piece, cut_into};
 use crate::statement::{KeptTree, NameContext, Parsed, Reading, SessionEffect, Statement};
 use crate::{CatalogIndex, keywords, mysql};
 
@@ -123,10 +125,10 @@ impl Mold {
         facts.text = text;
         Some(Statement::Parsed(Parsed {
             facts,
-            redacted: redacted.clone(),
+            redacted: Arc::clone(redacted),
             effect: SessionEffect::None,
             tree: KeptTree::not_made(),
-            names: names.clone(),
+            names: Arc::clone(names),
             catalog: catalog.clone(),
             limits: limits.clone(),
         }))
@@ -186,26 +188,46 @@ impl Skeleton<'_> {
     }
 }
 
+thread_local! {
+    /// The memory in which this thread cuts texts.
+    static PIECES: Cell<Vec<Piece>> = const { Cell::new(Vec::new()) };
+}
+
+/// A text that has made it larger than this leaves none of it behind.
+const PIECES_KEPT_MAX: usize = 4096;
+
 /// The literals that make no difference; nothing where there are none.
 fn places(text: &str, engine: Engine, limits: &ReadLimits) -> Option<Vec<Piece>> {
-    let pieces: Vec<Piece> = cut(text, engine, limits.widened().tokens_max)
-        .ok()?
-        .into_iter()
-        .filter(|piece| !piece.kind.is_blank())
-        .collect();
+    let mut pieces = PIECES.take();
+    pieces.clear();
+    let cut = cut_into(&mut pieces, text, engine, limits.widened().tokens_max);
+    pieces.retain(|piece| !piece.kind.is_blank());
+    let found = cut.ok().map(|()| without_difference(&pieces, text));
+    if pieces.capacity() <= PIECES_KEPT_MAX {
+        PIECES.set(pieces);
+    }
+    found.filter(|found| !found.is_empty())
+}
+
+/// The literals among the pieces of a text that make no difference.
+fn without_difference(pieces: &[Piece], text: &str) -> Vec<Piece> {
     let mut rows = Rows::default();
     let mut found = Vec::new();
     for (at, piece) in pieces.iter().enumerate() {
-        let in_row = rows.next(piece, text);
         let back = |steps: usize| at.checked_sub(steps).and_then(|at| pieces.get(at));
+        let in_row = rows.next(piece, &back, text);
+        if !is_plain(piece, text) {
+            continue;
+        }
         let next = pieces.get(at.saturating_add(1));
-        let compared = follows_column(&back, text) && ends_operand(next, text);
-        let given = in_row && separated(back(1), next, text);
-        if is_plain(piece, text) && (compared || given) {
+        let compared = || {
+            (follows_column(&back, text) || bounds_column(&back, text)) && ends_operand(next, text)
+        };
+        if (in_row && separated(back(1), next, text)) || compared() {
             found.push(*piece);
         }
     }
-    if found.is_empty() { None } else { Some(found) }
+    found
 }
 
 /// Whether a literal is of a form that is printed as it is read.
@@ -240,14 +262,32 @@ fn follows_column<'p>(back: &impl Fn(usize) -> Option<&'p Piece>, text: &str) ->
                 && ["=", "<", ">", "<=", ">=", "<>", "!=", "+", "-", "*"].contains(&piece.of(text))
         })
     };
-    let name = |piece: Option<&Piece>| {
-        piece.is_some_and(|piece| {
-            piece.kind == Kind::Quoted
-                || (piece.kind == Kind::Word && !is_word(&piece.of(text).to_ascii_lowercase()))
-        })
-    };
+    let name = |piece| is_name(piece, text);
     let signed = back(1).is_some_and(|piece| piece.kind == Kind::Operator && piece.of(text) == "-");
     (operator(back(1)) && name(back(2))) || (signed && operator(back(2)) && name(back(3)))
+}
+
+/// `column BETWEEN`, `column BETWEEN 1 AND`.
+fn bounds_column<'p>(back: &impl Fn(usize) -> Option<&'p Piece>, text: &str) -> bool {
+    let low = is(back(1), "between", text) && is_name(back(2), text);
+    let high = is(back(1), "and", text)
+        && back(2).is_some_and(|piece| is_plain(piece, text))
+        && is(back(3), "between", text)
+        && is_name(back(4), text);
+    low || high
+}
+
+/// Whether a piece is the name of something.
+fn is_name(piece: Option<&Piece>, text: &str) -> bool {
+    piece.is_some_and(|piece| {
+        piece.kind == Kind::Quoted
+            || (piece.kind == Kind::Word && !is_word(&piece.of(text).to_ascii_lowercase()))
+    })
+}
+
+/// Whether a piece is this word.
+fn is(piece: Option<&Piece>, word: &str, text: &str) -> bool {
+    piece.is_some_and(|piece| piece.kind == Kind::Word && piece.of(text).eq_ignore_ascii_case(word))
 }
 
 /// Whether a word belongs to a grammar, so that what stands behind it may be no operand.
@@ -297,19 +337,50 @@ fn separated(before: Option<&Piece>, after: Option<&Piece>, text: &str) -> bool 
     is(before, "(") && is(after, ")")
 }
 
-/// Follows the rows of VALUES, where every element stands for itself.
+/// Follows the rows of VALUES and the lists of IN, where every element stands for itself.
 #[derive(Default)]
 struct Rows {
+    /// Behind IN and a column, or in its list as long as that has literals only.
+    list: List,
     /// Behind VALUES, or between two rows.
     expected: bool,
     /// How many brackets are open since the row began; 1 is the row itself.
     depth: usize,
 }
 
+#[derive(Clone, Copy, Default, PartialEq)]
+enum List {
+    #[default]
+    None,
+    Expected,
+    Open,
+}
+
 impl Rows {
-    /// Takes the next piece, and tells whether it is an element of a row.
-    fn next(&mut self, piece: &Piece, text: &str) -> bool {
+    /// Takes the next piece, and tells whether it is an element of a row or list.
+    fn next<'p>(
+        &mut self,
+        piece: &Piece,
+        back: &impl Fn(usize) -> Option<&'p Piece>,
+        text: &str,
+    ) -> bool {
         let word = piece.of(text);
+        let element = self.list == List::Open && is_plain(piece, text);
+        self.list = match self.list {
+            List::Expected if word == "(" => List::Open,
+            List::Open if element || word == "," => List::Open,
+            List::Expected | List::None | List::Open => {
+                let name = 1_usize.saturating_add(usize::from(is(back(1), "not", text)));
+                if is(Some(piece), "in", text) && is_name(back(name), text) {
+                    List::Expected
+                } else {
+                    List::None
+                }
+            }
+        };
+        if element {
+            return true;
+        }
         if self.depth > 0 {
             let element = self.depth == 1;
             match word {

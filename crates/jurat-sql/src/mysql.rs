@@ -30,7 +30,7 @@ pub(crate) use dialect::Mysql;
 pub(crate) use functions::class as function_class;
 pub(crate) use opening::{Opening, literal, opening, quoted};
 pub(crate) use raw_bytes::in_digits;
-pub(crate) use scan::scan;
+pub(crate) use scan::scan_into;
 pub use settings::TRACKED as MYSQL_TRACKED;
 pub(crate) use statements::statements;
 pub(crate) use system::{is_system, relations as system_relations, statement_texts};

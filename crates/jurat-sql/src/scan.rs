@@ -100,23 +100,43 @@ pub(crate) enum ScanError {
 /// # Errors
 /// As [`scan`] and the scanner of MySQL.
 pub(crate) fn cut(text: &str, engine: Engine, tokens_max: usize) -> Result<Vec<Piece>, ScanError> {
+    let mut pieces = Vec::with_capacity(about(text));
+    cut_into(&mut pieces, text, engine, tokens_max)?;
+    Ok(pieces)
+}
+
+/// As [`cut`], behind pieces that are there already.
+pub(crate) fn cut_into(
+    pieces: &mut Vec<Piece>,
+    text: &str,
+    engine: Engine,
+    tokens_max: usize,
+) -> Result<(), ScanError> {
     match engine {
-        Engine::Postgres => scan(text, tokens_max),
-        Engine::Mariadb | Engine::Mysql => crate::mysql::scan(text, tokens_max),
+        Engine::Postgres => scan_into(pieces, text, tokens_max),
+        Engine::Mariadb | Engine::Mysql => crate::mysql::scan_into(pieces, text, tokens_max),
     }
 }
 
-/// For how many pieces room is made before any is found.
-const PIECES_AT_ONCE: usize = 1024;
+/// For how many pieces of a text room is made before any is found. Words are mostly longer than the three bytes
+/// that this assumes with the blank behind each.
+fn about(text: &str) -> usize {
+    const AT_ONCE: usize = 1024;
+    (text.len() / 3).min(AT_ONCE)
+}
 
 /// Cuts `text` into pieces.
 ///
 /// # Errors
 /// Where the text has more than `tokens_max` pieces that are not blank, or is not PostgreSQL's.
 pub(crate) fn scan(text: &str, tokens_max: usize) -> Result<Vec<Piece>, ScanError> {
+    let mut pieces = Vec::with_capacity(about(text));
+    scan_into(&mut pieces, text, tokens_max)?;
+    Ok(pieces)
+}
+
+fn scan_into(pieces: &mut Vec<Piece>, text: &str, tokens_max: usize) -> Result<(), ScanError> {
     let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
-    // Words are mostly longer than the three bytes that this assumes with the blank behind each.
-    let mut pieces: Vec<Piece> = Vec::with_capacity((text.len() / 3).min(PIECES_AT_ONCE));
     let mut tokens = 0_usize;
     // Whether only blanks stand between here and a string literal.
     let mut after_string = false;
@@ -136,7 +156,7 @@ pub(crate) fn scan(text: &str, tokens_max: usize) -> Result<Vec<Piece>, ScanErro
         }
         pieces.push(Piece { kind, start, end: scanner.at });
     }
-    Ok(pieces)
+    Ok(())
 }
 
 /// The characters that operators are made of.

@@ -1,6 +1,6 @@
 //! What a reading gives: statements that were understood, and statements that were not.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jurat_types::StatementFacts;
 
@@ -97,10 +97,10 @@ impl Statement {
 #[derive(Debug)]
 pub struct Parsed {
     pub(crate) facts: StatementFacts,
-    pub(crate) redacted: String,
+    pub(crate) redacted: Arc<str>,
     pub(crate) effect: SessionEffect,
     pub(crate) tree: KeptTree,
-    pub(crate) names: NameContext,
+    pub(crate) names: Arc<NameContext>,
     pub(crate) catalog: CatalogIndex,
     pub(crate) limits: ReadLimits,
 }

@@ -189,14 +189,14 @@ pub struct StatementFacts {
     /// Whether it builds SQL at run time (DO, EXECUTE of unknown text, dynamic SQL functions).
     pub dynamic_sql: bool,
     /// Relations that it touches, each once per access and route.
-    pub relations: Vec<RelationUse>,
+    pub relations: Arc<[RelationUse]>,
     /// Columns that it touches, each once per role and mode.
-    pub columns: Vec<ColumnUse>,
+    pub columns: Arc<[ColumnUse]>,
     /// The columns of its result, in order, with the columns that each is made of. Behind one that is
     /// named `*` there may be any number, as of a function in FROM.
     pub outputs: Arc<[OutputColumn]>,
     /// Functions that it calls, each once.
-    pub functions: Vec<FunctionUse>,
+    pub functions: Arc<[FunctionUse]>,
     /// Names of settings that it changes or reads (SET, SHOW, RESET, `set_config`, `current_setting`).
     /// `(computed)` stands for one that `set_config` changes and the text does not name.
     pub settings: Vec<String>,

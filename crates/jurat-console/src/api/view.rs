@@ -101,7 +101,7 @@ impl From<&core::Approval> for Approval {
             at: moment(vote.at_ns),
             via: vote.via.clone(),
         });
-        let relations = statement.map(|statement| statement.relations.as_slice());
+        let relations = statement.map(|statement| &*statement.relations);
         Self {
             id: one.id.clone(),
             state: one.state.as_str(),

@@ -91,7 +91,7 @@ fn facts(event: &ApprovalEvent) -> Vec<(&'static str, String)> {
     let relations: Vec<&str> = intent
         .statement
         .iter()
-        .flat_map(|statement| &statement.relations)
+        .flat_map(|statement| statement.relations.iter())
         .map(|relation| relation.id.as_str())
         .collect();
     let mut facts = vec![

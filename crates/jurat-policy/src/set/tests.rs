@@ -503,8 +503,8 @@ fn the_shipped_policies_decide() {
         assert_eq!(decision.errors, Vec::<String>::new());
     }
     let mut intent = statement(|facts| {
-        facts.functions.clear();
-        facts.relations.truncate(1);
+        facts.functions = [].into();
+        facts.relations = facts.relations.iter().take(1).cloned().collect();
     });
     let decision = set.judge(&intent, &surface());
     assert_eq!(decision.effect, Effect::Rewrite, "{decision:?}");
@@ -514,7 +514,8 @@ fn the_shipped_policies_decide() {
         let facts = intent.statement.as_mut().unwrap();
         facts.kind = "drop_table".to_owned();
         facts.class = jurat_types::StatementClass::Ddl;
-        facts.relations.first_mut().unwrap().access = jurat_types::Access::Ddl;
+        std::sync::Arc::make_mut(&mut facts.relations).first_mut().unwrap().access =
+            jurat_types::Access::Ddl;
     };
     drop(&mut intent);
     intent.target.environment = "production".to_owned();

@@ -68,7 +68,7 @@ impl MaskPlan {
     /// The columns of the statement's relations that detectors are for and can read.
     fn marked(&self, facts: &StatementFacts, catalog: &CatalogIndex) -> Vec<Marked> {
         let mut found: Vec<Marked> = Vec::new();
-        for used in &facts.relations {
+        for used in facts.relations.iter() {
             let name = RelationName::new(used.schema.clone(), used.name.clone());
             let Some(relation) = catalog.relation(&name) else { continue };
             // Behind a view the column has another place.

@@ -12,9 +12,12 @@ use crate::scan::{Kind, Piece, ScanError};
 /// # Errors
 /// Where the text has more than `tokens_max` pieces that are not blank, or the servers could read it in more
 /// than one way.
-pub(crate) fn scan(text: &str, tokens_max: usize) -> Result<Vec<Piece>, ScanError> {
+pub(crate) fn scan_into(
+    pieces: &mut Vec<Piece>,
+    text: &str,
+    tokens_max: usize,
+) -> Result<(), ScanError> {
     let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
-    let mut pieces: Vec<Piece> = Vec::new();
     let mut tokens = 0_usize;
     // Whether only blanks stand between here and a string literal.
     let mut after_string = false;
@@ -34,7 +37,7 @@ pub(crate) fn scan(text: &str, tokens_max: usize) -> Result<Vec<Piece>, ScanErro
         }
         pieces.push(Piece { kind, start, end: scanner.at });
     }
-    Ok(pieces)
+    Ok(())
 }
 
 /// White space as the servers' tables for UTF-8 have it.
@@ -291,8 +294,13 @@ impl Scanner<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::scan;
-    use crate::scan::{Kind, ScanError};
+    use jurat_types::Engine;
+
+    use crate::scan::{Kind, Piece, ScanError, cut};
+
+    fn scan(text: &str, tokens_max: usize) -> Result<Vec<Piece>, ScanError> {
+        cut(text, Engine::Mariadb, tokens_max)
+    }
 
     fn pieces(text: &str) -> Vec<&str> {
         scan(text, 1000)

@@ -80,9 +80,9 @@ impl Reader<'_> {
         walker.facts.limit = inner.limit;
         walker.facts.returning = inner.returning;
         walker.facts.dynamic_sql = inner.dynamic_sql;
-        walker.facts.relations.clone_from(&inner.relations);
-        walker.facts.columns.clone_from(&inner.columns);
-        walker.facts.functions.clone_from(&inner.functions);
+        walker.facts.relations = inner.relations.to_vec();
+        walker.facts.columns = inner.columns.to_vec();
+        walker.facts.functions = inner.functions.to_vec();
         walker.facts.settings.clone_from(&inner.settings);
         walker.facts.settings_kept.clone_from(&inner.settings_kept);
         let text =

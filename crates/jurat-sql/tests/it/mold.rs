@@ -65,6 +65,11 @@ fn molds_of_mysql_are_cut_by_its_own_rules() {
             false,
         ),
         ("SELECT id FROM users LIMIT 1", "SELECT id FROM users LIMIT 2", false),
+        (
+            "SELECT DISTINCT email FROM users WHERE id BETWEEN 10 AND 19 ORDER BY email",
+            "SELECT DISTINCT email FROM users WHERE id BETWEEN 7 AND 800 ORDER BY email",
+            true,
+        ),
     ] {
         let filled = through_mold_of(&catalog, &names, first, second);
         assert_eq!(filled.is_some(), reused, "{first}");
@@ -119,6 +124,14 @@ fn literals_behind_columns_and_in_rows_make_no_difference() {
             "INSERT INTO customers (id, name) VALUES (1, 'a'), (2, 'b')",
             "INSERT INTO customers (id, name) VALUES (3, 'c'), (4, 'd')",
         ),
+        (
+            "SELECT name FROM customers WHERE id BETWEEN 1 AND 2 AND name BETWEEN 'a' AND 'b'",
+            "SELECT name FROM customers WHERE id BETWEEN 3 AND 4 AND name BETWEEN 'c' AND 'd'",
+        ),
+        (
+            "SELECT name FROM customers WHERE id IN (1, 2) OR name not in ('a')",
+            "SELECT name FROM customers WHERE id IN (3, 4) OR name not in ('IN (1, 2)')",
+        ),
     ] {
         let filled = through_mold(first, second);
         same(&filled.unwrap_or_else(|| panic!("no mold: {first}")), &in_full(second), second);
@@ -142,6 +155,16 @@ fn literals_that_can_make_a_difference_belong_to_the_skeleton() {
         ("INSERT INTO orders VALUES (nextval('a'))", "INSERT INTO orders VALUES (nextval('b'))"),
         ("SELECT id FROM orders WHERE id = 1 + 1", "SELECT id FROM orders WHERE id = 2 + 1"),
         ("SELECT id FROM orders WHERE true = 'x'", "SELECT id FROM orders WHERE true = 'y'"),
+        (
+            "SELECT id FROM orders WHERE 1 BETWEEN 1 AND 2",
+            "SELECT id FROM orders WHERE 1 BETWEEN 3 AND 4",
+        ),
+        ("SELECT id FROM orders WHERE 1 IN (1, 2)", "SELECT id FROM orders WHERE 1 IN (3, 4)"),
+        (
+            "SELECT id FROM orders WHERE id IN (SELECT 1, 2)",
+            "SELECT id FROM orders WHERE id IN (SELECT 1, 3)",
+        ),
+        ("SELECT id FROM orders WHERE id IN (1, 2)", "SELECT id FROM orders WHERE id IN (1, 2, 3)"),
         // Forms that are not printed as they are read, or not read as they stand.
         (
             "SELECT id FROM customers WHERE name = 'a'",

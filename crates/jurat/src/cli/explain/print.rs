@@ -52,15 +52,15 @@ fn write_statement(f: &mut fmt::Formatter<'_>, facts: &StatementFacts) -> fmt::R
         line(f, "unread", reason)?;
     }
     line(f, "text", &facts.text)?;
-    for relation in &facts.relations {
+    for relation in facts.relations.iter() {
         let uses = format!("{} {} {}", relation.kind, word(&relation.access), word(&relation.via));
         line(f, "relation", &with_labels(&relation.id, &uses, &relation.labels))?;
     }
-    for column in &facts.columns {
+    for column in facts.columns.iter() {
         let uses = format!("{} {}", word(&column.role), word(&column.mode));
         line(f, "column", &with_labels(&column.id, &uses, &column.labels))?;
     }
-    for function in &facts.functions {
+    for function in facts.functions.iter() {
         line(f, "function", &with_labels(&function.id, &word(&function.class), &function.labels))?;
     }
     for name in &facts.unresolved {
