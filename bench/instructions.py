@@ -52,6 +52,7 @@ MYSQL_CASES = {
     "mysql-seen-text": (200, lambda client, n: client.simple("SELECT c FROM numbers WHERE id = 471")),
     "mysql-prepared": (200, lambda client, n: client.execute(client.key, 471)),
     "mysql-transaction": (50, lambda client, n: transaction(client, n)),
+    "mysql-text-transaction": (50, lambda client, n: text_transaction(client, n)),
 }
 
 
@@ -62,6 +63,17 @@ def transaction(client, n):
         client.execute(client.key, (n + step) % 2000)
     for select, tail in (("c", ""), ("SUM(k)", ""), ("c", " ORDER BY c"), ("DISTINCT c", " ORDER BY c")):
         client.simple(f"SELECT {select} FROM numbers WHERE id BETWEEN 400 AND 499{tail}")
+    client.simple("COMMIT")
+
+
+def text_transaction(client, n):
+    """The same as texts, each of them new, as sysbench has them without prepared statements."""
+    client.simple("BEGIN")
+    for step in range(10):
+        client.simple(f"SELECT c FROM numbers WHERE id={(n * 10 + step) % 2000}")
+    low = n % 1900
+    for select, tail in (("c", ""), ("SUM(k)", ""), ("c", " ORDER BY c"), ("DISTINCT c", " ORDER BY c")):
+        client.simple(f"SELECT {select} FROM numbers WHERE id BETWEEN {low} AND {low + 99}{tail}")
     client.simple("COMMIT")
 
 

@@ -67,6 +67,13 @@ impl Following {
         if self.columns > 0 { self.rows } else { self.changed }
     }
 
+    /// Whether rows come next and nobody looks at them: no limit is at work, and no text is looked for in them.
+    fn rows_pass_unseen(&self) -> bool {
+        self.reply.is_in_rows()
+            && self.guard.is_none()
+            && self.run.as_ref().is_none_or(|run| run.scans().is_none())
+    }
+
     pub(super) fn protects(&self) -> bool {
         self.run.as_ref().is_some_and(Running::protects)
             || self.prepared.as_ref().is_some_and(|prepared| prepared.masked_by().is_some())
@@ -204,6 +211,14 @@ impl Relay {
         following: &mut Following,
         inbox: &[u8],
     ) -> Result<Option<usize>, End> {
+        if following.rows_pass_unseen() {
+            let (bytes, rows) = following.scanner.rows(inbox);
+            if rows > 0 {
+                following.rows = following.rows.saturating_add(rows);
+                self.forward(bytes);
+                return Ok(Some(bytes.len()));
+            }
+        }
         let piece = following.scanner.next(inbox).map_err(|error| End::upstream(&error))?;
         let Some(piece) = piece else { return Ok(None) };
         let bytes = piece.bytes();

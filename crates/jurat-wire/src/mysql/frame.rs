@@ -230,6 +230,29 @@ impl Scanner {
         step
     }
 
+    /// Rows at the beginning of `buf` that can pass on in one piece, and how many they are. It stops in front of
+    /// whatever may be something else, be wrong or be long, which [`Self::next`] then takes. Only to be called where
+    /// [`Reply::is_in_rows`](super::result::Reply::is_in_rows) says so.
+    pub fn rows<'a>(&mut self, buf: &'a [u8]) -> (&'a [u8], u64) {
+        let (mut end, mut rows, mut rest) = (0_usize, 0_u64, buf);
+        while self.passing.is_none()
+            && self.broken.is_none()
+            && let Some(header) = scan(rest)
+            && header.sequence == self.sequence
+            && header.len <= self.limits.payload_max
+            && !header.continues()
+            // What begins so is a row, and it is not empty.
+            && let Some(0..0xfe) = rest.get(HEADER)
+            && header.len > 0
+            && let Some(tail) = rest.get(header.whole_len()..)
+        {
+            self.sequence = self.sequence.wrapping_add(1);
+            (end, rows, rest) =
+                (end.saturating_add(header.whole_len()), rows.saturating_add(1), tail);
+        }
+        (buf.get(..end).unwrap_or_default(), rows)
+    }
+
     fn cut<'a>(&mut self, buf: &'a [u8]) -> Result<Option<Piece<'a>>, FrameError> {
         let Some(header) = scan(buf) else { return Ok(None) };
         let long = self.limits.stream_above.is_some_and(|above| header.len > above);

@@ -59,6 +59,41 @@ fn a_full_packet_is_continued_by_the_next() {
 }
 
 #[test]
+fn rows_are_cut_in_one_piece_up_to_what_may_be_none() {
+    let limits = Limits { payload_max: 40, stream_above: None };
+    let rows = [packet(0, b"\x03abc"), packet(1, b"\xfb"), packet(2, &[0; 40])];
+    let whole = rows.concat();
+    for (what, behind) in [
+        ("nothing", Vec::new()),
+        ("a part of a row", packet(3, b"\x03abc")[..6].to_vec()),
+        ("a part of a header", vec![4, 0, 0]),
+        ("the end of rows", packet(3, &[0xfe, 0, 0, 2, 0])),
+        ("a value of 16 MiB, or the end of rows", packet(3, &[0xfe; 40])),
+        ("an error", packet(3, b"\xff\x10\x04#08S01gone")),
+        ("an empty packet", packet(3, b"")),
+        ("a wrong number", packet(4, b"\x01a")),
+        ("a row that is too long", packet(3, &[1; 41])),
+    ] {
+        let stream = [whole.clone(), behind].concat();
+        let mut scanner = Scanner::new(0, limits);
+        assert_eq!(scanner.rows(&stream), (whole.as_slice(), 3), "{what}");
+        assert_eq!(scanner.sequence(), 3, "{what}");
+        assert_eq!(scanner.rows(&stream[whole.len()..]), (&[][..], 0), "{what}");
+        // What comes then is cut as if each row had been cut alone.
+        let mut one_by_one = Scanner::new(0, limits);
+        for row in &rows {
+            assert_eq!(one_by_one.next(row).unwrap().unwrap().bytes(), row);
+        }
+        let rest = &stream[whole.len()..];
+        assert_eq!(scanner.next(rest), one_by_one.next(rest), "{what}");
+    }
+    let mut inside = Scanner::new(0, Limits { payload_max: 40, stream_above: Some(4) });
+    inside.next(&packet(0, b"\x05abcdef")[..7]).unwrap();
+    assert!(inside.mid_payload());
+    assert_eq!(inside.rows(&packet(1, b"\x01a")), (&[][..], 0), "the rest of a long row is none");
+}
+
+#[test]
 fn a_wrong_number_is_an_error() {
     let found = |found, expected| FrameError::Sequence { expected, found };
     assert_eq!(message(&packet(1, b"\x0e"), 0, 10), Err(found(1, 0)));
