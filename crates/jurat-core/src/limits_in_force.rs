@@ -16,7 +16,10 @@ use crate::{Approval, refusals, refusals_limits};
 #[derive(Clone, Debug)]
 pub struct InForce {
     facts: StatementFacts,
+    /// The one that nobody can lift.
     rows_affected: Option<Limit>,
+    /// The one that consent can lift.
+    rows_liftable: Option<Limit>,
     rows_returned: Option<Limit>,
     bytes_returned: Option<Limit>,
     timeout: Option<Limit>,
@@ -112,6 +115,7 @@ impl InForce {
         let mut in_force = Self {
             facts: facts.clone(),
             rows_affected: None,
+            rows_liftable: None,
             rows_returned: None,
             bytes_returned: None,
             timeout: None,
@@ -157,7 +161,7 @@ impl InForce {
 
     /// The limit on rows that consent can lift.
     pub(crate) fn liftable(&self) -> Option<&Limit> {
-        self.rows_affected.as_ref().filter(|limit| limit.on_exceed == "approve")
+        self.rows_liftable.as_ref()
     }
 
     /// Whether so many rows are more than a limit on them, and than what somebody has consented to.
@@ -208,6 +212,9 @@ impl InForce {
             self.counting = Counting::Statistics;
         }
         match limit.kind.as_str() {
+            "rows_affected" if limit.on_exceed == "approve" => {
+                self.rows_liftable = Some(limit.clone());
+            }
             "rows_affected" => self.rows_affected = Some(limit.clone()),
             "rows_returned" => self.rows_returned = Some(limit.clone()),
             "bytes_returned" => self.bytes_returned = Some(limit.clone()),
@@ -218,7 +225,7 @@ impl InForce {
     }
 
     const fn bears(&self) -> bool {
-        self.rows_affected.is_some()
+        self.bounds_rows()
             || self.rows_returned.is_some()
             || self.bytes_returned.is_some()
             || self.timeout.is_some()
@@ -231,8 +238,13 @@ impl InForce {
         &self.facts
     }
 
-    pub(crate) const fn rows_affected(&self) -> Option<&Limit> {
-        self.rows_affected.as_ref()
+    /// The limits on the rows that it changes; what nobody can lift speaks first.
+    pub(crate) fn rows_affected(&self) -> impl Iterator<Item = &Limit> {
+        self.rows_affected.iter().chain(&self.rows_liftable)
+    }
+
+    const fn bounds_rows(&self) -> bool {
+        self.rows_affected.is_some() || self.rows_liftable.is_some()
     }
 
     pub(crate) fn budgets(&self) -> &[Limit] {
@@ -242,7 +254,7 @@ impl InForce {
     /// Whether its rows are judged before they are committed.
     pub fn checks_rows(&self) -> bool {
         self.judged_again
-            || self.rows_affected.is_some()
+            || self.bounds_rows()
             || self.budgets.iter().any(|budget| budget.kind == "rows_affected_per_window")
     }
 
@@ -274,7 +286,7 @@ impl InForce {
     pub fn counts_returned(&self) -> bool {
         self.rows_returned.is_some()
             || self.bytes_returned.is_some()
-            || (self.rows_affected.is_some() && self.facts.returning)
+            || (self.bounds_rows() && self.facts.returning)
     }
 
     /// How long it may run, milliseconds.
@@ -285,9 +297,11 @@ impl InForce {
     /// What is done with a row that makes it `rows` rows and `bytes` bytes.
     pub fn passing(&self, rows: u64, bytes: u64) -> Passing {
         let affected = self.facts.returning && !self.facts.data_modifying_cte;
-        if affected && self.rows_affected.as_ref().is_some_and(|limit| self.exceeds(limit, rows)) {
+        if affected
+            && let Some(limit) = self.rows_affected().find(|limit| self.exceeds(limit, rows))
+        {
             // Whoever is asked is told the exact number.
-            let counts_on = self.asks.is_some();
+            let counts_on = limit.on_exceed == "approve" && self.asks.is_some();
             return if counts_on { Passing::Withhold } else { Passing::Refuse(Exceeded::Affected) };
         }
         for (limit, count, exceeded) in [
@@ -327,13 +341,17 @@ impl InForce {
 
     /// A limit on the rows that it changes, whichever there is.
     pub(crate) fn rows_limit(&self) -> Option<&Limit> {
-        self.rows_affected.as_ref().or_else(|| self.budgets.first())
+        self.rows_affected().next().or_else(|| self.budgets.first())
     }
 
-    /// The limit that was exceeded.
-    pub(crate) fn exceeded(&self, exceeded: Exceeded) -> Option<&Limit> {
+    /// The limit that was exceeded, by so many rows where it is about rows that were changed.
+    pub(crate) fn exceeded(&self, exceeded: Exceeded, rows: u64) -> Option<&Limit> {
         match exceeded {
-            Exceeded::Affected | Exceeded::Uncounted => self.rows_limit(),
+            Exceeded::Affected => {
+                let over = self.rows_affected().find(|limit| self.exceeds(limit, rows));
+                over.or_else(|| self.rows_limit())
+            }
+            Exceeded::Uncounted => self.rows_limit(),
             Exceeded::Bytes => self.bytes_returned.as_ref(),
             Exceeded::Returned => self.rows_returned.as_ref(),
             Exceeded::Time => self.timeout.as_ref(),

@@ -14,11 +14,12 @@ pub(crate) fn too_many_rows(limit: &Limit, facts: &StatementFacts, rows: u64, id
     told(RefusalCode::RowsExceeded, Some(limit), facts, (&why, remedy), id, &more)
 }
 
-/// The same, where somebody may consent to exactly so many: `request` is what was asked for.
+/// The same, where somebody may consent to exactly so many: `request` is what was asked for. `stays_locked` says that
+/// the transaction goes on, and with it the locks on what was taken back.
 pub(crate) fn rows_need_consent(
     limit: &Limit,
     facts: &StatementFacts,
-    rows: u64,
+    (rows, stays_locked): (u64, bool),
     request: &str,
     id: &str,
 ) -> Refusal {
@@ -26,7 +27,11 @@ pub(crate) fn rows_need_consent(
     let why = format!(
         "it would change {rows} rows, the limit is {bound}, and more need consent: {request}"
     );
-    let remedy = "Nothing was changed. Send the same statement again once it is approved";
+    let remedy = if stays_locked {
+        "Nothing was changed. End the transaction, which keeps locks, and send it again once it is approved"
+    } else {
+        "Nothing was changed. Send the same statement again once it is approved"
+    };
     let more = [
         ("rows", json!(rows)),
         ("rows_exact", json!(true)),

@@ -62,8 +62,8 @@ struct Tally {
     reasons: Vec<Reason>,
     masks: BTreeMap<ColumnId, ColumnMask>,
     row_filters: Vec<RowFilter>,
-    /// By kind and window: two windows are two limits.
-    limits: BTreeMap<(String, Option<u64>), Limit>,
+    /// By kind and window: two windows are two limits, and so are one that consent lifts and one that it does not.
+    limits: BTreeMap<(String, Option<u64>, bool), Limit>,
     approvals: Vec<ApprovalRequest>,
     obligations: Vec<Obligation>,
     errors: Vec<String>,
@@ -128,7 +128,8 @@ impl Tally {
             }
             Acts::RowFilter(filter) => self.row_filters.push(filter),
             Acts::Limit(new) => {
-                let key = (new.kind.clone(), new.window_seconds);
+                let lifted = new.kind == "rows_affected" && new.on_exceed == "approve";
+                let key = (new.kind.clone(), new.window_seconds, lifted);
                 match self.limits.get_mut(&key) {
                     Some(old) => *old = stricter(old, new),
                     None => {

@@ -4,7 +4,7 @@
 use crate::harness::{Setup, Shop, wire::Reply};
 
 mod budgets;
-mod consent;
+pub(super) mod consent;
 mod returned;
 mod transactions;
 

@@ -149,7 +149,13 @@ impl Session {
         }
         if let Some(limit) = over(decision, in_force, rows) {
             return Some(match asks {
-                Some(asks) => refusals_limits::rows_need_consent(limit, facts, rows, &asks.id, id),
+                Some(asks) => {
+                    // PostgreSQL has ended the transaction by then, in all but name.
+                    let goes_on =
+                        self.facts.in_transaction && !self.database.target.engine.is_postgres();
+                    let rows = (rows, goes_on);
+                    refusals_limits::rows_need_consent(limit, facts, rows, &asks.id, id)
+                }
                 None => refusals_limits::too_many_rows(limit, facts, rows, id),
             });
         }
@@ -170,7 +176,7 @@ impl Session {
         let id = intent.request_id.clone();
         let limits = running.limits();
         let facts = limits.map_or_else(|| running.judged().facts(false), |limits| limits.facts());
-        let limit = limits.and_then(|limits| limits.exceeded(exceeded));
+        let limit = limits.and_then(|limits| limits.exceeded(exceeded, so_far));
         let refusal = refusals_limits::cut_off(limit, exceeded, facts, so_far, &id);
         let mut stated = facts.clone();
         if exceeded == Exceeded::Affected {
@@ -225,7 +231,7 @@ fn unasked(refusal: Refusal) -> Box<Over> {
 fn over<'l>(decision: &'l Decision, in_force: &'l InForce, rows: u64) -> Option<&'l Limit> {
     let anew = decision.limits.iter().filter(|limit| limit.kind == "rows_affected");
     // One that nobody can lift speaks first.
-    let mut all: Vec<&Limit> = in_force.rows_affected().into_iter().chain(anew).collect();
+    let mut all: Vec<&Limit> = in_force.rows_affected().chain(anew).collect();
     all.sort_by_key(|limit| limit.on_exceed == "approve");
     all.into_iter().find(|limit| in_force.exceeds(limit, rows))
 }

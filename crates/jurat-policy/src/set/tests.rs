@@ -219,6 +219,22 @@ limits contains {"id": "c", "kind": "timeout_ms", "value": 5}"#,
     assert_eq!(limits, [("rows_returned", 10, "deny", "a"), ("timeout_ms", 5, "deny", "c")]);
 }
 
+/// Asked about from ten rows on, and refused from a hundred on.
+#[test]
+fn a_limit_that_consent_lifts_stands_beside_one_that_it_does_not() {
+    let decision = judge(
+        r#"limits contains {"id": "a", "kind": "rows_affected", "value": 10, "on_exceed": "approve"}
+limits contains {"id": "b", "kind": "rows_affected", "value": 20, "on_exceed": "approve"}
+limits contains {"id": "c", "kind": "rows_affected", "value": 100}"#,
+    );
+    let limits: Vec<_> = decision
+        .limits
+        .iter()
+        .map(|limit| (limit.value, limit.on_exceed.as_str(), limit.id.as_str()))
+        .collect();
+    assert_eq!(limits, [(100, "deny", "c"), (10, "approve", "a")]);
+}
+
 #[test]
 fn masks_go_over_the_surface_and_the_strictest_wins() {
     let partial = |keep: &str| {

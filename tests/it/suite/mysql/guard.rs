@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::harness::{MyError, MyShop, MyWire, Setup};
 
 mod budgets;
+mod consent;
 mod returned;
 mod transactions;
 
