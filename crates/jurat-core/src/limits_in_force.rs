@@ -12,6 +12,10 @@ use jurat_types::{
 
 use crate::{Approval, refusals, refusals_limits};
 
+pub(crate) mod protected;
+
+use protected::PerRow;
+
 /// The limits of a statement.
 #[derive(Clone, Debug)]
 pub struct InForce {
@@ -24,6 +28,8 @@ pub struct InForce {
     bytes_returned: Option<Limit>,
     timeout: Option<Limit>,
     budgets: Vec<Limit>,
+    /// Budgets of protected values that its rows are taken out of.
+    protected: Vec<protected::Bears>,
     counting: Counting,
     /// Why the rows that the statement causes to be changed beyond its own are not known, where there may be any.
     beyond: Option<&'static str>,
@@ -81,6 +87,8 @@ pub enum Exceeded {
     Affected,
     /// Bytes of rows.
     Bytes,
+    /// Values of protected columns: which of the budgets of these.
+    Protected(usize),
     /// Rows.
     Returned,
     /// Time.
@@ -98,6 +106,7 @@ impl InForce {
         decision: &Decision,
         facts: &StatementFacts,
         (reads_actual, catalog): (bool, &Catalog),
+        protected: Vec<PerRow>,
         decision_id: &str,
     ) -> Result<Option<Self>, Refusal> {
         if decision.limits.is_empty() && !reads_actual {
@@ -120,6 +129,7 @@ impl InForce {
             bytes_returned: None,
             timeout: None,
             budgets: Vec::new(),
+            protected: Vec::new(),
             counting,
             beyond: beyond(facts, catalog),
             has_statistics: catalog.engine.is_postgres(),
@@ -131,6 +141,7 @@ impl InForce {
         for limit in decision.limits.iter().filter(|_| facts.executes) {
             in_force.take(limit, decision_id)?;
         }
+        in_force.take_protected(protected, decision_id)?;
         Ok(in_force.bears().then_some(in_force))
     }
 
@@ -215,6 +226,7 @@ impl InForce {
             "rows_affected" if limit.on_exceed == "approve" => {
                 self.rows_liftable = Some(limit.clone());
             }
+            protected::KIND => {}
             "rows_affected" => self.rows_affected = Some(limit.clone()),
             "rows_returned" => self.rows_returned = Some(limit.clone()),
             "bytes_returned" => self.bytes_returned = Some(limit.clone()),
@@ -224,12 +236,12 @@ impl InForce {
         Ok(())
     }
 
-    const fn bears(&self) -> bool {
+    fn bears(&self) -> bool {
         self.bounds_rows()
             || self.rows_returned.is_some()
             || self.bytes_returned.is_some()
             || self.timeout.is_some()
-            || !self.budgets.is_empty()
+            || self.has_budgets()
             || self.judged_again
     }
 
@@ -264,7 +276,10 @@ impl InForce {
         let denies = |limit: &Option<Limit>| {
             limit.as_ref().is_some_and(|limit| copies || limit.on_exceed == "deny")
         };
-        self.checks_rows() || denies(&self.rows_returned) || denies(&self.bytes_returned)
+        self.checks_rows()
+            || denies(&self.rows_returned)
+            || denies(&self.bytes_returned)
+            || self.counts_protected()
     }
 
     /// Whether it can be taken back once it has run.
@@ -286,6 +301,7 @@ impl InForce {
     pub fn counts_returned(&self) -> bool {
         self.rows_returned.is_some()
             || self.bytes_returned.is_some()
+            || self.counts_protected()
             || (self.bounds_rows() && self.facts.returning)
     }
 
@@ -295,7 +311,7 @@ impl InForce {
     }
 
     /// What is done with a row that makes it `rows` rows and `bytes` bytes.
-    pub fn passing(&self, rows: u64, bytes: u64) -> Passing {
+    pub(crate) fn passing(&self, rows: u64, bytes: u64) -> Passing {
         let affected = self.facts.returning && !self.facts.data_modifying_cte;
         if affected
             && let Some(limit) = self.rows_affected().find(|limit| self.exceeds(limit, rows))
@@ -353,6 +369,7 @@ impl InForce {
             }
             Exceeded::Uncounted => self.rows_limit(),
             Exceeded::Bytes => self.bytes_returned.as_ref(),
+            Exceeded::Protected(at) => self.protected_at(at),
             Exceeded::Returned => self.rows_returned.as_ref(),
             Exceeded::Time => self.timeout.as_ref(),
         }

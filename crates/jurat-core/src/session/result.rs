@@ -14,7 +14,7 @@ use jurat_types::{
 
 use super::Session;
 use crate::{
-    Approval, BudgetError, BudgetKey, Counted, Exceeded, InForce, Running,
+    Approval, BudgetError, BudgetKey, Counted, Exceeded, InForce, Passing, Running,
     gate::{Timer, verdict_key},
     ids, labels,
     prepared::Verdict,
@@ -207,18 +207,44 @@ impl Session {
                 refusals_limits::over_budget(budget, error, in_force.facts(), None, id)
             })?;
         }
+        for (_, budget, _) in in_force.per_row() {
+            self.take_from(budget, 0).map_err(|error| {
+                refusals_limits::over_budget(budget, error, in_force.facts(), None, id)
+            })?;
+        }
         Ok(())
+    }
+
+    /// What is done with a row that makes it `rows` rows and `bytes` bytes; one that goes on is taken out of the budgets
+    /// of protected values. What was taken stays taken, should the row not arrive.
+    pub fn passing(&self, limits: &InForce, rows: u64, bytes: u64) -> Passing {
+        let passing = limits.passing(rows, bytes);
+        if passing != Passing::Forward {
+            return passing;
+        }
+        let mut budgets = limits.per_row();
+        let spent = budgets.find(|(_, budget, amount)| self.take_from(budget, *amount).is_err());
+        spent.map_or(Passing::Forward, |(exceeded, ..)| Passing::Refuse(exceeded))
     }
 
     fn take_from(&self, budget: &Limit, amount: u64) -> Result<(), BudgetError> {
         let key = BudgetKey {
             principal: self.login.principal.id.clone(),
             database: self.database.target.name.clone(),
-            kind: budget.kind.clone(),
+            kind: counted_as(budget),
             window_seconds: budget.window_seconds.unwrap_or(1),
         };
         let now_ns = self.gate.clock.now_ns();
         self.gate.budgets.take(&key, amount, budget.value, now_ns)
+    }
+}
+
+/// What a budget counts: values with other labels are other ones.
+fn counted_as(budget: &Limit) -> String {
+    if budget.labels.is_empty() {
+        budget.kind.clone()
+    } else {
+        format!("{} of {}", budget.kind, budget.labels.join(" "))
     }
 }
 

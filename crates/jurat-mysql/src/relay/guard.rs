@@ -200,7 +200,7 @@ impl Relay {
             return true;
         }
         guard.bytes = guard.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
-        match limits.passing(following.rows, guard.bytes) {
+        match self.session.passing(limits, following.rows, guard.bytes) {
             Passing::Forward => true,
             Passing::Withhold => false,
             Passing::Truncate => {

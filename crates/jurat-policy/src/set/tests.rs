@@ -147,7 +147,7 @@ fn malformed_elements_deny() {
         ("row_filters contains {\"relation\": \"a.b\"}", "it has no predicate"),
         (
             "limits contains {\"kind\": \"rows\", \"value\": 1}",
-            "its kind is not one of bytes_returned, rows_affected, rows_affected_per_window, rows_returned, statements_per_window, timeout_ms",
+            "its kind is not one of bytes_returned, protected_values_per_window, rows_affected, rows_affected_per_window, rows_returned, statements_per_window, timeout_ms",
         ),
         (
             "limits contains {\"kind\": \"timeout_ms\", \"value\": -1}",
