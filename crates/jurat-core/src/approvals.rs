@@ -19,10 +19,13 @@ use crate::{
     refusals,
 };
 
+mod requester;
 mod wait;
 mod words;
 
-pub use wait::{Waited, Waiting};
+pub use requester::{Requester, seek_consent};
+use wait::Waited;
+pub use wait::Waiting;
 
 /// What can be set about approvals.
 #[derive(Clone, Debug)]

@@ -6,15 +6,17 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use jurat_audit::{AppendError, AuditLog, DecisionModel, DecisionRun, ModelParts, Receipt};
 use jurat_policy::PolicyHandle;
+use jurat_sql::CatalogIndex;
 use jurat_types::{
-    Catalog, Decision, DecisionRecord, Effect, Intent, JUDGE_TIMER, Obligation, RecordBody,
-    Refusal, RefusalCode, SessionFacts, SessionRecord, StatementClass, StatementFacts,
+    Decision, DecisionRecord, Effect, Intent, JUDGE_TIMER, Obligation, RecordBody, Refusal,
+    RefusalCode, SessionFacts, SessionRecord, StatementClass, StatementFacts,
 };
 use ring::digest;
 
 use crate::{
     Approvals, Budgets, Clock, Draft, InForce, JudgedStatement, Limits, MaskKey, Permit, Running,
     ids,
+    limits_in_force::protected,
     permit::Allowance,
     prepared::{Verdict, VerdictKey},
     refusals,
@@ -110,7 +112,7 @@ impl Gate {
     pub(crate) fn enforce(
         &self,
         decision: &Decision,
-        (judged, catalog): (&JudgedStatement, &Catalog),
+        (judged, catalog): (&JudgedStatement, &CatalogIndex),
         facts: &StatementFacts,
         decision_id: &str,
     ) -> Result<Permitted, Refusal> {
@@ -124,9 +126,11 @@ impl Gate {
                 Err(refusals::not_carried_out(code, facts, why, decision_id))
             }
             Effect::Allow | Effect::Rewrite => {
-                let reads_actual = self.policy.current().reads_actual();
-                let known = (reads_actual, catalog);
-                let in_force = InForce::new(decision, facts, known, decision_id)?;
+                let policy = self.policy.current();
+                let known = (policy.reads_actual(), catalog.catalog());
+                let protected =
+                    protected::per_row(decision, judged, facts, (policy.labels(), catalog));
+                let in_force = InForce::new(decision, facts, known, protected, decision_id)?;
                 let protection = (decision, &self.mask_key);
                 let mut permitted =
                     crate::rewrite::permitted_text(judged, facts, protection, decision_id)?;

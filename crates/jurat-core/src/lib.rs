@@ -51,8 +51,8 @@ pub use admin::{
     Reloaded, Right, SessionView, Stats,
 };
 pub use approvals::{
-    Answer, ApprovalEvent, ApprovalOptions, Approvals, DecideError, Waited, Waiting,
-    approval_events,
+    Answer, ApprovalEvent, ApprovalOptions, Approvals, DecideError, Requester, Waiting,
+    approval_events, seek_consent,
 };
 pub use authenticate::{Authenticate, Credential};
 pub use budget::{BudgetError, BudgetKey, Budgets, InMemory as InMemoryBudgets, Taken};

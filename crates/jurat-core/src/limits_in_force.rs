@@ -12,15 +12,24 @@ use jurat_types::{
 
 use crate::{Approval, refusals, refusals_limits};
 
+pub(crate) mod protected;
+
+use protected::PerRow;
+
 /// The limits of a statement.
 #[derive(Clone, Debug)]
 pub struct InForce {
     facts: StatementFacts,
+    /// The one that nobody can lift.
     rows_affected: Option<Limit>,
+    /// The one that consent can lift.
+    rows_liftable: Option<Limit>,
     rows_returned: Option<Limit>,
     bytes_returned: Option<Limit>,
     timeout: Option<Limit>,
     budgets: Vec<Limit>,
+    /// Budgets of protected values that its rows are taken out of.
+    protected: Vec<protected::Bears>,
     counting: Counting,
     /// Why the rows that the statement causes to be changed beyond its own are not known, where there may be any.
     beyond: Option<&'static str>,
@@ -78,6 +87,8 @@ pub enum Exceeded {
     Affected,
     /// Bytes of rows.
     Bytes,
+    /// Values of protected columns: which of the budgets of these.
+    Protected(usize),
     /// Rows.
     Returned,
     /// Time.
@@ -95,6 +106,7 @@ impl InForce {
         decision: &Decision,
         facts: &StatementFacts,
         (reads_actual, catalog): (bool, &Catalog),
+        protected: Vec<PerRow>,
         decision_id: &str,
     ) -> Result<Option<Self>, Refusal> {
         if decision.limits.is_empty() && !reads_actual {
@@ -114,10 +126,12 @@ impl InForce {
         let mut in_force = Self {
             facts: facts.clone(),
             rows_affected: None,
+            rows_liftable: None,
             rows_returned: None,
             bytes_returned: None,
             timeout: None,
             budgets: Vec::new(),
+            protected: Vec::new(),
             counting,
             beyond: beyond(facts, catalog),
             has_statistics: catalog.engine.is_postgres(),
@@ -129,6 +143,7 @@ impl InForce {
         for limit in decision.limits.iter().filter(|_| facts.executes) {
             in_force.take(limit, decision_id)?;
         }
+        in_force.take_protected(protected, decision_id)?;
         Ok(in_force.bears().then_some(in_force))
     }
 
@@ -159,7 +174,7 @@ impl InForce {
 
     /// The limit on rows that consent can lift.
     pub(crate) fn liftable(&self) -> Option<&Limit> {
-        self.rows_affected.as_ref().filter(|limit| limit.on_exceed == "approve")
+        self.rows_liftable.as_ref()
     }
 
     /// Whether so many rows are more than a limit on them, and than what somebody has consented to.
@@ -210,6 +225,10 @@ impl InForce {
             self.counting = Counting::Statistics;
         }
         match limit.kind.as_str() {
+            "rows_affected" if limit.on_exceed == "approve" => {
+                self.rows_liftable = Some(limit.clone());
+            }
+            protected::KIND => {}
             "rows_affected" => self.rows_affected = Some(limit.clone()),
             "rows_returned" => self.rows_returned = Some(limit.clone()),
             "bytes_returned" => self.bytes_returned = Some(limit.clone()),
@@ -219,12 +238,12 @@ impl InForce {
         Ok(())
     }
 
-    const fn bears(&self) -> bool {
-        self.rows_affected.is_some()
+    fn bears(&self) -> bool {
+        self.bounds_rows()
             || self.rows_returned.is_some()
             || self.bytes_returned.is_some()
             || self.timeout.is_some()
-            || !self.budgets.is_empty()
+            || self.has_budgets()
             || self.judged_again
     }
 
@@ -233,8 +252,13 @@ impl InForce {
         &self.facts
     }
 
-    pub(crate) const fn rows_affected(&self) -> Option<&Limit> {
-        self.rows_affected.as_ref()
+    /// The limits on the rows that it changes; what nobody can lift speaks first.
+    pub(crate) fn rows_affected(&self) -> impl Iterator<Item = &Limit> {
+        self.rows_affected.iter().chain(&self.rows_liftable)
+    }
+
+    const fn bounds_rows(&self) -> bool {
+        self.rows_affected.is_some() || self.rows_liftable.is_some()
     }
 
     pub(crate) fn budgets(&self) -> &[Limit] {
@@ -244,7 +268,7 @@ impl InForce {
     /// Whether its rows are judged before they are committed.
     pub fn checks_rows(&self) -> bool {
         self.judged_again
-            || self.rows_affected.is_some()
+            || self.bounds_rows()
             || self.budgets.iter().any(|budget| budget.kind == "rows_affected_per_window")
     }
 
@@ -254,7 +278,10 @@ impl InForce {
         let denies = |limit: &Option<Limit>| {
             limit.as_ref().is_some_and(|limit| copies || limit.on_exceed == "deny")
         };
-        self.checks_rows() || denies(&self.rows_returned) || denies(&self.bytes_returned)
+        self.checks_rows()
+            || denies(&self.rows_returned)
+            || denies(&self.bytes_returned)
+            || self.counts_protected()
     }
 
     /// Whether it can be taken back once it has run.
@@ -276,7 +303,8 @@ impl InForce {
     pub fn counts_returned(&self) -> bool {
         self.rows_returned.is_some()
             || self.bytes_returned.is_some()
-            || (self.rows_affected.is_some() && self.facts.returning)
+            || self.counts_protected()
+            || (self.bounds_rows() && self.facts.returning)
     }
 
     /// How long it may run, milliseconds.
@@ -285,11 +313,13 @@ impl InForce {
     }
 
     /// What is done with a row that makes it `rows` rows and `bytes` bytes.
-    pub fn passing(&self, rows: u64, bytes: u64) -> Passing {
+    pub(crate) fn passing(&self, rows: u64, bytes: u64) -> Passing {
         let affected = self.facts.returning && !self.facts.data_modifying_cte;
-        if affected && self.rows_affected.as_ref().is_some_and(|limit| self.exceeds(limit, rows)) {
+        if affected
+            && let Some(limit) = self.rows_affected().find(|limit| self.exceeds(limit, rows))
+        {
             // Whoever is asked is told the exact number.
-            let counts_on = self.asks.is_some();
+            let counts_on = limit.on_exceed == "approve" && self.asks.is_some();
             return if counts_on { Passing::Withhold } else { Passing::Refuse(Exceeded::Affected) };
         }
         for (limit, count, exceeded) in [
@@ -329,14 +359,19 @@ impl InForce {
 
     /// A limit on the rows that it changes, whichever there is.
     pub(crate) fn rows_limit(&self) -> Option<&Limit> {
-        self.rows_affected.as_ref().or_else(|| self.budgets.first())
+        self.rows_affected().next().or_else(|| self.budgets.first())
     }
 
-    /// The limit that was exceeded.
-    pub(crate) fn exceeded(&self, exceeded: Exceeded) -> Option<&Limit> {
+    /// The limit that was exceeded, by so many rows where it is about rows that were changed.
+    pub(crate) fn exceeded(&self, exceeded: Exceeded, rows: u64) -> Option<&Limit> {
         match exceeded {
-            Exceeded::Affected | Exceeded::Uncounted => self.rows_limit(),
+            Exceeded::Affected => {
+                let over = self.rows_affected().find(|limit| self.exceeds(limit, rows));
+                over.or_else(|| self.rows_limit())
+            }
+            Exceeded::Uncounted => self.rows_limit(),
             Exceeded::Bytes => self.bytes_returned.as_ref(),
+            Exceeded::Protected(at) => self.protected_at(at),
             Exceeded::Returned => self.rows_returned.as_ref(),
             Exceeded::Time => self.timeout.as_ref(),
         }

@@ -3,7 +3,7 @@
 use jurat_types::{Limit, Refusal, RefusalCode, StatementFacts};
 use serde_json::{Value, json};
 
-use crate::{BudgetError, Exceeded, refusals};
+use crate::{BudgetError, Exceeded, limits_in_force::protected, refusals};
 
 /// A statement has changed more rows than it may.
 pub(crate) fn too_many_rows(limit: &Limit, facts: &StatementFacts, rows: u64, id: &str) -> Refusal {
@@ -14,11 +14,12 @@ pub(crate) fn too_many_rows(limit: &Limit, facts: &StatementFacts, rows: u64, id
     told(RefusalCode::RowsExceeded, Some(limit), facts, (&why, remedy), id, &more)
 }
 
-/// The same, where somebody may consent to exactly so many: `request` is what was asked for.
+/// The same, where somebody may consent to exactly so many: `request` is what was asked for. `stays_locked` says that
+/// the transaction goes on, and with it the locks on what was taken back.
 pub(crate) fn rows_need_consent(
     limit: &Limit,
     facts: &StatementFacts,
-    rows: u64,
+    (rows, stays_locked): (u64, bool),
     request: &str,
     id: &str,
 ) -> Refusal {
@@ -26,7 +27,11 @@ pub(crate) fn rows_need_consent(
     let why = format!(
         "it would change {rows} rows, the limit is {bound}, and more need consent: {request}"
     );
-    let remedy = "Nothing was changed. Send the same statement again once it is approved";
+    let remedy = if stays_locked {
+        "Nothing was changed. End the transaction, which keeps locks, and send it again once it is approved"
+    } else {
+        "Nothing was changed. Send the same statement again once it is approved"
+    };
     let more = [
         ("rows", json!(rows)),
         ("rows_exact", json!(true)),
@@ -59,6 +64,23 @@ pub(crate) fn uncounted(
     told(RefusalCode::RowsExceeded, limit, facts, (&why, remedy), id, &more)
 }
 
+/// Nobody knows how many values of protected columns a statement returns, so no budget of them can be kept.
+pub(crate) fn unknown_values(
+    limit: &Limit,
+    facts: &StatementFacts,
+    why: &str,
+    id: &str,
+) -> Refusal {
+    let bound = limit.value;
+    let window = limit.window_seconds.unwrap_or_default();
+    let why = format!(
+        "only {bound} values of protected columns in {window} s may be returned, and {why}"
+    );
+    let remedy =
+        "Nothing ran. Select the protected columns themselves, one value in each result column";
+    told(RefusalCode::BudgetExceeded, Some(limit), facts, (&why, remedy), id, &[])
+}
+
 /// A window has no room for it.
 pub(crate) fn over_budget(
     budget: &Limit,
@@ -68,7 +90,11 @@ pub(crate) fn over_budget(
     id: &str,
 ) -> Refusal {
     let window = budget.window_seconds.unwrap_or_default();
-    let what = if budget.kind == "statements_per_window" { "statements" } else { "changed rows" };
+    let what = match budget.kind.as_str() {
+        "statements_per_window" => "statements",
+        protected::KIND => "values of protected columns",
+        _ => "changed rows",
+    };
     let (why, spent) = match (error, rows) {
         (BudgetError::Spent { spent, bound }, Some(rows)) => (
             format!(
@@ -111,6 +137,16 @@ pub(crate) fn cut_off(
             format!("it returns more than {bound} rows, and that is the limit"),
             "Add a LIMIT or a narrower WHERE; do not retry it unchanged",
         ),
+        Exceeded::Protected(_) => {
+            let window = limit.and_then(|limit| limit.window_seconds).unwrap_or_default();
+            (
+                RefusalCode::BudgetExceeded,
+                format!(
+                    "its row {so_far} goes over the {bound} values of protected columns in {window} s"
+                ),
+                "Nothing was changed. Ask for fewer rows or columns, or wait until the window has room again",
+            )
+        }
         Exceeded::Bytes => (
             RefusalCode::BytesExceeded,
             format!("it returns more than {bound} bytes, and that is the limit"),

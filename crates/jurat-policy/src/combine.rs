@@ -57,13 +57,15 @@ pub(crate) fn failure(code: &str, message: &str, context: &Context<'_>) -> Decis
     tally.decide(context)
 }
 
+type LimitKey = (String, Option<u64>, bool, Vec<String>);
+
 #[derive(Default)]
 struct Tally {
     reasons: Vec<Reason>,
     masks: BTreeMap<ColumnId, ColumnMask>,
     row_filters: Vec<RowFilter>,
-    /// By kind and window: two windows are two limits.
-    limits: BTreeMap<(String, Option<u64>), Limit>,
+    /// By kind, window, labels, and whether consent lifts them: those with another one of these are other limits.
+    limits: BTreeMap<LimitKey, Limit>,
     approvals: Vec<ApprovalRequest>,
     obligations: Vec<Obligation>,
     errors: Vec<String>,
@@ -128,7 +130,8 @@ impl Tally {
             }
             Acts::RowFilter(filter) => self.row_filters.push(filter),
             Acts::Limit(new) => {
-                let key = (new.kind.clone(), new.window_seconds);
+                let lifted = new.kind == "rows_affected" && new.on_exceed == "approve";
+                let key = (new.kind.clone(), new.window_seconds, lifted, new.labels.clone());
                 match self.limits.get_mut(&key) {
                     Some(old) => *old = stricter(old, new),
                     None => {
@@ -229,6 +232,7 @@ fn stricter(old: &Limit, new: Limit) -> Limit {
         window_seconds: old.window_seconds,
         cascades: old.cascades || new.cascades,
         uncounted: old.uncounted && new.uncounted,
+        labels: new.labels,
         kind: new.kind,
     }
 }

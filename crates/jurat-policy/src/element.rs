@@ -199,6 +199,7 @@ fn row_filter(fields: &mut Fields, says: &Says) -> Result<Acts, String> {
 fn limit(fields: &mut Fields, says: &Says) -> Result<Acts, String> {
     const KINDS: &[&str] = &[
         "bytes_returned",
+        "protected_values_per_window",
         "rows_affected",
         "rows_affected_per_window",
         "rows_returned",
@@ -236,11 +237,35 @@ fn limit(fields: &mut Fields, says: &Says) -> Result<Acts, String> {
         Some("allow") => true,
         Some(_) => return Err("its uncounted is not one of deny, allow".to_owned()),
     };
-    if (cascades || uncounted) && !counts {
+    let values = kind == "protected_values_per_window";
+    if (cascades && !counts) || (uncounted && !counts && !values) {
         return Err("its kind counts no rows that are changed".to_owned());
     }
+    let labels = texts(fields, "labels")?;
+    if !labels.is_empty() && !values {
+        return Err("its kind counts no values of labelled columns".to_owned());
+    }
     let id = says.id.clone().unwrap_or_default();
-    Ok(Acts::Limit(Limit { id, kind, value, on_exceed, window_seconds, cascades, uncounted }))
+    Ok(Acts::Limit(Limit {
+        id,
+        kind,
+        value,
+        on_exceed,
+        window_seconds,
+        cascades,
+        uncounted,
+        labels,
+    }))
+}
+
+/// A list of texts; what is not there is empty, and what is there is not.
+fn texts(fields: &mut Fields, key: &str) -> Result<Vec<String>, String> {
+    let wrong = || format!("its {key} are not a list of texts with at least one");
+    let Some(value) = fields.take(key) else { return Ok(Vec::new()) };
+    let each = |text: &Value| text.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let texts: Option<Vec<String>> =
+        value.as_array().and_then(|list| list.iter().map(each).collect());
+    texts.filter(|texts| !texts.is_empty()).ok_or_else(wrong)
 }
 
 /// The order of what happens when a limit is exceeded, the strictest last.

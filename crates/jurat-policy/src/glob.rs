@@ -1,7 +1,7 @@
 //! Globs over ids and labels: `*` stands for any characters, dots too.
 
 /// Whether a text matches a glob. `public.customers.*`, `*.email` and `pii.*` are typical.
-pub(crate) fn matches(glob: &str, text: &str) -> bool {
+pub fn matches(glob: &str, text: &str) -> bool {
     let mut parts = glob.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
         return false;

@@ -36,6 +36,7 @@ mod value;
 
 pub use duration::seconds;
 pub use error::{Diagnostic, LoadError, Location};
+pub use glob::matches as glob_matches;
 pub use handle::{PolicyHandle, PolicyState, Reload};
 pub use labels::Labels;
 pub use options::{PackageMode, PolicyOptions};

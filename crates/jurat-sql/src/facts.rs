@@ -8,6 +8,7 @@ use jurat_types::{
     RelationName, RelationUse, StatementClass, Via,
 };
 
+use crate::gathering::Gathering;
 use crate::statement::SessionEffect;
 
 /// A statement that another one keeps for later.
@@ -50,6 +51,8 @@ pub(crate) struct Facts {
     pub(crate) relations: Vec<RelationUse>,
     pub(crate) columns: Vec<ColumnUse>,
     pub(crate) functions: Vec<FunctionUse>,
+    /// Whether one value of the result may hold several values of a column.
+    pub(crate) gathering: Gathering,
     /// The columns of the result.
     pub(crate) outputs: Vec<OutputColumn>,
     pub(crate) settings: Vec<String>,
@@ -103,6 +106,7 @@ impl Default for Facts {
             relations: Vec::new(),
             columns: Vec::new(),
             functions: Vec::new(),
+            gathering: Gathering::default(),
             outputs: Vec::new(),
             settings: Vec::new(),
             settings_kept: Vec::new(),
@@ -151,6 +155,17 @@ impl Facts {
                 via,
                 labels: Vec::new(),
             });
+        }
+    }
+
+    /// A relation is read: once more where it is there already.
+    pub(crate) fn read_again(&mut self, name: &RelationName) {
+        let same = |used: &RelationUse| {
+            used.access != Access::Ddl && used.name == name.name && used.schema == name.schema
+        };
+        // Of many it is not looked which they are.
+        if self.relations.len() >= FEW || self.relations.iter().any(same) {
+            self.gathering.note();
         }
     }
 

@@ -82,6 +82,7 @@ pub fn function_call(oid: u32, arguments: usize, catalog: &CatalogIndex) -> Stat
         names: NameContext { search_path: SearchPath::Unknown }.into(),
         catalog: catalog.clone(),
         limits,
+        gathers: true,
     })
 }
 

@@ -13,6 +13,7 @@ mod copy;
 mod facts;
 mod function_call;
 mod gate;
+mod gathering;
 mod keywords;
 mod limits;
 mod mask;

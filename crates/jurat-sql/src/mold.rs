@@ -119,7 +119,8 @@ impl Mold {
             text.push_str(literal);
         }
         text.push_str(last);
-        let Parsed { facts, redacted, effect: _, tree: _, names, catalog, limits } = &self.model;
+        let Parsed { facts, redacted, effect: _, tree: _, names, catalog, limits, gathers } =
+            &self.model;
         let mut facts = facts.clone();
         facts.sha256 = redact::sha256(text.as_bytes());
         facts.text = text;
@@ -131,6 +132,7 @@ impl Mold {
             names: Arc::clone(names),
             catalog: catalog.clone(),
             limits: limits.clone(),
+            gathers: *gathers,
         }))
     }
 

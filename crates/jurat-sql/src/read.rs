@@ -242,6 +242,7 @@ impl Reader<'_> {
             relations,
             columns,
             functions,
+            gathering,
             outputs,
             settings,
             settings_kept,
@@ -290,6 +291,7 @@ impl Reader<'_> {
             names: self.names.clone().into(),
             catalog: self.catalog.clone(),
             limits: self.limits.clone(),
+            gathers: gathering.found(),
         }
     }
 

@@ -103,9 +103,16 @@ pub struct Parsed {
     pub(crate) names: Arc<NameContext>,
     pub(crate) catalog: CatalogIndex,
     pub(crate) limits: ReadLimits,
+    pub(crate) gathers: bool,
 }
 
 impl Parsed {
+    /// Whether one value of its result may hold several values of the same column, so that counting values of
+    /// the result does not count those of the column. `true` where it is not certain.
+    pub const fn gathers(&self) -> bool {
+        self.gathers
+    }
+
     /// The text to send upstream when nothing is rewritten.
     pub fn text(&self) -> &str {
         &self.facts.text

@@ -13,6 +13,7 @@ use sqlparser::ast::Statement;
 
 use crate::catalog_index::CatalogIndex;
 use crate::facts::Facts;
+use crate::gathering::Gathering;
 use crate::limits::ReadLimits;
 use crate::scan::{Piece, scan};
 use crate::statement::{NameContext, SearchPath};
@@ -36,6 +37,8 @@ pub(crate) struct View {
     pub(crate) decides: Vec<ColumnUse>,
     /// The functions that it calls.
     pub(crate) functions: Vec<FunctionUse>,
+    /// Whether one value of a column may hold several of a column that it reads.
+    pub(crate) gathering: Gathering,
 }
 
 impl View {
@@ -62,9 +65,9 @@ impl View {
             if !agrees_with_the_server(&facts, relation, catalog) {
                 return None;
             }
-            let Facts { relations, functions, columns: used, .. } = facts;
+            let Facts { relations, functions, columns: used, gathering, .. } = facts;
             let decides = used.into_iter().filter(|column| decides(column.role)).collect();
-            Some(Self { columns, opaque, relations, decides, functions })
+            Some(Self { columns, opaque, relations, decides, functions, gathering })
         });
         view.flatten()
     }

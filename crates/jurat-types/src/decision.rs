@@ -216,6 +216,9 @@ pub struct Limit {
     /// Whether a statement passes whose rows cannot be counted before they are committed.
     #[serde(default, skip_serializing_if = "is_false")]
     pub uncounted: bool,
+    /// Globs over labels: of `protected_values_per_window`, which columns count; empty for every one with a label.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]

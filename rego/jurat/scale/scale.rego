@@ -70,7 +70,7 @@ limits contains limit if {
 	lib.is_statement
 	some bound in bounds
 	meant(bound)
-	some kind in {"rows_affected_per_window", "statements_per_window"}
+	some kind in {"rows_affected_per_window", "statements_per_window", "protected_values_per_window"}
 	value := bound[kind]
 	limit := object.union(
 		{
@@ -104,12 +104,19 @@ deny contains {
 known := {
 	"id", "kinds", "principals", "groups", "environments", "databases", "rows_affected", "rows_returned",
 	"bytes_returned", "timeout_ms", "rows_affected_per_window", "statements_per_window", "window", "cascades",
-	"uncounted", "on_returned",
+	"uncounted", "on_returned", "protected_values_per_window", "protected",
 }
 
 # How rows are counted, and what happens to what is returned.
 more(bound, kind) := object.filter(bound, ["cascades", "uncounted"]) if {
 	kind in {"rows_affected", "rows_affected_per_window"}
+} else := object.union(object.filter(bound, ["uncounted"]), protected(bound)) if {
+	kind == "protected_values_per_window"
 } else := {"on_exceed": object.get(bound, "on_returned", "deny")} if {
 	kind in {"rows_returned", "bytes_returned"}
+} else := {}
+
+# Which labels protect a column; without a list, any label does.
+protected(bound) := {"labels": bound.protected} if {
+	bound.protected
 } else := {}

@@ -55,6 +55,24 @@ test_data_says_who_is_bounded_and_how if {
 	not by_service["scale.deep.rows_affected"]
 }
 
+test_protected_values_have_a_budget if {
+	bounds := [
+		{"id": "any", "protected_values_per_window": 500, "window": "24h"},
+		{"id": "pii", "groups": ["staff"], "protected_values_per_window": 50, "protected": ["pii.*"], "uncounted": "allow"},
+	]
+	select := fixtures.statement("select", "read")
+	found_by(fixtures.intent(fixtures.person, "production", select), bounds) == {
+		"scale.any.protected_values_per_window": {
+			"id": "scale.any.protected_values_per_window", "kind": "protected_values_per_window",
+			"value": 500, "window": "24h",
+		},
+		"scale.pii.protected_values_per_window": {
+			"id": "scale.pii.protected_values_per_window", "kind": "protected_values_per_window",
+			"value": 50, "window": "1h", "labels": ["pii.*"], "uncounted": "allow",
+		},
+	}
+}
+
 test_no_bounds_at_all_if_the_list_is_empty if {
 	found_by(fixtures.intent(fixtures.agent, "production", update), []) == {}
 }

@@ -4,7 +4,8 @@
 use crate::harness::{Setup, Shop, wire::Reply};
 
 mod budgets;
-mod consent;
+pub(super) mod consent;
+mod protected;
 mod returned;
 mod transactions;
 

@@ -92,7 +92,7 @@ impl Session {
         facts: &StatementFacts,
         decision_id: &str,
     ) -> Result<Permitted, Refusal> {
-        let read = (judged, self.catalog.catalog());
+        let read = (judged, &*self.catalog);
         self.gate.enforce(decision, read, facts, decision_id)
     }
 
@@ -104,8 +104,7 @@ impl Session {
         by_name: bool,
         timer: Timer,
     ) -> Option<Result<Draft, Refusal>> {
-        let anew =
-            |in_force: &InForce| !in_force.budgets().is_empty() || in_force.liftable().is_some();
+        let anew = |in_force: &InForce| in_force.has_budgets() || in_force.liftable().is_some();
         if verdict.in_force.as_deref().is_some_and(anew) {
             // What is left of a budget, and what was consented to, differs from run to run.
             return None;

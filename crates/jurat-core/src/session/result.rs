@@ -14,7 +14,7 @@ use jurat_types::{
 
 use super::Session;
 use crate::{
-    Approval, BudgetError, BudgetKey, Counted, Exceeded, InForce, Running,
+    Approval, BudgetError, BudgetKey, Counted, Exceeded, InForce, Passing, Running,
     gate::{Timer, verdict_key},
     ids, labels,
     prepared::Verdict,
@@ -149,7 +149,13 @@ impl Session {
         }
         if let Some(limit) = over(decision, in_force, rows) {
             return Some(match asks {
-                Some(asks) => refusals_limits::rows_need_consent(limit, facts, rows, &asks.id, id),
+                Some(asks) => {
+                    // PostgreSQL has ended the transaction by then, in all but name.
+                    let goes_on =
+                        self.facts.in_transaction && !self.database.target.engine.is_postgres();
+                    let rows = (rows, goes_on);
+                    refusals_limits::rows_need_consent(limit, facts, rows, &asks.id, id)
+                }
                 None => refusals_limits::too_many_rows(limit, facts, rows, id),
             });
         }
@@ -170,7 +176,7 @@ impl Session {
         let id = intent.request_id.clone();
         let limits = running.limits();
         let facts = limits.map_or_else(|| running.judged().facts(false), |limits| limits.facts());
-        let limit = limits.and_then(|limits| limits.exceeded(exceeded));
+        let limit = limits.and_then(|limits| limits.exceeded(exceeded, so_far));
         let refusal = refusals_limits::cut_off(limit, exceeded, facts, so_far, &id);
         let mut stated = facts.clone();
         if exceeded == Exceeded::Affected {
@@ -201,18 +207,44 @@ impl Session {
                 refusals_limits::over_budget(budget, error, in_force.facts(), None, id)
             })?;
         }
+        for (_, budget, _) in in_force.per_row() {
+            self.take_from(budget, 0).map_err(|error| {
+                refusals_limits::over_budget(budget, error, in_force.facts(), None, id)
+            })?;
+        }
         Ok(())
+    }
+
+    /// What is done with a row that makes it `rows` rows and `bytes` bytes; one that goes on is taken out of the budgets
+    /// of protected values. What was taken stays taken, should the row not arrive.
+    pub fn passing(&self, limits: &InForce, rows: u64, bytes: u64) -> Passing {
+        let passing = limits.passing(rows, bytes);
+        if passing != Passing::Forward {
+            return passing;
+        }
+        let mut budgets = limits.per_row();
+        let spent = budgets.find(|(_, budget, amount)| self.take_from(budget, *amount).is_err());
+        spent.map_or(Passing::Forward, |(exceeded, ..)| Passing::Refuse(exceeded))
     }
 
     fn take_from(&self, budget: &Limit, amount: u64) -> Result<(), BudgetError> {
         let key = BudgetKey {
             principal: self.login.principal.id.clone(),
             database: self.database.target.name.clone(),
-            kind: budget.kind.clone(),
+            kind: counted_as(budget),
             window_seconds: budget.window_seconds.unwrap_or(1),
         };
         let now_ns = self.gate.clock.now_ns();
         self.gate.budgets.take(&key, amount, budget.value, now_ns)
+    }
+}
+
+/// What a budget counts: values with other labels are other ones.
+fn counted_as(budget: &Limit) -> String {
+    if budget.labels.is_empty() {
+        budget.kind.clone()
+    } else {
+        format!("{} of {}", budget.kind, budget.labels.join(" "))
     }
 }
 
@@ -225,7 +257,7 @@ fn unasked(refusal: Refusal) -> Box<Over> {
 fn over<'l>(decision: &'l Decision, in_force: &'l InForce, rows: u64) -> Option<&'l Limit> {
     let anew = decision.limits.iter().filter(|limit| limit.kind == "rows_affected");
     // One that nobody can lift speaks first.
-    let mut all: Vec<&Limit> = in_force.rows_affected().into_iter().chain(anew).collect();
+    let mut all: Vec<&Limit> = in_force.rows_affected().chain(anew).collect();
     all.sort_by_key(|limit| limit.on_exceed == "approve");
     all.into_iter().find(|limit| in_force.exceeds(limit, rows))
 }

@@ -54,6 +54,8 @@ pub(super) struct Guarding {
     bytes: u64,
     /// Further rows are left out.
     truncated: bool,
+    /// How many were.
+    left_out: u64,
     /// The client was told that the statement is refused, and what still comes is not passed on.
     refused: bool,
     /// When the statement has to be done.
@@ -185,7 +187,11 @@ impl Relay {
     /// Whether a row of so many bytes goes on to the client.
     pub(super) fn row_passes(&mut self, following: &mut Following, bytes: usize) -> bool {
         let Some(guard) = &mut following.guard else { return true };
-        if guard.refused || guard.truncated {
+        if guard.refused {
+            return false;
+        }
+        if guard.truncated {
+            guard.left_out = guard.left_out.saturating_add(1);
             return false;
         }
         following.rows = following.rows.saturating_add(1);
@@ -194,11 +200,12 @@ impl Relay {
             return true;
         }
         guard.bytes = guard.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
-        match limits.passing(following.rows, guard.bytes) {
+        match self.session.passing(limits, following.rows, guard.bytes) {
             Passing::Forward => true,
             Passing::Withhold => false,
             Passing::Truncate => {
                 guard.truncated = true;
+                guard.left_out = 1;
                 following.rows = following.rows.saturating_sub(1);
                 false
             }
@@ -304,15 +311,18 @@ impl Relay {
             }
             return Ok(Answer::Failed);
         };
-        let rows = following.counted();
+        // Rows that were left out are rows that were changed.
+        let rows = following.counted().saturating_add(guard.left_out);
         if run.limits().is_some_and(InForce::checks_rows)
-            && let Err(refusal) = self.session.judge_result(run, Counted { rows, in_all: None })
+            && let Err(over) = self.session.judge_counted(run, Counted { rows, in_all: None })
         {
             self.note_warnings(run);
             if let Some(run) = following.run.take() {
                 taken_back(run, Some(rows));
             }
             self.take_back(bracket).await?;
+            // Consent is asked for once nothing is locked for it any more.
+            let refusal = over.ask(&self.session).await;
             self.refuse(&refusal);
             return Ok(Answer::Failed);
         }

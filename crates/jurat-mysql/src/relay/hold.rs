@@ -1,12 +1,14 @@
-//! Statements that need somebody's consent: asked for, waited for where that keeps nobody else waiting, and
-//! then judged and sent once. And what a client can ask about its last refusal.
+//! Statements that need somebody's consent, as this protocol has them: whether the connection may wait, and the
+//! values that consent is bound to. And what a client can ask about its last refusal.
 //!
 //! A connection waits only while the server has nothing of it under way (unless the operator allows a while
 //! inside a transaction), and sends nothing to it until the answer is there.
 
-use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
+use std::{future::poll_fn, io, task::Poll, time::Duration};
 
-use jurat_core::{Answer, Approval, Approvals, Bound, Draft, Permit, Session, Waited};
+use jurat_core::{
+    ApprovalOptions, Bound, Draft, Permit, Requester, Session, Waiting, seek_consent,
+};
 use jurat_types::Refusal;
 use jurat_wire::mysql::{
     capability::Status,
@@ -16,9 +18,6 @@ use jurat_wire::mysql::{
 
 use super::{End, INBOX_BYTES_MAX, Relay, ended};
 use crate::{names::Statements, respond};
-
-/// Statements of one message that may need consent.
-const ASKED_MAX: usize = 16;
 
 /// What is known of a connection that waits for consent, and of what it was last told.
 #[derive(Debug, Default)]
@@ -82,11 +81,10 @@ impl Hold {
     }
 }
 
-/// What has ended a wait.
-enum Stop {
-    /// `KILL QUERY` over another connection.
-    Canceled,
-    Gone(End),
+/// A message that was refused, and how it is judged again.
+struct Refused<'r, J> {
+    relay: &'r mut Relay,
+    judge: J,
 }
 
 impl Relay {
@@ -95,98 +93,13 @@ impl Relay {
     pub(super) async fn refused(
         &mut self,
         refusal: Refusal,
-        judge: impl Fn(&mut Session, &Statements) -> Result<Vec<Draft>, Refusal>,
+        judge: impl Fn(&mut Session, &Statements) -> Result<Vec<Draft>, Refusal> + Send,
     ) -> Result<Vec<Permit>, Refusal> {
         if !self.session.asks_consent() {
             return Err(refusal);
         }
-        let result = Box::pin(self.seek_consent(refusal, judge)).await;
-        drop(self.session.take_spent());
-        result
-    }
-
-    async fn seek_consent(
-        &mut self,
-        mut refusal: Refusal,
-        judge: impl Fn(&mut Session, &Statements) -> Result<Vec<Draft>, Refusal>,
-    ) -> Result<Vec<Permit>, Refusal> {
-        let Some(approvals) = self.session.gate().approvals.clone() else { return Err(refusal) };
-        for _ in 0..ASKED_MAX {
-            let Some(asked) = self.session.take_asked() else { break };
-            match approvals.ask(asked).await? {
-                Answer::Granted(grant) => self.session.lend(*grant),
-                Answer::Waiting { approval, new } => match self.may_wait(&approvals, &approval) {
-                    None => return Err(approvals.waiting(&approval, new)),
-                    Some(limit) => {
-                        let grant = self.wait(&approvals, &approval, limit).await?;
-                        self.session.lend(*grant);
-                    }
-                },
-            }
-            match judge(&mut self.session, &self.statements) {
-                Ok(drafts) => {
-                    let spent = self.session.take_spent();
-                    // What is recorded names the grant, and is there for good before the grant is used. Where
-                    // that fails, the permits go, and their records say that nothing ran.
-                    let permits = self.settle(drafts).await?;
-                    approvals.spend(spent).await?;
-                    return Ok(permits);
-                }
-                Err(next) => refusal = next,
-            }
-        }
-        Err(refusal)
-    }
-
-    /// How long the connection may wait for an answer; `None` where it has to be refused at once.
-    fn may_wait(&self, approvals: &Approvals, approval: &Approval) -> Option<Duration> {
-        if !approval.may_be_held() {
-            return None;
-        }
-        let options = &approvals.options;
-        let limit = if self.status.contains(Status::IN_TRANS) {
-            options.hold_max.min(options.hold_in_transaction_max)
-        } else {
-            options.hold_max
-        };
-        (!limit.is_zero()).then_some(limit)
-    }
-
-    async fn wait(
-        &mut self,
-        approvals: &Arc<Approvals>,
-        approval: &Approval,
-        limit: Duration,
-    ) -> Result<Box<Approval>, Refusal> {
-        let waiting = Arc::clone(&self.waiting);
-        let live = Arc::clone(self.session.live());
-        let (bell, killed) = (waiting.begin(), live.end());
-        live.set_held(true);
-        let stopped = async {
-            tokio::select! {
-                biased;
-                () = killed.cancelled() => Stop::Gone(End::Killed),
-                () = bell.notified() => Stop::Canceled,
-                end = self.stay() => Stop::Gone(end),
-            }
-        };
-        let waited = approvals.wait(approval, limit, stopped).await;
-        live.set_held(false);
-        waiting.end();
-        match waited {
-            Waited::Granted(grant) => Ok(grant),
-            Waited::Refused(refusal) => Err(*refusal),
-            Waited::TimeOver => Err(approvals.unanswered(approval)),
-            Waited::Stopped(Stop::Canceled) => {
-                approvals.cancel(&approval.id, "the requester canceled").await;
-                Err(approvals.given_up(approval))
-            }
-            Waited::Stopped(Stop::Gone(end)) => {
-                approvals.cancel(&approval.id, "the requester has left").await;
-                self.hold.end = Some(end);
-                Err(approvals.given_up(approval))
-            }
-        }
+        let mut refused = Refused { relay: self, judge };
+        Box::pin(seek_consent(&mut refused, refusal)).await
     }
 
     /// Keeps both sides connected while nothing is sent to the server. Ends when one of them does.
@@ -207,6 +120,52 @@ impl Relay {
         })
         .await;
         stayed.err().unwrap_or(End::Terminated)
+    }
+}
+
+impl<J> Requester for Refused<'_, J>
+where
+    J: Fn(&mut Session, &Statements) -> Result<Vec<Draft>, Refusal> + Send,
+{
+    type End = End;
+
+    fn session(&mut self) -> &mut Session {
+        &mut self.relay.session
+    }
+
+    fn judge(&mut self) -> Result<Vec<Draft>, Refusal> {
+        (self.judge)(&mut self.relay.session, &self.relay.statements)
+    }
+
+    async fn settle(&mut self, drafts: Vec<Draft>) -> Result<Vec<Permit>, Refusal> {
+        self.relay.settle(drafts).await
+    }
+
+    fn patience(&self, options: &ApprovalOptions) -> Duration {
+        if self.relay.status.contains(Status::IN_TRANS) {
+            options.hold_max.min(options.hold_in_transaction_max)
+        } else {
+            options.hold_max
+        }
+    }
+
+    /// There are no asynchronous messages.
+    fn tell_waiting(&mut self, _why: &Refusal, _id: &str) {}
+
+    fn waiting(&self) -> &Waiting {
+        &self.relay.waiting
+    }
+
+    async fn stay(&mut self) -> End {
+        self.relay.stay().await
+    }
+
+    fn killed(&mut self) -> End {
+        End::Killed
+    }
+
+    fn note_end(&mut self, end: End) {
+        self.relay.hold.end = Some(end);
     }
 }
 

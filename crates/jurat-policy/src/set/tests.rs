@@ -147,7 +147,7 @@ fn malformed_elements_deny() {
         ("row_filters contains {\"relation\": \"a.b\"}", "it has no predicate"),
         (
             "limits contains {\"kind\": \"rows\", \"value\": 1}",
-            "its kind is not one of bytes_returned, rows_affected, rows_affected_per_window, rows_returned, statements_per_window, timeout_ms",
+            "its kind is not one of bytes_returned, protected_values_per_window, rows_affected, rows_affected_per_window, rows_returned, statements_per_window, timeout_ms",
         ),
         (
             "limits contains {\"kind\": \"timeout_ms\", \"value\": -1}",
@@ -217,6 +217,22 @@ limits contains {"id": "c", "kind": "timeout_ms", "value": 5}"#,
         })
         .collect();
     assert_eq!(limits, [("rows_returned", 10, "deny", "a"), ("timeout_ms", 5, "deny", "c")]);
+}
+
+/// Asked about from ten rows on, and refused from a hundred on.
+#[test]
+fn a_limit_that_consent_lifts_stands_beside_one_that_it_does_not() {
+    let decision = judge(
+        r#"limits contains {"id": "a", "kind": "rows_affected", "value": 10, "on_exceed": "approve"}
+limits contains {"id": "b", "kind": "rows_affected", "value": 20, "on_exceed": "approve"}
+limits contains {"id": "c", "kind": "rows_affected", "value": 100}"#,
+    );
+    let limits: Vec<_> = decision
+        .limits
+        .iter()
+        .map(|limit| (limit.value, limit.on_exceed.as_str(), limit.id.as_str()))
+        .collect();
+    assert_eq!(limits, [(100, "deny", "c"), (10, "approve", "a")]);
 }
 
 #[test]

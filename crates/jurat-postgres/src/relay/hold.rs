@@ -1,12 +1,14 @@
-//! Statements that need somebody's consent: asked for, waited for where that keeps nobody else waiting, and
-//! then judged and sent once.
+//! Statements that need somebody's consent, as this protocol has them: whether the connection may wait, what the
+//! client hears meanwhile, and the values that consent is bound to.
 //!
 //! A connection waits only while the database has nothing of it under way
 //! (unless the operator allows a while inside a transaction), and sends nothing to it until the answer is there.
 
-use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
+use std::{future::poll_fn, task::Poll, time::Duration};
 
-use jurat_core::{Answer, Approval, Approvals, Bound, Draft, Over, Permit, Session, Waited};
+use jurat_core::{
+    ApprovalOptions, Bound, Draft, Over, Permit, Requester, Session, Waiting, seek_consent,
+};
 use jurat_types::Refusal;
 use jurat_wire::postgres::{backend::TransactionStatus, frontend::Bind, value::Format};
 use serde_json::Value;
@@ -14,8 +16,6 @@ use serde_json::Value;
 use super::{End, Relay, ended};
 use crate::{names::Names, respond};
 
-/// Statements of one message that may need consent.
-const ASKED_MAX: usize = 64;
 /// What a client may send ahead while it waits, bytes. Beyond that it is not read.
 const AHEAD_BYTES_MAX: usize = 64 << 10;
 
@@ -30,12 +30,6 @@ pub(super) struct Hold {
     last: Option<Value>,
     /// A statement was counted and taken back, and its client is told so once consent to the number was asked for.
     over: Option<Over>,
-}
-
-/// What has ended a wait.
-enum Stop {
-    Canceled,
-    Gone(End),
 }
 
 impl Hold {
@@ -69,149 +63,33 @@ impl Hold {
     }
 }
 
+/// A message that was refused, and how it is judged again.
+struct Refused<'r, J> {
+    relay: &'r mut Relay,
+    judge: J,
+}
+
 impl Relay {
     /// What becomes of a message that was refused: where it lacks nothing but consent, consent is looked for,
     /// and `judge` judges it again.
     pub(super) async fn refused(
         &mut self,
         refusal: Refusal,
-        judge: impl Fn(&mut Session, &Names) -> Result<Vec<Draft>, Refusal>,
+        judge: impl Fn(&mut Session, &Names) -> Result<Vec<Draft>, Refusal> + Send,
     ) -> Result<Vec<Permit>, Refusal> {
         if !self.session.asks_consent() {
             return Err(refusal);
         }
-        let result = Box::pin(self.seek_consent(refusal, judge)).await;
-        drop(self.session.take_spent());
-        result
-    }
-
-    async fn seek_consent(
-        &mut self,
-        mut refusal: Refusal,
-        judge: impl Fn(&mut Session, &Names) -> Result<Vec<Draft>, Refusal>,
-    ) -> Result<Vec<Permit>, Refusal> {
-        let Some(approvals) = self.session.gate().approvals.clone() else { return Err(refusal) };
-        for _ in 0..ASKED_MAX {
-            if let Some(digest) = self.session.take_looked_for() {
-                let found = approvals.look(&digest).await;
-                self.session.note_found(digest, found);
-            } else if let Some(asked) = self.session.take_asked() {
-                match approvals.ask(asked).await? {
-                    Answer::Granted(grant) => self.session.lend(*grant),
-                    Answer::Waiting { approval, new } => {
-                        match self.may_wait(&approvals, &approval) {
-                            None => return Err(approvals.waiting(&approval, new)),
-                            Some(limit) => {
-                                let grant = self.wait(&approvals, &approval, new, limit).await?;
-                                self.session.lend(*grant);
-                            }
-                        }
-                    }
-                }
-            } else {
-                break;
-            }
-            match judge(&mut self.session, &self.names) {
-                Ok(drafts) => {
-                    let spent = self.session.take_spent();
-                    // What is recorded names the grant, and is there for good before the grant is used. Where
-                    // that fails, the permits go, and their records say that nothing ran.
-                    let permits = self.settle_for_good(drafts).await?;
-                    if !spent.is_empty() {
-                        approvals.spend(spent).await?;
-                    }
-                    return Ok(permits);
-                }
-                Err(next) => refusal = next,
-            }
-        }
-        Err(refusal)
+        let mut refused = Refused { relay: self, judge };
+        Box::pin(seek_consent(&mut refused, refusal)).await
     }
 
     /// Asks for consent to the number of rows of a statement that was taken back, and tells the client.
     pub(super) async fn ask_for_rows(&mut self) {
-        let Some(Over { mut refusal, asks: Some(asks) }) = self.hold.over.take() else { return };
-        if let Some(approvals) = self.session.gate().approvals.clone() {
-            let own = asks.id.clone();
-            match approvals.ask(*asks).await {
-                // Somebody else was faster with the same question.
-                Ok(Answer::Waiting { approval, .. } | Answer::Granted(approval)) => {
-                    refusal.message = refusal.message.replace(&own, &approval.id);
-                    refusal.hint = refusal.hint.map(|hint| hint.replace(&own, &approval.id));
-                    if let Some(detail) = refusal.detail.as_object_mut() {
-                        detail.insert("approval".to_owned(), approval.id.into());
-                    }
-                }
-                Err(other) => refusal = other,
-            }
-        }
+        let Some(over) = self.hold.over.take() else { return };
+        let refusal = over.ask(&self.session).await;
         respond::error(self.client.out(), &refusal);
         self.hold.note_refusal(&refusal);
-    }
-
-    /// How long the connection may wait for an answer; `None` where it has to be refused at once.
-    fn may_wait(&self, approvals: &Approvals, approval: &Approval) -> Option<Duration> {
-        if !approval.may_be_held() || self.script.is_some() {
-            return None;
-        }
-        let options = &approvals.options;
-        let untouched = self.queue.is_empty()
-            || (self.cycle_open && !self.hold.cycle_written && self.queue.only_prepares());
-        let limit = match self.status {
-            TransactionStatus::Idle if untouched => options.hold_max,
-            TransactionStatus::InTransaction if self.queue.is_empty() => {
-                options.hold_max.min(options.hold_in_transaction_max)
-            }
-            TransactionStatus::Idle
-            | TransactionStatus::InTransaction
-            | TransactionStatus::Failed => Duration::ZERO,
-        };
-        (!limit.is_zero()).then_some(limit)
-    }
-
-    async fn wait(
-        &mut self,
-        approvals: &Arc<Approvals>,
-        approval: &Approval,
-        new: bool,
-        limit: Duration,
-    ) -> Result<Box<Approval>, Refusal> {
-        let why = approvals.waiting(approval, new);
-        let told = format!("jurat: waiting for {}; cancel to give up", approval.id);
-        self.tell(|out| {
-            respond::notice(out, &why.message, why.hint.as_deref());
-            respond::notice(out, &told, None);
-        });
-        let (cancels, live) = (Arc::clone(&self.cancels), Arc::clone(self.session.live()));
-        let (bell, killed) = (cancels.waiting.begin(), live.end());
-        live.set_held(true);
-        let stopped = async {
-            tokio::select! {
-                biased;
-                () = killed.cancelled() => {
-                    Stop::Gone(End::Killed(live.killed_by().unwrap_or_default()))
-                }
-                () = bell.notified() => Stop::Canceled,
-                end = self.stay() => Stop::Gone(end),
-            }
-        };
-        let waited = approvals.wait(approval, limit, stopped).await;
-        live.set_held(false);
-        cancels.waiting.end();
-        match waited {
-            Waited::Granted(grant) => Ok(grant),
-            Waited::Refused(refusal) => Err(*refusal),
-            Waited::TimeOver => Err(approvals.unanswered(approval)),
-            Waited::Stopped(Stop::Canceled) => {
-                approvals.cancel(&approval.id, "the requester canceled").await;
-                Err(approvals.given_up(approval))
-            }
-            Waited::Stopped(Stop::Gone(end)) => {
-                approvals.cancel(&approval.id, "the requester has left").await;
-                self.hold.end = Some(end);
-                Err(approvals.given_up(approval))
-            }
-        }
     }
 
     /// Keeps both sides connected while nothing is sent to the database. Ends when one of them does.
@@ -237,6 +115,65 @@ impl Relay {
                 return end;
             }
         }
+    }
+}
+
+impl<J> Requester for Refused<'_, J>
+where
+    J: Fn(&mut Session, &Names) -> Result<Vec<Draft>, Refusal> + Send,
+{
+    type End = End;
+
+    fn session(&mut self) -> &mut Session {
+        &mut self.relay.session
+    }
+
+    fn judge(&mut self) -> Result<Vec<Draft>, Refusal> {
+        (self.judge)(&mut self.relay.session, &self.relay.names)
+    }
+
+    async fn settle(&mut self, drafts: Vec<Draft>) -> Result<Vec<Permit>, Refusal> {
+        self.relay.settle_for_good(drafts).await
+    }
+
+    fn patience(&self, options: &ApprovalOptions) -> Duration {
+        let Relay { script, queue, hold, status, .. } = &*self.relay;
+        let untouched = queue.is_empty()
+            || (self.relay.cycle_open && !hold.cycle_written && queue.only_prepares());
+        match status {
+            _ if script.is_some() => Duration::ZERO,
+            TransactionStatus::Idle if untouched => options.hold_max,
+            TransactionStatus::InTransaction if queue.is_empty() => {
+                options.hold_max.min(options.hold_in_transaction_max)
+            }
+            TransactionStatus::Idle
+            | TransactionStatus::InTransaction
+            | TransactionStatus::Failed => Duration::ZERO,
+        }
+    }
+
+    fn tell_waiting(&mut self, why: &Refusal, id: &str) {
+        let told = format!("jurat: waiting for {id}; cancel to give up");
+        self.relay.tell(|out| {
+            respond::notice(out, &why.message, why.hint.as_deref());
+            respond::notice(out, &told, None);
+        });
+    }
+
+    fn waiting(&self) -> &Waiting {
+        &self.relay.cancels.waiting
+    }
+
+    async fn stay(&mut self) -> End {
+        self.relay.stay().await
+    }
+
+    fn killed(&mut self) -> End {
+        End::Killed(self.relay.session.live().killed_by().unwrap_or_default())
+    }
+
+    fn note_end(&mut self, end: End) {
+        self.relay.hold.end = Some(end);
     }
 }
 

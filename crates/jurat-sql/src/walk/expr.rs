@@ -20,6 +20,7 @@ impl Walker<'_> {
     /// A part of an expression: its value goes into another one.
     pub(super) fn part(&mut self, expr: &mut Expr, role: ColumnRole) -> Result<Value, Stop> {
         let mut value = self.node(expr, role, false)?;
+        self.facts.gathering.plain = value.direct;
         value.direct = false;
         Ok(value)
     }

@@ -253,7 +253,7 @@ impl Walker<'_> {
     }
 
     /// The columns of a WITH query, where an unqualified name stands for one.
-    fn cte(&self, name: &ObjectName) -> Result<Option<Shape>, Stop> {
+    fn cte(&mut self, name: &ObjectName) -> Result<Option<Shape>, Stop> {
         if self.ctes.is_empty() {
             return Ok(None);
         }
@@ -262,7 +262,11 @@ impl Walker<'_> {
         match self.ctes.iter().rev().find(|cte| self.naming.same_table(&cte.name, name)) {
             None => Ok(None),
             Some(cte) => match &cte.shape {
-                Some(shape) => Ok(Some(shape.clone())),
+                Some(shape) => {
+                    let shape = shape.clone();
+                    self.facts.gathering.cte(name);
+                    Ok(Some(shape))
+                }
                 None => {
                     Err(Stop::unsupported(format!("the use of `{name}` before its definition")))
                 }

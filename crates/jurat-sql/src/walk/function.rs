@@ -88,6 +88,7 @@ impl Walker<'_> {
                     return Err(Stop::unsupported("a sub-query without brackets as an argument"));
                 }
                 value.absorb(&sources_of(&self.query(query, role)?));
+                self.facts.gathering.note();
             }
             FunctionArguments::List(list) => {
                 if let Some(projected) = self.functional_notation(name, list, role)? {
@@ -100,6 +101,7 @@ impl Walker<'_> {
                 let n_words = self.n_words(name, &list.args).max(n_sequences);
                 self.function_name(name, &list.args)?;
                 value = self.argument_list(list, n_words, role)?;
+                self.note_gathering(name, list.args.len(), over.is_some());
             }
         }
         for order in within_group {
@@ -118,6 +120,22 @@ impl Walker<'_> {
         value.direct = false;
         value.row = None;
         Ok(value)
+    }
+
+    /// Notes where a call makes one value of many.
+    fn note_gathering(&mut self, name: &ObjectName, n_arguments: usize, over: bool) {
+        let ident = |part: &ObjectNamePart| part.as_ident().map(|ident| ident.value.clone());
+        let parts: Vec<String> = name.0.iter().filter_map(ident).collect();
+        match parts.as_slice() {
+            // A mark stands for words of the grammar.
+            [name] if pre::is_mark(name) => {}
+            [name] => self.facts.gathering.call(name, n_arguments, true, over),
+            [schema, name] => {
+                let own = schema == SYSTEM_SCHEMA;
+                self.facts.gathering.call(name, n_arguments, own, over);
+            }
+            _ => self.facts.gathering.note(),
+        }
     }
 
     /// `current_user` and the like.

@@ -229,6 +229,8 @@ impl Walker<'_> {
             return Err(Stop::unsupported("`:=` behind anything but a user variable"));
         }
         let value = self.part(right, ColumnRole::Source)?;
+        // The variable keeps it from row to row.
+        self.facts.gathering.note();
         self.record(&value.sources, role, ColumnMode::Derived);
         Ok(value)
     }

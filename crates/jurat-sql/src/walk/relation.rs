@@ -150,6 +150,7 @@ impl Walker<'_> {
         let kind = kind_name(relation.kind);
         let sources = relation.reads.clone();
         self.check_view_is_known(name)?;
+        self.facts.read_again(name);
         self.facts.relation(name, kind, Access::Read, self.via);
         self.spend(sources.len())?;
         self.run_definition(name);
@@ -163,6 +164,7 @@ impl Walker<'_> {
             let Some(base) = self.catalog.relation(&source.relation) else {
                 return Err(Stop::unresolved("relation", source.relation.to_string()));
             };
+            self.facts.read_again(&source.relation);
             self.facts.relation(&source.relation, kind_name(base.kind), Access::Read, Via::View);
             match source.column {
                 Some(column) => {

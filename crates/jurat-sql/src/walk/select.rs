@@ -89,6 +89,7 @@ impl Walker<'_> {
             self.expr(condition, ColumnRole::Predicate)?;
         }
         held.into_iter().for_each(|look_up| add(selection, look_up));
+        self.facts.gathering.select();
         let outputs = self.projection(projection, role)?;
         self.show_aliases(&outputs);
         self.group_by(group_by, &outputs)?;
@@ -118,6 +119,14 @@ impl Walker<'_> {
         }
         self.keep_items();
         Ok(outputs)
+    }
+
+    /// A result column.
+    fn result_column(&mut self, expr: &mut Expr, role: ColumnRole) -> Result<super::Value, Stop> {
+        let before = self.facts.gathering.item_begins();
+        let value = self.expr(expr, role);
+        self.facts.gathering.item_ends(before);
+        value
     }
 
     fn group_by(&mut self, group_by: &mut GroupByExpr, outputs: &Shape) -> Result<(), Stop> {
@@ -211,7 +220,7 @@ impl Walker<'_> {
             SelectItem::UnnamedExpr(expr) => {
                 let name = self.column_name(expr);
                 let opaque = self.opaque;
-                let value = self.expr(expr, role)?;
+                let value = self.result_column(expr, role)?;
                 let label = name.clone().unwrap_or_else(|| "?column?".to_owned());
                 let opaque = self.opaque > opaque;
                 cols.push(Col { opaque, ..Self::col(label, &value) });
@@ -230,7 +239,7 @@ impl Walker<'_> {
             SelectItem::ExprWithAlias { expr, alias } => {
                 let name = self.naming.column_alias(alias)?;
                 let opaque = self.opaque;
-                let value = self.expr(expr, role)?;
+                let value = self.result_column(expr, role)?;
                 let opaque = self.opaque > opaque;
                 cols.push(Col { opaque, ..Self::col(name, &value) });
             }

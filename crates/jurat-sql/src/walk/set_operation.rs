@@ -66,6 +66,7 @@ impl Walker<'_> {
                 .renamed(columns)
                 .ok_or_else(|| Stop::unsupported("more column names than columns"))
         };
+        self.facts.gathering.note();
         let Query { with: None, body, .. } = query else {
             return Err(Stop::unsupported("WITH inside a recursive query"));
         };

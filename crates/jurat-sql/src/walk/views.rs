@@ -155,8 +155,10 @@ impl<'a> Walker<'a> {
             return Ok(());
         }
         self.spend(view.relations.len().saturating_add(view.decides.len()))?;
+        self.facts.gathering.view(&view.gathering);
         for used in &view.relations {
             let name = RelationName::new(used.schema.clone(), used.name.clone());
+            self.facts.read_again(&name);
             self.facts.relation(&name, &used.kind, Access::Read, Via::View);
         }
         for used in &view.decides {

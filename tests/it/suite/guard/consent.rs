@@ -5,13 +5,13 @@ use serde_json::Value;
 
 use crate::harness::{Setup, Shop, Wire, wire::Reply};
 
-const POLICY: &str = r#"package jurat.own
+pub(in crate::suite) const POLICY: &str = r#"package jurat.own
 allow contains "everything"
 limits contains {"id": "own.rows", "kind": "rows_affected", "value": 100, "on_exceed": "approve"}
 limits contains {"id": "own.most", "kind": "rows_affected", "value": 5000} if input.principal.id == "shopd"
 "#;
 
-const SECTION: &str =
+pub(in crate::suite) const SECTION: &str =
     "\n[approvals]\nstore = \"approvals.db\"\napprovers = [\"group:dba\"]\nhold_max = \"300s\"\n";
 const UPDATE: &str = "UPDATE numbers SET n = -n WHERE n BETWEEN 1 AND 500";
 const CHANGED: &str = "SELECT count(*) FROM numbers WHERE n < 0";
@@ -137,6 +137,10 @@ async fn a_no_is_told_without_running_and_other_limits_stand() {
     let denied = service.run("UPDATE numbers SET n = -n WHERE n BETWEEN 1001 AND 9000").await;
     let error = denied.error().unwrap();
     assert!(error.detail().contains("JRT-ROWS"), "{error}");
+    assert!(error.message().contains("the limit is 5000"), "{error}");
+    let between =
+        asked(&service.run("UPDATE numbers SET n = -n WHERE n BETWEEN 1001 AND 2000").await);
+    assert_eq!(between.1, 1000);
     assert_eq!(shop.count(CHANGED).await, 100);
     shop.close().await;
 }

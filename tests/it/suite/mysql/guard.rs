@@ -6,6 +6,8 @@ use serde_json::Value;
 use crate::harness::{MyError, MyShop, MyWire, Setup};
 
 mod budgets;
+mod consent;
+mod protected;
 mod returned;
 mod transactions;
 

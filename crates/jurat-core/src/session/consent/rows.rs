@@ -62,8 +62,7 @@ impl Session {
         let in_force = InForce::clone(in_force).without_consent();
         verdict.in_force = Some(Arc::new(in_force.clone()));
         let Ok(text) = verdict.permitted.clone() else { return };
-        // The front-end of MySQL does not ask for numbers of rows yet.
-        let able = self.gate.approvals.is_some() && self.database.target.engine.is_postgres();
+        let able = self.gate.approvals.is_some();
         if !able || in_force.liftable().is_none() || self.can_be_asked(asking).is_err() {
             return;
         }

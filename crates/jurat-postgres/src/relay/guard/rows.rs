@@ -89,7 +89,7 @@ impl Relay {
         }
         self.guard.rows = self.guard.rows.saturating_add(1);
         self.guard.bytes = self.guard.bytes.saturating_add(row.counts());
-        limits.passing(self.guard.rows, self.guard.bytes)
+        self.session.passing(limits, self.guard.rows, self.guard.bytes)
     }
 
     /// Refuses a statement whose result is on its way.

@@ -91,3 +91,21 @@ fn a_statement_that_runs_too_long_is_ended() {
     let timed = |record: &serde_json::Value| record["result"]["reasons"][0]["code"] == "JRT-TIME";
     assert_eq!(records.decisions().iter().filter(|record| timed(record)).count(), 3);
 }
+
+/// A write that says which rows it has changed, and whose client gets some of them only, has changed them all.
+#[test]
+fn rows_that_are_left_out_are_counted() {
+    let limits = r#"{"id": "test.returned", "kind": "rows_returned", "value": 10, "on_exceed": "truncate"}
+limits contains {"id": "test.rows", "kind": "rows_affected", "value": 20}"#;
+    let Some(shop) = shop(limits) else { return };
+    let mut wire = shop.wire("shopd");
+    for prepared in [false, true] {
+        let text = "DELETE FROM payments WHERE id > 0 RETURNING id";
+        let error = run(&mut wire, text, prepared).unwrap_err();
+        assert!(error.message.contains("would change 100 rows"), "{error:?}");
+        assert_eq!(shop.count("SELECT COUNT(*) FROM shop.payments"), 100);
+    }
+    assert_eq!(wire.one("DELETE FROM payments WHERE id <= 15 RETURNING id").rows.len(), 10);
+    assert_eq!(shop.count("SELECT COUNT(*) FROM shop.payments"), 85);
+    shop.close();
+}
