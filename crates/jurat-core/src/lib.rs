@@ -70,7 +70,9 @@ pub use limits::Limits;
 pub use limits_in_force::{Counted, Exceeded, InForce, Passing};
 pub use live::{Live, LiveState};
 pub use mask_key::MaskKey;
-pub use own_words::{OwnAnswer, OwnWords, read as read_own_words};
+pub use own_words::{
+    OwnAnswer, OwnTemplate, OwnWords, begins as begins_own_words, read as read_own_words,
+};
 pub use permit::{Draft, Ending, Permit, Preparation, Running};
 pub use prepared::{JudgedStatement, Prepared};
 pub use refusals::plain as refusal;

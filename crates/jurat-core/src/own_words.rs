@@ -10,8 +10,10 @@ use serde_json::Value;
 
 use crate::{Approvals, DecideError, Session, StoreError, card, read_approval_id, refusals};
 
-/// Longer texts are something else, bytes.
-const TEXT_BYTES_MAX: usize = 2 << 10;
+mod template;
+
+pub use template::{OwnTemplate, begins, read};
+
 /// What a person says about it, characters.
 const REASON_CHARS_MAX: usize = 500;
 
@@ -45,87 +47,6 @@ pub enum OwnWords {
         /// In the approver's words.
         why: Option<String>,
     },
-}
-
-/// Reads a text that is one of these statements and nothing else.
-pub fn read(text: &[u8]) -> Option<OwnWords> {
-    // Nearly every text ends here.
-    if text.len() > TEXT_BYTES_MAX || !is_about_jurat(text) {
-        return None;
-    }
-    let text = std::str::from_utf8(text).ok()?.trim().trim_end_matches(';').trim_end();
-    let (verb, rest) = text.split_once(|c: char| c.is_ascii_whitespace())?;
-    let rest = rest.trim_start();
-    let name_end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_')));
-    let (name, tail) = rest.split_at(name_end.unwrap_or(rest.len()));
-    let name = name.to_ascii_lowercase();
-    let name = name.strip_prefix("jurat.")?;
-    if verb.eq_ignore_ascii_case("show") && tail.trim().is_empty() {
-        return match name {
-            "last_decision" => Some(OwnWords::LastDecision),
-            "whoami" => Some(OwnWords::WhoAmI),
-            "approvals" => Some(OwnWords::Approvals),
-            _ => None,
-        };
-    }
-    if !verb.eq_ignore_ascii_case("call") {
-        return None;
-    }
-    match (name, arguments(tail)?.as_slice()) {
-        ("show_approval", [id]) => Some(OwnWords::Show { id: id.clone() }),
-        ("request_approval", [id, why]) => {
-            Some(OwnWords::Request { id: id.clone(), why: why.clone() })
-        }
-        (name @ ("approve" | "deny"), [id, rest @ ..]) if rest.len() < 2 => {
-            Some(OwnWords::Answer {
-                id: id.clone(),
-                yes: name == "approve",
-                why: rest.first().cloned(),
-            })
-        }
-        _ => None,
-    }
-}
-
-/// Whether a text begins with SHOW or CALL and a name of Jurat's.
-fn is_about_jurat(text: &[u8]) -> bool {
-    let text = text.trim_ascii_start();
-    let Some((verb, rest)) = text.split_first_chunk::<4>() else { return false };
-    let verb = verb.eq_ignore_ascii_case(b"show") || verb.eq_ignore_ascii_case(b"call");
-    verb && rest
-        .trim_ascii_start()
-        .first_chunk::<6>()
-        .is_some_and(|name| name.eq_ignore_ascii_case(b"jurat."))
-}
-
-/// `('one', 'two')`: plain string literals and nothing else.
-fn arguments(text: &str) -> Option<Vec<String>> {
-    let inside = text.trim().strip_prefix('(')?.strip_suffix(')')?;
-    let mut found = Vec::new();
-    let mut rest = inside.trim();
-    loop {
-        let mut chars = rest.strip_prefix('\'')?.chars();
-        let mut value = String::new();
-        loop {
-            match chars.next()? {
-                '\'' if chars.as_str().starts_with('\'') => {
-                    chars.next();
-                    value.push('\'');
-                }
-                '\'' => break,
-                // What a backslash means depends on a setting.
-                '\\' => return None,
-                other => value.push(other),
-            }
-        }
-        found.push(value);
-        rest = chars.as_str().trim_start();
-        match rest.strip_prefix(',') {
-            Some(more) => rest = more.trim_start(),
-            None if rest.is_empty() => return Some(found),
-            None => return None,
-        }
-    }
 }
 
 /// What is answered.
@@ -268,40 +189,4 @@ fn plain(why: &str) -> Refusal {
         format!("jurat refused the request: SQL about jurat {why} [JRT-UNSUPPORTED]"),
         None,
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{OwnWords, read};
-
-    #[test]
-    fn a_text_is_one_of_these_statements_and_nothing_else() {
-        let answer = |id: &str, yes, why: Option<&str>| {
-            Some(OwnWords::Answer { id: id.to_owned(), yes, why: why.map(str::to_owned) })
-        };
-        for (text, words) in [
-            ("SHOW jurat.last_decision", Some(OwnWords::LastDecision)),
-            (" show  JURAT.WhoAmI ; ", Some(OwnWords::WhoAmI)),
-            ("CALL jurat.approve('AP-1')", answer("AP-1", true, None)),
-            (
-                "call jurat.deny ( 'AP-1' , 'it''s late' );",
-                answer("AP-1", false, Some("it's late")),
-            ),
-            ("SHOW jurat.last_decision; DROP TABLE t", None),
-            ("CALL jurat.approve('AP-1'); SELECT 1", None),
-            ("CALL jurat.approve('AP-1', 'a', 'b')", None),
-            ("CALL jurat.approve(E'AP-1')", None),
-            (r"CALL jurat.approve('AP-1\')", None),
-            ("CALL jurat.approve($1)", None),
-            ("CALL jurat.approve", None),
-            ("CALL jurat.approve()", None),
-            ("CALL other.approve('AP-1')", None),
-            ("SHOW jurat.other", None),
-            ("/* x */ SHOW jurat.whoami", None),
-            ("SHOW", None),
-            ("", None),
-        ] {
-            assert_eq!(read(text.as_bytes()), words, "{text}");
-        }
-    }
 }

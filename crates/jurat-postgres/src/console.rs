@@ -16,6 +16,7 @@ use jurat_wire::postgres::{
     encode::backend as encode,
     frame::{FRAME_HEADER, scan},
     frontend::{Frontend, parse_frontend},
+    value::Format,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -226,7 +227,7 @@ impl Console {
         let out = self.pipe.out();
         match answer {
             Ok(Table { names, rows, tag }) => {
-                write(encode::text_row_description(out, &names));
+                write(encode::text_row_description(out, &names, Format::Text));
                 for row in rows {
                     // Much of it was written by clients.
                     let row: Vec<String> = row.iter().map(|value| card::plain(value)).collect();

@@ -30,6 +30,7 @@ mod guard;
 mod guarded;
 mod hold;
 mod origins;
+mod own_extended;
 mod own_words;
 mod refresh;
 mod script;
@@ -83,6 +84,8 @@ pub(crate) struct Relay {
     guarded: bool,
     /// What is known of a connection that waits for consent, and for SQL about it.
     hold: hold::Hold,
+    /// Statements about Jurat that were prepared.
+    own: own_extended::Own,
 }
 
 /// Why a session ended.
@@ -169,6 +172,7 @@ impl Relay {
             origins_known: None,
             guard: guard::Guard::default(),
             hold: hold::Hold::default(),
+            own: own_extended::Own::default(),
             cancels,
             guarded: false,
         }

@@ -6,6 +6,7 @@ import datetime
 import decimal
 import io
 import ipaddress
+import json
 import ssl
 import uuid
 
@@ -311,6 +312,33 @@ async def case_masked_column():
         row = await conn.fetchval("SELECT c FROM customers c WHERE id = 7")
         assert contract.check_mask(row[2]) == told
     return told
+
+
+async def case_sql_about_jurat():
+    who = "SHOW jurat.whoami"
+    async with connect() as conn:
+        for _ in range(2):
+            try:
+                told = await conn.fetchval(who)
+            except asyncpg.UndefinedObjectError:
+                return OPEN
+            assert json.loads(told)["id"] == contract.USER, told
+        prepared = await conn.prepare(who)
+        assert [column.name for column in prepared.get_attributes()] == ["whoami"]
+        assert await prepared.fetchval() == told
+        try:
+            await conn.execute("CALL jurat.show_approval($1)", "AP-00000000")
+        except asyncpg.FeatureNotSupportedError as error:
+            assert "[approvals]" in str(error), error
+        else:
+            raise AssertionError("there are no approvals")
+        async with conn.transaction():
+            assert [row[0] async for row in conn.cursor(who)] == [told]
+        try:
+            await conn.execute(DENIED)
+        except asyncpg.InsufficientPrivilegeError as error:
+            assert json.loads(await conn.fetchval("SHOW jurat.last_decision")) == json.loads(error.detail)
+    return None
 
 
 if __name__ == "__main__":

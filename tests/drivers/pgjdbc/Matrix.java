@@ -73,6 +73,7 @@ public class Matrix {
     cases.put("denial_in_a_transaction", Matrix::denialInATransaction);
     cases.put("denial_in_a_batch", Matrix::denialInABatch);
     cases.put("masked_column", Matrix::maskedColumn);
+    cases.put("sql_about_jurat", Matrix::sqlAboutJurat);
     System.out.println("version " + Driver.getVersion().replaceAll("[^0-9.]", "") + " (Java " + Runtime.version().feature() + ")");
     for (Map.Entry<String, Case> one : cases.entrySet()) {
       System.err.println("running " + one.getKey());
@@ -529,5 +530,38 @@ public class Matrix {
       check(email.endsWith("@leak.example") && !email.contains("canary"), email);
       return HOLDS;
     }
+  }
+
+  static boolean sqlAboutJurat() throws Exception {
+    String who = "SHOW jurat.whoami";
+    try (Connection connection = connect()) {
+      SQLException error = failure(connection, who);
+      if (error != null) {
+        is("42704", error.getSQLState());
+        return OPEN;
+      }
+      // The driver gives a statement a name once it has run often enough.
+      try (PreparedStatement statement = connection.prepareStatement(who)) {
+        for (int i = 0; i < 8; i++) {
+          try (ResultSet rows = statement.executeQuery()) {
+            rows.next();
+            check(rows.getString("whoami").contains("\"" + env("MATRIX_USER", "") + "\""), rows.getString(1));
+          }
+        }
+      }
+      try (PreparedStatement statement = connection.prepareStatement("CALL jurat.show_approval(?)")) {
+        statement.setString(1, "AP-00000000");
+        statement.execute();
+        throw new AssertionError("there are no approvals");
+      } catch (SQLException told) {
+        is("0A000", told.getSQLState());
+        check(told.getMessage().contains("[approvals]"), told);
+      }
+      connection.setAutoCommit(false);
+      isRefusal(failure(connection, DENIED));
+      check(((String) value(connection, "SHOW jurat.last_decision")).contains("JRT-"), "the last decision");
+      connection.rollback();
+    }
+    return HOLDS;
   }
 }

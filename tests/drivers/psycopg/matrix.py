@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import decimal
 import ipaddress
+import json
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -358,6 +359,42 @@ def case_masked_column():
         with conn.cursor() as cursor, cursor.copy("COPY customers (id, email) TO STDOUT") as copy:
             assert contract.check_mask(dict(copy.rows())["7"]) == told
     return told
+
+
+def case_sql_about_jurat():
+    who = "SHOW jurat.whoami"
+    with connect() as conn:
+        for prepare in (False, True):
+            for binary in (False, True):
+                try:
+                    told = conn.execute(who, prepare=prepare, binary=binary).fetchone()[0]
+                except errors.UndefinedObject:
+                    return OPEN
+                assert json.loads(told)["id"] == contract.USER, told
+        try:
+            conn.execute("CALL jurat.show_approval(%s)", ["AP-00000000"])
+        except errors.FeatureNotSupported as error:
+            assert "[approvals]" in str(error), error
+        else:
+            raise AssertionError("there are no approvals")
+        with conn.pipeline():
+            cursors = [conn.execute(text) for text in ("SELECT '1'", who, "SELECT '2'")]
+            one, own, two = (cursor.fetchone()[0] for cursor in cursors)
+        assert (one, json.loads(own)["id"], two) == ("1", contract.USER, "2")
+        # What falls out of the driver's cache is deallocated.
+        conn.prepared_max = 1
+        for number in range(3):
+            conn.execute(who, prepare=True)
+            assert value(conn, f"SELECT {number}") == number
+            conn.execute(f"SELECT {number}", prepare=True)
+    with connect(autocommit=False) as conn:
+        try:
+            conn.execute(DENIED)
+        except errors.InsufficientPrivilege as error:
+            last = json.loads(conn.execute("SHOW jurat.last_decision").fetchone()[0])
+            assert last == json.loads(error.diag.message_detail), last
+        conn.rollback()
+    return None
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 //! that, and not otherwise (APPR-01 to APPR-10 of the catalogue of attacks).
 
 mod channels;
+mod extended;
 mod hold;
 mod retry;
 mod trust;
@@ -9,8 +10,9 @@ mod trust;
 use serde_json::Value;
 
 /// The sources of the tests of the catalogue's rows about approvals and limits.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     include_str!("approvals/channels.rs"),
+    include_str!("approvals/extended.rs"),
     include_str!("approvals/hold.rs"),
     include_str!("approvals/retry.rs"),
     include_str!("approvals/trust.rs"),

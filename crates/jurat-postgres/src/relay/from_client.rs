@@ -54,6 +54,9 @@ impl Relay {
             let Some(piece) = self.client_scanner.next(inbox)? else { return Ok(()) };
             match piece {
                 Piece::Frame(frame) if frame.tag != b'd' => {
+                    if self.own_must_wait(&frame)? {
+                        return Ok(());
+                    }
                     let done = self.cycles_done;
                     let looks_up = !self.skipping && !self.copy.takes_rows();
                     if looks_up && self.names.any_unsettled(done) {
@@ -99,6 +102,7 @@ impl Relay {
         let full = self.queue.len() >= self.session.gate().limits.pipeline_max;
         full || too_much_to_tell
             || self.awaits_name
+            || (self.own.is_waiting() && !self.queue.is_empty())
             || self.script.is_some()
             || self.guard.holds_client()
             || self.copy.is_awaited()
@@ -113,6 +117,21 @@ impl Relay {
         if self.skipping && !matches!(message, Frontend::Sync | Frontend::Terminate) {
             return Ok(());
         }
+        if !(self.own.concerns(&message) && Box::pin(self.takes_own(&message)).await) {
+            self.on_message(message, frame).await?;
+        }
+        match frame.tag {
+            b'P' | b'B' | b'D' | b'E' | b'C' => self.cycle_open = true,
+            b'S' | b'Q' | b'F' => {
+                self.cycle_open = false;
+                self.hold.cycle_ended();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn on_message(&mut self, message: Frontend<'_>, frame: &Frame<'_>) -> Result<(), End> {
         if matches!(message, Frontend::Bind(_) | Frontend::Close { .. } | Frontend::Describe { .. })
         {
             self.refresh_before_pipeline().await?;
@@ -153,14 +172,6 @@ impl Relay {
                 return Err(End::ClientProtocol("a password out of turn".to_owned()));
             }
             Frontend::Terminate => return Err(End::Terminated),
-        }
-        match frame.tag {
-            b'P' | b'B' | b'D' | b'E' | b'C' => self.cycle_open = true,
-            b'S' | b'Q' | b'F' => {
-                self.cycle_open = false;
-                self.hold.cycle_ended();
-            }
-            _ => {}
         }
         Ok(())
     }
@@ -222,6 +233,7 @@ impl Relay {
         let made = || self.session.declared(run.judged(), statement);
         let undo = self.names.apply(run.effect(), made);
         self.freshness.note(run.effect());
+        self.own.note(run.effect());
         let awaits_copy = self.copy.started(&run);
         self.guard.started(&run);
         Execution { running: Some(run), undo, text, awaits_copy }
@@ -241,7 +253,7 @@ impl Relay {
     }
 
     /// Refuses one message of the extended protocol; what follows is ignored until Sync.
-    fn refuse_extended(&mut self, refusal: &Refusal) {
+    pub(super) fn refuse_extended(&mut self, refusal: &Refusal) {
         self.hold.note_refusal(refusal);
         self.push_pill(refusal);
         self.skipping = true;
@@ -483,7 +495,7 @@ fn uses_unsettled_name(message: &Frontend<'_>, names: &Names, done: u64) -> bool
     }
 }
 
-fn limit(what: &str) -> Refusal {
+pub(super) fn limit(what: &str) -> Refusal {
     refusal(
         RefusalCode::LimitExceeded,
         format!(

@@ -24,6 +24,7 @@ const CASES: Cases = Cases {
         "denial_in_a_pipeline",
         "denial_of_a_copy",
         "masked_column",
+        "sql_about_jurat",
     ],
 };
 

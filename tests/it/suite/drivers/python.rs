@@ -23,6 +23,7 @@ const ASYNCPG: Cases = Cases {
         "denial_in_a_transaction",
         "denial_in_a_pipeline",
         "masked_column",
+        "sql_about_jurat",
     ],
 };
 

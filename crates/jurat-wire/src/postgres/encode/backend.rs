@@ -3,6 +3,7 @@
 use super::{message, put_count, put_item, put_string, put_u16, put_u32, put_value};
 use crate::postgres::backend::TransactionStatus;
 use crate::postgres::error::EncodeError;
+use crate::postgres::value::Format;
 
 /// An error or a notice to send. Texts are UTF-8.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -259,11 +260,27 @@ pub fn portal_suspended(out: &mut Vec<u8>) {
 /// The number of the type `text` (`pg_type.oid`).
 const TEXT_OID: u32 = 25;
 
-/// RowDescription of columns of type `text` that belong to no table.
+/// ParameterDescription: the types of parameters (`pg_type.oid`).
+///
+/// # Errors
+/// [`EncodeError`] for more than 32,767 parameters.
+pub fn parameter_description(out: &mut Vec<u8>, types: &[u32]) -> Result<(), EncodeError> {
+    message(out, b't', |out| {
+        put_count(out, types.len(), "parameters")?;
+        types.iter().for_each(|oid| put_u32(out, *oid));
+        Ok(())
+    })
+}
+
+/// RowDescription of columns of type `text` that belong to no table. Their binary form is their text form.
 ///
 /// # Errors
 /// [`EncodeError`] for a NUL byte or more than 32,767 columns.
-pub fn text_row_description(out: &mut Vec<u8>, names: &[&str]) -> Result<(), EncodeError> {
+pub fn text_row_description(
+    out: &mut Vec<u8>,
+    names: &[&str],
+    format: Format,
+) -> Result<(), EncodeError> {
     message(out, b'T', |out| {
         put_count(out, names.len(), "columns")?;
         for name in names {
@@ -273,7 +290,7 @@ pub fn text_row_description(out: &mut Vec<u8>, names: &[&str]) -> Result<(), Enc
             put_u32(out, TEXT_OID);
             out.extend_from_slice(&(-1_i16).to_be_bytes());
             out.extend_from_slice(&(-1_i32).to_be_bytes());
-            put_u16(out, 0);
+            put_u16(out, u16::from(format == Format::Binary));
         }
         Ok(())
     })

@@ -5,7 +5,7 @@ use crate::postgres::backend::TransactionStatus;
 use crate::postgres::encode::backend::{Report, Severity};
 use crate::postgres::encode::{backend, frontend};
 use crate::postgres::error::EncodeError;
-use crate::postgres::value::Target;
+use crate::postgres::value::{Format, Target};
 
 type Write = fn(&mut Vec<u8>) -> Result<(), EncodeError>;
 
@@ -102,7 +102,7 @@ const DENIED: Report<'_> = Report {
 
 #[test]
 fn server_messages_have_the_bytes_of_the_protocol() {
-    let cases: [(&str, Write, Vec<u8>); 13] = [
+    let cases: [(&str, Write, Vec<u8>); 15] = [
         (
             "SASL",
             |out| backend::authentication_sasl(out, &["A", "B"]),
@@ -142,11 +142,25 @@ fn server_messages_have_the_bytes_of_the_protocol() {
             |out| backend::negotiate_protocol_version(out, 3, 2, &["_pq_.x"]),
             message(b'v', b"\0\x03\0\x02\0\0\0\x01_pq_.x\0"),
         ),
-        ("no column", |out| backend::text_row_description(out, &[]), message(b'T', b"\0\0")),
+        (
+            "no column",
+            |out| backend::text_row_description(out, &[], Format::Text),
+            message(b'T', b"\0\0"),
+        ),
         (
             "columns",
-            |out| backend::text_row_description(out, &["a"]),
+            |out| backend::text_row_description(out, &["a"], Format::Text),
             message(b'T', b"\0\x01a\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\0"),
+        ),
+        (
+            "binary columns",
+            |out| backend::text_row_description(out, &["a"], Format::Binary),
+            message(b'T', b"\0\x01a\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\x01"),
+        ),
+        (
+            "parameters",
+            |out| backend::parameter_description(out, &[25, 1043]),
+            message(b't', b"\0\x02\0\0\0\x19\0\0\x04\x13"),
         ),
         (
             "row",
@@ -202,7 +216,7 @@ fn what_would_mean_something_else_to_the_reader_is_refused() {
         (|out| backend::command_complete(out, "SELECT\0"), nul("command tag")),
         (|out| backend::error_response(out, &Report { hint: Some("\0"), ..DENIED }), nul("hint")),
         (
-            |out| backend::text_row_description(out, &["x"; 32_768]),
+            |out| backend::text_row_description(out, &["x"; 32_768], Format::Text),
             EncodeError::TooMany { field: "columns", count: 32_768 },
         ),
         (
