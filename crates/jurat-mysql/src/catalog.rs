@@ -20,10 +20,12 @@ use rights::Rights;
 /// The queries that fill a [`CatalogReader`], one text each, in the order of its `query_index`.
 ///
 /// They read no user's table and change nothing in the session. Each has a LIMIT, because without one the
-/// session's `sql_select_limit` holds; and nothing in them means something else under another `sql_mode`.
+/// session's `sql_select_limit` holds; and nothing in them means something else under another `sql_mode`. The last
+/// two cannot have one: that limit does not cut `SHOW GRANTS`, and a setting that is not told counts against the
+/// account.
 /// They are several statements without one snapshot, so a concurrent DDL statement can show in a later
 /// answer and not in an earlier one; the reader drops what refers to a relation that it has not seen.
-pub const CATALOG_QUERIES: [&str; 9] = [
+pub const CATALOG_QUERIES: [&str; 11] = [
     // 0: the server's version, whether it folds the names of databases and tables, and our account.
     "SELECT VERSION(), @@GLOBAL.lower_case_table_names, CURRENT_USER() LIMIT 18446744073709551615",
     // 1: databases.
@@ -59,13 +61,17 @@ pub const CATALOG_QUERIES: [&str; 9] = [
      WHERE PRIVILEGE_TYPE = 'TRIGGER' \
      UNION ALL SELECT GRANTEE, TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLE_PRIVILEGES \
      WHERE PRIVILEGE_TYPE = 'TRIGGER' LIMIT 18446744073709551615",
+    // 9: on which databases a right on everything was taken back, which `information_schema` does not tell.
+    "SHOW GRANTS",
+    // 10: whether rights can be taken back so, which only MySQL has.
+    "SHOW GLOBAL VARIABLES LIKE 'partial_revokes'",
 ];
 
 /// Asks for the database in which unqualified names are looked up; [`parse_database`] reads its one value.
 pub const DATABASE_QUERY: &str = "SELECT DATABASE() LIMIT 1";
 
 /// How many columns each answer has, by query index.
-const COLUMN_COUNTS: [usize; 9] = [3, 1, 4, 7, 3, 3, 6, 4, 3];
+const COLUMN_COUNTS: [usize; 11] = [3, 1, 4, 7, 3, 3, 6, 4, 3, 1, 2];
 
 /// The rows of one snapshot may hold this many bytes (256 MiB); a server with 100,000 tables of 20
 /// columns sends about half of that.
@@ -182,6 +188,8 @@ impl CatalogReader {
                 function: RelationName::new(row.schema(2)?, row.text(3)?),
             }),
             8 => self.rights.granted(row.text(0)?, row.optional_text(1)?, row.optional_text(2)?),
+            9 => self.rights.line(row.text(0)?),
+            10 => self.rights.partial_revokes(row.text(1)?),
             _ => return Err(CatalogError::UnknownQuery { query: query_index }),
         }
         Ok(())

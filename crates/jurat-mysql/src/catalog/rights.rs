@@ -1,7 +1,10 @@
 //! Whose triggers the server shows: those of tables on which the account has the right TRIGGER. Of all others it
 //! says nothing, which must not be taken for "there are none".
+//!
+//! MySQL can take a right on everything back for single databases (`partial_revokes`; MySQL 9 reference manual,
+//! "Privilege Restriction Using Partial Revokes"). Only `SHOW GRANTS` says so to the account itself.
 
-use jurat_types::{Catalog, Relation, RelationKind, RelationName, Trigger};
+use jurat_types::{Catalog, Engine, Relation, RelationKind, RelationName, Trigger};
 
 use super::INFORMATION_SCHEMA;
 
@@ -17,6 +20,11 @@ pub(super) struct Rights {
     /// Patterns as in LIKE.
     databases: Vec<String>,
     tables: Vec<RelationName>,
+    /// Databases on which a right on everything does not hold.
+    taken_back: Vec<String>,
+    /// Whether the server says that it takes no right back for single databases. Where it does, a right on databases
+    /// has a name and no pattern.
+    patterns: bool,
 }
 
 impl Rights {
@@ -41,18 +49,44 @@ impl Rights {
         }
     }
 
-    fn shows(&self, name: &RelationName, folds: bool) -> bool {
+    /// Takes one line of `SHOW GRANTS` for the account itself. Of interest is what was taken back again:
+    /// ``REVOKE SELECT, TRIGGER ON `shop`.* FROM `app`@`10.0.0.%` ``. One that cannot be read takes all back.
+    pub(super) fn line(&mut self, line: &str) {
+        let Some(revoked) = line.strip_prefix("REVOKE ") else { return };
+        match taken_back(revoked) {
+            Some((rights, database)) => {
+                if ["TRIGGER", "ALL", "ALL PRIVILEGES"].iter().any(|right| rights.contains(right)) {
+                    self.taken_back.push(database);
+                }
+            }
+            None => self.everywhere = false,
+        }
+    }
+
+    /// Takes the setting by which rights can be taken back for single databases.
+    pub(super) fn partial_revokes(&mut self, value: &str) {
+        self.patterns = value == "OFF";
+    }
+
+    fn shows(&self, name: &RelationName, folds: bool, engine: Engine) -> bool {
         let same = |one: &str, other: &str| {
             if folds { one.to_lowercase() == other.to_lowercase() } else { one == other }
         };
-        self.everywhere
+        let patterns = self.patterns || engine == Engine::Mariadb;
+        let everywhere =
+            self.everywhere && !self.taken_back.iter().any(|database| same(database, &name.schema));
+        everywhere
             || self.databases.iter().any(|pattern| {
                 let (pattern, schema) = if folds {
                     (pattern.to_lowercase(), name.schema.to_lowercase())
                 } else {
                     (pattern.clone(), name.schema.clone())
                 };
-                fits(pattern.as_bytes(), schema.as_bytes())
+                if patterns {
+                    fits(pattern.as_bytes(), schema.as_bytes())
+                } else {
+                    pattern.replace("\\_", "_").replace("\\%", "%") == schema
+                }
             })
             || self
                 .tables
@@ -67,7 +101,7 @@ impl Rights {
         let hidden = |relation: &&Relation| {
             relation.kind == RelationKind::Table
                 && !OWN.contains(&relation.name.schema.as_str())
-                && !self.shows(&relation.name, catalog.folds_table_names)
+                && !self.shows(&relation.name, catalog.folds_table_names, catalog.engine)
         };
         let unknown: Vec<Trigger> = catalog
             .relations
@@ -89,6 +123,19 @@ fn unknown(relation: &RelationName) -> Trigger {
         name: name.clone(),
         function: RelationName::new(schema.clone(), name),
     }
+}
+
+/// The rights and the database of a line that takes rights back, behind its first word.
+fn taken_back(line: &str) -> Option<(Vec<&str>, String)> {
+    let (rights, rest) = line.split_once(" ON ")?;
+    // Neither half can be found inside of the quoted name of the database, because an account follows.
+    let (database, _account) = rest.rsplit_once(".* FROM ")?;
+    let database = match database.strip_prefix('`') {
+        Some(quoted) => quoted.strip_suffix('`')?.replace("``", "`"),
+        // The session may have asked for names without quotes.
+        None => database.to_owned(),
+    };
+    Some((rights.split(", ").collect(), database))
 }
 
 /// Whether a name fits a pattern in which `%` stands for anything, `_` for one character, and what is behind a
@@ -130,7 +177,7 @@ fn fits(pattern: &[u8], name: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use jurat_types::{Catalog, Relation, RelationKind, RelationName};
+    use jurat_types::{Catalog, Engine, Relation, RelationKind, RelationName};
 
     use super::{Rights, fits};
 
@@ -169,22 +216,46 @@ mod tests {
                 [("shop", "orders"), ("shop", "notes"), ("crm", "people"), ("mysql", "user")];
             names.map(|(schema, name)| table(schema, name)).to_vec()
         };
-        let hidden = |grants: &[(&str, Option<&str>, Option<&str>)]| {
+        type Grants<'g> = [(&'g str, Option<&'g str>, Option<&'g str>)];
+        let told = |grants: &Grants<'_>, lines: &[&str], partial: bool| {
             let mut rights = Rights::of("app@10.%");
             for (to, database, name) in grants {
                 rights.granted(to, *database, *name);
             }
+            for line in lines {
+                rights.line(line);
+            }
+            rights.partial_revokes(if partial { "ON" } else { "OFF" });
             let mut catalog = Catalog { relations: relations(), ..Catalog::default() };
+            catalog.engine = Engine::Mysql;
             let count = rights.complete(&mut catalog);
             assert_eq!(count, catalog.triggers.len());
             let names = catalog.triggers.iter().map(|trigger| trigger.relation.to_string());
             names.collect::<Vec<_>>().join(" ")
         };
+        let hidden = |grants: &Grants<'_>| told(grants, &[], false);
         let app = "'app'@'10.%'";
         assert_eq!(hidden(&[]), "shop.orders shop.notes crm.people");
         assert_eq!(hidden(&[(app, None, None)]), "");
         assert_eq!(hidden(&[("'root'@'localhost'", None, None)]), hidden(&[]), "somebody else's");
         assert_eq!(hidden(&[(app, Some("sh%"), None)]), "crm.people");
         assert_eq!(hidden(&[(app, Some("shop"), Some("notes"))]), "shop.orders crm.people");
+        // What was taken back again.
+        let all = [(app, None, None)];
+        let revoke = |what: &str| format!("REVOKE {what} FROM `app`@`10.%`");
+        for (line, expected) in [
+            ("SELECT, TRIGGER ON `shop`.*", "shop.orders shop.notes"),
+            ("TRIGGER ON shop.*", "shop.orders shop.notes"),
+            ("ALL ON `crm`.*", "crm.people"),
+            ("INSERT ON `shop`.*", ""),
+            ("TRIGGER ON `an ON ``other`.*", ""),
+            ("what nobody understands", "shop.orders shop.notes crm.people"),
+        ] {
+            let grant = "GRANT TRIGGER ON *.* TO `app`@`10.%`";
+            assert_eq!(told(&all, &[grant, &revoke(line)], true), expected, "{line}");
+        }
+        // Where rights can be taken back so, a database is named and not described.
+        assert_eq!(told(&[(app, Some("sh%"), None)], &[], true), hidden(&[]));
+        assert_eq!(told(&[(app, Some("shop"), None)], &[], true), "crm.people");
     }
 }

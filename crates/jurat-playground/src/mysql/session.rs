@@ -148,6 +148,10 @@ impl Session {
             let rows = all.map(|(name, value)| vec![text(name), text(value)]).collect();
             return Ok(known(&["Variable_name", "Value"], rows));
         }
+        if has("GRANTS") {
+            let all = "GRANT ALL PRIVILEGES ON *.* TO CURRENT_USER()";
+            return Ok(known(&["Grants"], vec![vec![text(all)]]));
+        }
         if has("DATABASES") || has("SCHEMAS") {
             let names = ["information_schema", crate::DATABASE];
             return Ok(known(&["Database"], names.iter().map(|name| vec![text(name)]).collect()));
