@@ -1,9 +1,12 @@
-//! `jurat demo`: a throw-away database with a shop in it, Jurat in front, and a tour of real client
-//! traffic whose every claim is checked against the database behind.
+//! `jurat demo`: throw-away databases with a shop in them, Jurat in front, and a tour of real client
+//! traffic over the protocols of PostgreSQL and MySQL whose every claim is checked against the database behind.
 
 mod bounds;
+mod client;
 mod cluster;
 mod files;
+mod mariadb;
+mod place;
 mod print;
 mod programs;
 mod record;
@@ -28,7 +31,7 @@ use crate::{
 use files::Files;
 use print::Printer;
 use tour::Tour;
-use upstream::Upstream;
+use upstream::{Served, Upstream};
 
 pub(crate) use upstream::Wanted;
 
@@ -42,9 +45,9 @@ const PORTS_TRIED: u16 = 100;
 pub(crate) struct Options {
     /// End after the tour.
     pub(crate) exit_after_tour: bool,
-    /// The port that Jurat listens on, or the next free one.
+    /// The first port that Jurat listens on, or the next free one.
     pub(crate) port_base: u16,
-    /// Which database is behind Jurat.
+    /// Which databases are behind Jurat.
     pub(crate) upstream: Wanted,
     /// Leave the temporary directory in place.
     pub(crate) keep: bool,
@@ -72,21 +75,26 @@ async fn show(options: &Options, stop: &CancellationToken) -> Result<Exit, Failu
         .tempdir()
         .map_err(|error| Failure::other(format!("no temporary directory: {error}")))?;
     base.disable_cleanup(options.keep);
-    let upstream = Upstream::start(options.upstream, base.path(), printer).await?;
-    let port = free_port(options.port_base)?;
-    let files = Files::write(&base.path().join("jurat"), &upstream, port)?;
+    let mut served = Vec::new();
+    let mut next = options.port_base;
+    for upstream in Upstream::start(options.upstream, base.path(), printer).await? {
+        let port = free_port(next)?;
+        next = port.saturating_add(1);
+        served.push(Served { upstream, port });
+    }
+    let files = Files::write(&base.path().join("jurat"), &served)?;
     let bound = start_jurat(&files.config).await?;
     let audit = bound.audit();
     let ending = CancellationToken::new();
     let serving = tokio::spawn(bound.serve(ending.clone()));
-    printer.standing(port, &upstream)?;
-    let tour = Tour { port, upstream: &upstream, files: &files, audit: &audit };
+    printer.standing(&served)?;
+    let tour = Tour { served: &served, files: &files, audit: &audit };
     let exit = tokio::select! {
         held = tour.run(&printer) => held.map(|held| if held { Exit::Ok } else { Exit::Failure }),
         () = stop.cancelled() => Ok(Exit::Interrupted),
     };
     if matches!(exit, Ok(Exit::Ok | Exit::Failure)) && !options.exit_after_tour {
-        printer.staying(port, &files)?;
+        printer.staying(&served, &files)?;
         stop.cancelled().await;
     }
     // The record is closed before its directory goes.

@@ -10,10 +10,10 @@ pub(super) struct Arguments {
     /// End after the tour; the exit code says whether every step held
     #[arg(long)]
     exit_after_tour: bool,
-    /// Database behind Jurat
+    /// Databases behind Jurat
     #[arg(long, value_enum, value_name = "WHICH", default_value_t)]
     upstream: Wanted,
-    /// Port that Jurat listens on; the next free one where it is taken
+    /// First port that Jurat listens on, one for each protocol; the next free one where it is taken
     #[arg(long, value_name = "PORT", default_value_t = 15432)]
     port_base: u16,
     /// Leave the temporary directory in place, with configuration, policies, record and server log

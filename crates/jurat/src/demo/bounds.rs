@@ -2,12 +2,8 @@
 //! to one statement, a budget, and a frozen database.
 
 use jurat_core::{Clock as _, SystemClock};
-use tokio_postgres::{Client, SimpleQueryMessage};
 
-use super::{
-    steps::{denied, one, words},
-    tour::{Clients, Proof, Step, Tour},
-};
+use super::tour::{Clients, Proof, Step, Tour};
 use crate::{
     app::{AdminAction, AdminReply},
     cli,
@@ -23,8 +19,8 @@ const BATCH: u32 = 500;
 
 pub(super) async fn stall(clients: &Clients) -> Step {
     const SQL: &str = "UPDATE customers SET tier = 'gold' WHERE id > 0";
-    let evidence = denied(&clients.fixer, SQL).await?;
-    let changed = one(&clients.behind, GOLD).await?;
+    let evidence = clients.fixer.denied(SQL).await?;
+    let changed = clients.behind.one(GOLD).await?;
     let counted = evidence.first().is_some_and(|line| line.contains("20000 rows"));
     if changed != "0" || !counted {
         return Err(format!(
@@ -43,9 +39,9 @@ pub(super) async fn stall(clients: &Clients) -> Step {
 pub(super) async fn approve(clients: &Clients, tour: &Tour<'_>) -> Step {
     const SQL: &str = "UPDATE customers SET tier = 'gold' WHERE id = 2";
     const OTHER: &str = "UPDATE customers SET tier = 'gold' WHERE id = 4";
-    let mut evidence = denied(&clients.bot, SQL).await?;
+    let mut evidence = clients.bot.denied(SQL).await?;
     let id = request_in(&evidence)?;
-    if one(&clients.behind, GOLD).await? != "0" {
+    if clients.behind.one(GOLD).await? != "0" {
         return Err("rows changed behind Jurat before anybody had said yes".to_owned());
     }
     let reason = Some("asked for by the customer".to_owned());
@@ -55,10 +51,10 @@ pub(super) async fn approve(clients: &Clients, tour: &Tour<'_>) -> Step {
     };
     evidence.push(format!("dan: jurat approvals approve {id}  →  {} is {}", item.id, item.state));
     // Another statement is not what was approved; the same one passes, and a second time it does not.
-    denied(&clients.bot, OTHER).await?;
-    let passed = affected(&clients.bot, SQL).await?;
-    denied(&clients.bot, SQL).await?;
-    let changed = one(&clients.behind, GOLD).await?;
+    clients.bot.denied(OTHER).await?;
+    let passed = clients.bot.affected(SQL).await?;
+    clients.bot.denied(SQL).await?;
+    let changed = clients.behind.one(GOLD).await?;
     if (passed, changed.as_str()) != (1, "1") {
         return Err(format!("{passed} rows passed, and {changed} changed behind Jurat"));
     }
@@ -82,14 +78,14 @@ pub(super) async fn budget(clients: &Clients) -> Step {
         let last = first.saturating_add(BATCH).saturating_sub(1);
         let sql =
             format!("UPDATE customers SET tier = 'silver' WHERE id BETWEEN {first} AND {last}");
-        match clients.fixer.simple_query(&sql).await {
+        match clients.fixer.affected(&sql).await {
             Ok(_) if evidence.is_empty() => passed += 1,
             Ok(_) => return Err(format!("batch {batch} passed after one was refused")),
-            Err(_) if evidence.is_empty() => evidence = denied(&clients.fixer, &sql).await?,
+            Err(_) if evidence.is_empty() => evidence = clients.fixer.denied(&sql).await?,
             Err(_) => {}
         }
     }
-    let after = number(&one(&clients.behind, SILVER).await?)?;
+    let after = number(&clients.behind.one(SILVER).await?)?;
     if passed * BATCH != BUDGET || after != BUDGET {
         return Err(format!("{passed} batches passed, {after} rows changed"));
     }
@@ -110,23 +106,23 @@ pub(super) async fn freeze(clients: &Clients, tour: &Tour<'_>) -> Step {
     const SQL: &str = "UPDATE customers SET tier = 'free' WHERE id = 1";
     const MINUTES: i64 = 10;
     let until_ns = SystemClock.now_ns().saturating_add(MINUTES * 60 * 1_000_000_000);
-    let (database, reason) = ("shop".to_owned(), "release 42 is going out".to_owned());
+    let (database, reason) = (clients.database.to_owned(), "release 42 is going out".to_owned());
     let action = AdminAction::Freeze { database, reason, until_ns: Some(until_ns) };
     ask(tour, action).await?;
-    let before = one(&clients.behind, clients.state).await?;
-    let evidence = denied(&clients.dan, SQL).await?;
+    let before = clients.behind.one(clients.state).await?;
+    let evidence = clients.dan.denied(SQL).await?;
     let told = evidence.first().is_some_and(|line| line.contains("release 42"));
-    let read = one(&clients.dan, "SELECT count(*) FROM customers").await?;
-    let unchanged = one(&clients.behind, clients.state).await? == before;
-    ask(tour, AdminAction::Unfreeze { database: "shop".to_owned() }).await?;
-    let passed = affected(&clients.dan, SQL).await?;
+    let read = clients.dan.one("SELECT count(*) FROM customers").await?;
+    let unchanged = clients.behind.one(clients.state).await? == before;
+    ask(tour, AdminAction::Unfreeze { database: clients.database.to_owned() }).await?;
+    let passed = clients.dan.affected(SQL).await?;
     if !told || !unchanged || read != "20000" || passed != 1 {
         return Err(format!(
             "told: {told}, unchanged: {unchanged}, {read} customers read, {passed} rows changed afterwards"
         ));
     }
     Ok(Proof {
-        what: format!("dan: jurat admin freeze shop --until {MINUTES}m --reason …; {SQL}"),
+        what: format!("dan: jurat admin freeze {} --until {MINUTES}m --reason …; {SQL}", clients.database),
         proved: "0 rows changed behind Jurat, and reads go on; after unfreeze the same UPDATE changes 1 row"
             .to_owned(),
         evidence,
@@ -146,15 +142,6 @@ fn request_in(told: &[String]) -> Result<String, String> {
         told.iter().flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '-'));
     let found = words.find(|word| word.starts_with("AP-"));
     found.map(str::to_owned).ok_or_else(|| format!("no request is named: {told:?}"))
-}
-
-async fn affected(client: &Client, sql: &str) -> Result<u64, String> {
-    let messages = client.simple_query(sql).await.map_err(|error| words(&error))?;
-    let counts = messages.iter().filter_map(|message| {
-        let SimpleQueryMessage::CommandComplete(count) = message else { return None };
-        Some(*count)
-    });
-    Ok(counts.sum())
 }
 
 fn number(text: &str) -> Result<u32, String> {

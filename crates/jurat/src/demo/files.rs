@@ -6,10 +6,17 @@ use std::{
 };
 
 use jurat_audit::SigningKey;
-use jurat_identity::make_verifier;
+use jurat_identity::{make_mysql_verifier, make_verifier};
 use jurat_types::Secret;
+use ring::digest;
 
-use super::{PASSWORD, cluster::random_password, seed::Shop, upstream::Upstream};
+use super::{
+    PASSWORD,
+    client::Protocol,
+    place::random_password,
+    seed::Shop,
+    upstream::{Served, Upstream},
+};
 use crate::{
     cli,
     exit::{Exit, Failure},
@@ -79,7 +86,7 @@ impl Files {
     ///
     /// # Errors
     /// Where a file cannot be written.
-    pub(super) fn write(dir: &Path, upstream: &Upstream, port: u16) -> Result<Self, Failure> {
+    pub(super) fn write(dir: &Path, served: &[Served]) -> Result<Self, Failure> {
         let data = AGENTS.iter().copied().chain([("jurat/catalog/data.yaml", LABELS)]);
         for (name, content) in POLICIES.iter().copied().chain(data) {
             put(&dir.join("rego").join(name), content)?;
@@ -87,9 +94,11 @@ impl Files {
         put(&dir.join("users.toml"), &users()?)?;
         let token = random_password()?;
         put(&dir.join("dan.token"), &token)?;
-        put(&dir.join("shop.password"), upstream.shop.password.expose())?;
+        for Served { upstream, .. } in served {
+            put(&dir.join(password_file(upstream)), upstream.shop.password.expose())?;
+        }
         let config = dir.join("jurat.toml");
-        put(&config, &configuration(upstream, port))?;
+        put(&config, &configuration(served))?;
         let key = SigningKey::generate("demo.jurat")
             .map_err(|error| Failure::because(Exit::Failure, "no key was made", &error))?;
         put(&dir.join("audit.key"), &key.to_text())?;
@@ -104,32 +113,63 @@ fn users() -> Result<String, Failure> {
     for (name, rest) in USERS {
         let verifier =
             make_verifier(PASSWORD).map_err(|error| Failure::other(error.to_string()))?;
-        text.push_str(&format!("\n[[user]]\nname = \"{name}\"\n{rest}\nscram = \"{verifier}\"\n"));
+        // The demo has no TLS, and clients of MySQL answer challenges there.
+        let sha2 =
+            make_mysql_verifier(PASSWORD).map_err(|error| Failure::other(error.to_string()))?;
+        let native = native_verifier(PASSWORD);
+        text.push_str(&format!(
+            "\n[[user]]\nname = \"{name}\"\n{rest}\nscram = \"{verifier}\"\n\
+             mysql_sha2 = \"{sha2}\"\nmysql_native = \"{native}\"\n"
+        ));
     }
     Ok(text)
 }
 
-fn configuration(upstream: &Upstream, port: u16) -> String {
-    let Shop { database, owner, .. } = &upstream.shop;
-    let upstream_port = upstream.port;
-    format!(
-        r#"version = 1
+/// What `SELECT PASSWORD('…')` of MariaDB gives, for clients that know nothing newer.
+fn native_verifier(password: &str) -> String {
+    let sha1 = |bytes: &[u8]| digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes);
+    let twice = sha1(sha1(password.as_bytes()).as_ref());
+    std::iter::once("*".to_owned())
+        .chain(twice.as_ref().iter().map(|byte| format!("{byte:02X}")))
+        .collect()
+}
 
-[server]
-drain_timeout = "2s"
+fn password_file(upstream: &Upstream) -> String {
+    format!("{}.password", upstream.name())
+}
 
+fn configuration(served: &[Served]) -> String {
+    let mut text = String::from("version = 1\n\n[server]\ndrain_timeout = \"2s\"\n");
+    for Served { upstream, port } in served {
+        let Shop { database, owner, .. } = &upstream.shop;
+        let protocol = match upstream.protocol {
+            Protocol::Postgres => "postgres",
+            Protocol::Mysql => "mysql",
+        };
+        let (name, engine, upstream_port) = (upstream.name(), upstream.engine(), upstream.port);
+        let password = password_file(upstream);
+        text.push_str(&format!(
+            r#"
 [[listener]]
-name = "pg"
-protocol = "postgres"
+name = "{protocol}"
+protocol = "{protocol}"
 bind = "127.0.0.1:{port}"
 
 [[database]]
-name = "{database}"
-engine = "postgres"
+name = "{name}"
+engine = "{engine}"
 environment = "production"
-upstream = "postgres://{owner}@127.0.0.1:{upstream_port}/{database}"
-credential = {{ file = "shop.password" }}
+upstream = "{protocol}://{owner}@127.0.0.1:{upstream_port}/{database}"
+credential = {{ file = "{password}" }}
+"#
+        ));
+    }
+    text.push_str(REST);
+    text
+}
 
+/// What is the same for every database.
+const REST: &str = r#"
 [identity]
 users_file = "users.toml"
 
@@ -143,15 +183,13 @@ approvers = ["group:dba"]
 
 [[approvals.operator]]
 principal = "dan"
-token = {{ file = "dan.token" }}
+token = { file = "dan.token" }
 
 [audit]
 dir = "audit"
-key = {{ file = "audit.key" }}
+key = { file = "audit.key" }
 heartbeat = "1h"
-"#
-    )
-}
+"#;
 
 /// Writes a file that only we can read, and the directories above it.
 fn put(path: &Path, text: &str) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{PASSWORD, files::Files, tour::Step, upstream::Upstream};
+use super::{PASSWORD, client::Protocol, files::Files, tour::Step, upstream::Served};
 use crate::{
     exit::{Exit, Failure},
     output::{self, Paint},
@@ -10,6 +10,14 @@ use crate::{
 
 /// Evidence is set off by this.
 const INDENT: &str = "        ";
+
+/// Who can log in, and what to expect then.
+const PEOPLE: [(&str, &str); 4] = [
+    ("ana", "an analyst: personal data is masked"),
+    ("dan", "an administrator: guardrails hold for everybody"),
+    ("bot", "an agent of ana's: what it writes waits for a person's yes"),
+    ("fixer", "an agent of dan's: it may write, 1000 rows at once and 10000 an hour"),
+];
 
 /// Prints to stdout, in color on a terminal.
 #[derive(Clone, Copy, Debug)]
@@ -27,17 +35,32 @@ impl Printer {
         output::line(what)
     }
 
-    pub(super) fn standing(self, port: u16, upstream: &Upstream) -> Result<(), Failure> {
-        output::line(format_args!(
-            "the shop with 20000 customers is on port {}, Jurat is in front of it on port {port}
-",
-            upstream.port
-        ))
+    /// Says where everything is.
+    pub(super) fn standing(self, served: &[Served]) -> Result<(), Failure> {
+        for Served { upstream, port } in served {
+            output::line(format_args!(
+                "{} with a shop of 20000 customers is on port {}, Jurat is in front of it on port {port}",
+                upstream.is, upstream.port
+            ))?;
+        }
+        self.gap()
+    }
+
+    /// An empty line between parts.
+    #[expect(clippy::unused_self, reason = "all that is printed goes through the printer")]
+    pub(super) fn gap(self) -> Result<(), Failure> {
+        output::line("")
     }
 
     /// Prints a step and tells whether it held.
-    pub(super) fn step(self, word: &str, step: &Step) -> Result<bool, Failure> {
+    pub(super) fn step(
+        self,
+        word: &str,
+        over: Option<Protocol>,
+        step: &Step,
+    ) -> Result<bool, Failure> {
         let padded = format!("{word:<7}");
+        let over = over.map_or_else(String::new, |protocol| format!(" {protocol:<10} "));
         match step {
             Ok(proof) => {
                 let word = match word {
@@ -47,7 +70,7 @@ impl Printer {
                     }
                     _ => self.paint.good(&padded),
                 };
-                output::line(format_args!("{word} {}  →  {}", proof.what, proof.proved))?;
+                output::line(format_args!("{word}{over} {}  →  {}", proof.what, proof.proved))?;
                 for line in &proof.evidence {
                     output::line(format_args!("{INDENT}{}", self.paint.faint(line)))?;
                 }
@@ -55,25 +78,30 @@ impl Printer {
             }
             Err(why) => {
                 let fail = self.paint.bad("FAIL   ");
-                output::line(format_args!("{fail} {word}: {why}"))?;
+                output::line(format_args!("{fail}{over} {word}: {why}"))?;
                 Ok(false)
             }
         }
     }
 
-    pub(super) fn staying(self, port: u16, files: &Files) -> Result<(), Failure> {
+    pub(super) fn staying(self, served: &[Served], files: &Files) -> Result<(), Failure> {
         let audit = files.audit.display();
         let key = files.public_key.display();
-        output::line("\nJurat stays up. In another terminal:\n")?;
-        for (user, who) in [
-            ("ana", "an analyst: personal data is masked"),
-            ("dan", "an administrator: guardrails hold for everybody"),
-            ("bot", "an agent of ana's: what it writes waits for a person's yes"),
-            ("fixer", "an agent of dan's: it may write, 1000 rows at once and 10000 an hour"),
-        ] {
-            output::line(format_args!(
-                "  psql \"postgres://{user}:{PASSWORD}@127.0.0.1:{port}/shop\"    # {who}"
-            ))?;
+        output::line("Jurat stays up. In another terminal:\n")?;
+        let databases: Vec<&str> = served.iter().map(|one| one.upstream.name()).collect();
+        for Served { upstream, port } in served {
+            for (user, who) in PEOPLE {
+                let database = upstream.name();
+                let client = match upstream.protocol {
+                    Protocol::Postgres => {
+                        format!("psql \"postgres://{user}:{PASSWORD}@127.0.0.1:{port}/{database}\"")
+                    }
+                    Protocol::Mysql => {
+                        format!("mariadb -h 127.0.0.1 -P {port} -u {user} -p{PASSWORD} {database}")
+                    }
+                };
+                output::line(format_args!("  {client:<58}  # {who}"))?;
+            }
         }
         // As this program was called, because it need not be on the PATH.
         let jurat = std::env::args().next().unwrap_or_else(|| "jurat".to_owned());
@@ -86,18 +114,19 @@ impl Printer {
         output::line(format_args!("  {jurat} approvals list {to_dan}"))?;
         output::line(format_args!("  {jurat} approvals approve AP-… {to_dan}"))?;
         output::line(format_args!(
-            "  {jurat} admin freeze shop --until 10m --reason 'a release' {to_dan}"
+            "  {jurat} admin freeze {} --until 10m --reason 'a release' {to_dan}",
+            databases.first().copied().unwrap_or_default()
         ))?;
-        output::line(format_args!("  {jurat} admin unfreeze shop {to_dan}"))?;
+        output::line(format_args!(
+            "  {jurat} admin unfreeze {} {to_dan}",
+            databases.first().copied().unwrap_or_default()
+        ))?;
         output::line(format_args!("  {jurat} audit tail -f {audit}"))?;
         output::line(format_args!("  {jurat} audit verify {audit} --key {key}"))?;
         output::line(format_args!(
             "\n  The policies are in {}; a change is in force within 5 seconds.",
             files.policies().display()
         ))?;
-        output::line(
-            "  All of this went over PostgreSQL's protocol. MySQL and MariaDB are not in the tour yet: docs/mysql.md.",
-        )?;
         output::line("  Ctrl-C ends everything and removes the temporary directory.")
     }
 

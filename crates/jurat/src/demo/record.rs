@@ -16,13 +16,14 @@ use crate::exit::chain;
 /// What the altered record is about: the denied statement of an earlier step.
 const ALTERED: &str = "\"kind\":\"drop_table\"";
 
-/// How many connections the tour makes through Jurat.
+/// How many connections the tour makes through Jurat over each protocol.
 const CLIENTS: usize = 4;
 const POLL: Duration = Duration::from_millis(20);
 
 pub(super) async fn verify(tour: &Tour<'_>) -> Step {
     // The sessions of the steps before have ended; their last records come a moment later.
-    while closed_sessions(&tour.files.audit)? < CLIENTS {
+    let clients = CLIENTS.saturating_mul(tour.served.len());
+    while closed_sessions(&tour.files.audit)? < clients {
         tokio::time::sleep(POLL).await;
     }
     let audit = Arc::clone(tour.audit);
@@ -56,7 +57,7 @@ pub(super) async fn verify(tour: &Tour<'_>) -> Step {
 
 /// What the record tells of the steps about bounds.
 fn told(dir: &Path) -> Result<String, String> {
-    let (mut taken_back, mut approvals, mut freezes) = (0_u32, Vec::new(), Vec::new());
+    let (mut taken_back, mut approvals, mut switches) = (0_u32, Vec::new(), Vec::new());
     let lines = jurat_audit::tail(dir, usize::MAX).map_err(|error| chain(&error))?;
     for record in lines.flatten().filter_map(|line| line.record.ok()) {
         match record.body {
@@ -69,8 +70,13 @@ fn told(dir: &Path) -> Result<String, String> {
             }
             RecordBody::System(system) if system.event == "admin" => {
                 let word = |key| system.details.get(key).and_then(serde_json::Value::as_str);
-                let (action, by) = (word("action"), word("by"));
-                freezes.push(format!("{} by {}", action.unwrap_or("?"), by.unwrap_or("?")));
+                let word = |key| word(key).unwrap_or("?");
+                switches.push(format!(
+                    "{} of {} by {}",
+                    word("action"),
+                    word("database"),
+                    word("by")
+                ));
             }
             RecordBody::Approval(_)
             | RecordBody::System(_)
@@ -80,13 +86,14 @@ fn told(dir: &Path) -> Result<String, String> {
             | RecordBody::Session(_) => {}
         }
     }
-    if taken_back == 0 || approvals.len() < 2 || freezes.len() < 2 {
-        return Err(format!("{taken_back} taken back, {approvals:?}, {freezes:?}"));
+    if taken_back == 0 || approvals.len() < 2 || switches.len() < 2 {
+        return Err(format!("{taken_back} taken back, {approvals:?}, {switches:?}"));
     }
+    let writes = if taken_back == 1 { "write" } else { "writes" };
     Ok(format!(
-        "{taken_back} write counted and taken back; {}; {}",
+        "{taken_back} {writes} counted and taken back; {}; {}",
         approvals.join(", "),
-        freezes.join(", ")
+        switches.join(", ")
     ))
 }
 

@@ -4,12 +4,16 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use jurat_audit::AuditLog;
-use tokio_postgres::Client;
 
 use super::{
-    PASSWORD, bounds, cluster, files::Files, print::Printer, record, steps, upstream::Upstream,
+    PASSWORD, bounds,
+    client::{Client, Protocol},
+    files::Files,
+    print::Printer,
+    record, steps,
+    upstream::Served,
 };
-use crate::exit::{Failure, chain};
+use crate::exit::Failure;
 
 /// How long one step may take. They take milliseconds.
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -17,9 +21,8 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 /// What the tour goes through.
 #[derive(Debug)]
 pub(super) struct Tour<'a> {
-    /// Where Jurat listens.
-    pub(super) port: u16,
-    pub(super) upstream: &'a Upstream,
+    /// The databases, each of which all steps are taken on.
+    pub(super) served: &'a [Served],
     pub(super) files: &'a Files,
     pub(super) audit: &'a Arc<AuditLog>,
 }
@@ -38,8 +41,11 @@ pub(super) struct Proof {
 /// A step holds and shows something, or does not hold and says why.
 pub(super) type Step = Result<Proof, String>;
 
-/// Everybody's connection.
+/// Everybody's connection, over one protocol.
 pub(super) struct Clients {
+    pub(super) protocol: Protocol,
+    /// The database's name in Jurat.
+    pub(super) database: &'static str,
     /// An analyst, through Jurat.
     pub(super) ana: Client,
     /// A database administrator, through Jurat.
@@ -60,47 +66,62 @@ impl Tour<'_> {
     /// # Errors
     /// Only where nothing can be printed.
     pub(super) async fn run(&self, printer: &Printer) -> Result<bool, Failure> {
-        let clients = match self.connect().await {
-            Ok(clients) => clients,
-            Err(why) => return printer.step("LOGIN", &Err(why)),
-        };
-        let mut held = printer.step("MASK", &timed(steps::mask_rows(&clients)).await)?;
-        held &= printer.step("MASK", &timed(steps::mask_prepared_join(&clients)).await)?;
-        held &= printer.step("ALLOW", &timed(steps::allow_report(&clients)).await)?;
-        held &= printer.step("ALLOW", &timed(steps::allow_one_row(&clients)).await)?;
-        held &= printer.step("DENY", &timed(steps::deny_drop(&clients)).await)?;
-        held &= printer.step("DENY", &timed(steps::deny_update_of_all(&clients)).await)?;
-        held &= printer.step("DENY", &timed(steps::deny_guessing(&clients)).await)?;
-        held &= printer.step("STALL", &timed(bounds::stall(&clients)).await)?;
-        held &= printer.step("APPROVE", &timed(bounds::approve(&clients, self)).await)?;
-        held &= printer.step("BUDGET", &timed(bounds::budget(&clients)).await)?;
-        held &= printer.step("FREEZE", &timed(bounds::freeze(&clients, self)).await)?;
-        drop(clients);
-        held &= printer.step("RECORD", &timed(record::verify(self)).await)?;
-        held &= printer.step("RECORD", &timed(record::tamper(self)).await)?;
+        let mut held = true;
+        for served in self.served {
+            held &= self.run_over_one_protocol(served, printer).await?;
+        }
+        held &= printer.step("RECORD", None, &timed(record::verify(self)).await)?;
+        held &= printer.step("RECORD", None, &timed(record::tamper(self)).await)?;
         Ok(held)
     }
 
-    async fn connect(&self) -> Result<Clients, String> {
-        let database = self.upstream.shop.database;
-        let through = async |user: &str| {
-            cluster::connect(self.port, user, PASSWORD, database)
-                .await
-                .map_err(|error| format!("{user} cannot log in through Jurat: {}", chain(&error)))
+    async fn run_over_one_protocol(
+        &self,
+        served: &Served,
+        printer: &Printer,
+    ) -> Result<bool, Failure> {
+        let over = Some(served.upstream.protocol);
+        let clients = match connect(served).await {
+            Ok(clients) => clients,
+            Err(why) => return printer.step("LOGIN", over, &Err(why)),
         };
-        Ok(Clients {
-            state: self.upstream.state,
-            ana: through("ana").await?,
-            dan: through("dan").await?,
-            bot: through("bot").await?,
-            fixer: through("fixer").await?,
-            behind: self
-                .upstream
-                .connect()
-                .await
-                .map_err(|error| format!("nobody can log in behind Jurat: {}", chain(&error)))?,
-        })
+        let mut held = printer.step("MASK", over, &timed(steps::mask_rows(&clients)).await)?;
+        held &= printer.step("MASK", over, &timed(steps::mask_prepared_join(&clients)).await)?;
+        held &= printer.step("ALLOW", over, &timed(steps::allow_report(&clients)).await)?;
+        held &= printer.step("ALLOW", over, &timed(steps::allow_one_row(&clients)).await)?;
+        held &= printer.step("DENY", over, &timed(steps::deny_drop(&clients)).await)?;
+        held &= printer.step("DENY", over, &timed(steps::deny_update_of_all(&clients)).await)?;
+        held &= printer.step("DENY", over, &timed(steps::deny_guessing(&clients)).await)?;
+        held &= printer.step("STALL", over, &timed(bounds::stall(&clients)).await)?;
+        held &= printer.step("APPROVE", over, &timed(bounds::approve(&clients, self)).await)?;
+        held &= printer.step("BUDGET", over, &timed(bounds::budget(&clients)).await)?;
+        held &= printer.step("FREEZE", over, &timed(bounds::freeze(&clients, self)).await)?;
+        printer.gap()?;
+        Ok(held)
     }
+}
+
+async fn connect(served: &Served) -> Result<Clients, String> {
+    let Served { upstream, port } = served;
+    let (protocol, database) = (upstream.protocol, upstream.name());
+    let through = async |user: &str| {
+        Client::connect(protocol, *port, user, PASSWORD, database)
+            .await
+            .map_err(|error| format!("{user} cannot log in through Jurat: {error}"))
+    };
+    Ok(Clients {
+        protocol,
+        database,
+        state: upstream.state,
+        ana: through("ana").await?,
+        dan: through("dan").await?,
+        bot: through("bot").await?,
+        fixer: through("fixer").await?,
+        behind: upstream
+            .connect()
+            .await
+            .map_err(|error| format!("nobody can log in behind Jurat: {error}"))?,
+    })
 }
 
 /// A step that hangs does not hold.

@@ -48,6 +48,14 @@ pub(crate) fn jurat(arguments: &[&str]) -> Run {
     jurat_in(Path::new("."), arguments)
 }
 
+/// With a directory in front of the PATH.
+pub(crate) fn jurat_on_path(bin: Option<&Path>, arguments: &[&str]) -> Run {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let dirs = bin.map(Path::to_path_buf).into_iter().chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(dirs).unwrap();
+    command().env("PATH", path).args(arguments).output().unwrap().into()
+}
+
 pub(crate) fn jurat_in(dir: &Path, arguments: &[&str]) -> Run {
     command().current_dir(dir).args(arguments).output().unwrap().into()
 }
