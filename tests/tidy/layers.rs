@@ -17,8 +17,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("jurat-store", &["jurat-core", "jurat-types"]),
     ("jurat-identity", &["jurat-core", "jurat-types"]),
     ("jurat-mysql", &["jurat-core", "jurat-types", "jurat-wire"]),
-    // A database of its own, which Jurat reaches over the network as any other: it knows nothing of ours.
-    ("jurat-playground", &[]),
+    // A database of its own, which Jurat reaches over the network as any other: it knows the packets of MySQL's
+    // protocol, and nothing else of ours.
+    ("jurat-playground", &["jurat-wire"]),
     ("jurat-postgres", &["jurat-core", "jurat-types", "jurat-wire"]),
     (
         "jurat",
@@ -44,7 +45,6 @@ const ENGINES: &[(&str, &[&str])] = &[
     ("axum", &["jurat-console"]),
     ("mysql_common", &["jurat-mysql"]),
     ("openidconnect", &["jurat-identity"]),
-    ("opensrv-mysql", &["jurat-playground"]),
     ("pgwire", &["jurat-playground", "jurat-postgres"]),
     ("regorus", &["jurat-policy"]),
     ("rusqlite", &["jurat-playground", "jurat-store"]),

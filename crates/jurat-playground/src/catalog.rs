@@ -67,12 +67,12 @@ const fn tables(dialect: Dialect) -> &'static [CatalogTable] {
     }
 }
 
-/// A relation of PostgreSQL's catalog that the playground has: schema, name, and columns with their types.
+/// A relation of a catalog that the playground has: schema, name, and columns with their types.
 pub(crate) type SystemRelation = (&'static str, &'static str, Vec<(&'static str, &'static str)>);
 
-/// The relations of PostgreSQL's catalog that the playground has.
-pub(crate) fn system_relations() -> impl Iterator<Item = SystemRelation> {
-    tables(Dialect::Postgres).iter().map(|table| {
+/// The relations of a catalog that the playground has.
+pub(crate) fn system_relations(dialect: Dialect) -> impl Iterator<Item = SystemRelation> {
+    tables(dialect).iter().map(|table| {
         let columns = table.columns.split(',').filter_map(|column| column.trim().split_once(' '));
         (table.schema, table.name, columns.collect())
     })

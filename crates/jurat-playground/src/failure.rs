@@ -6,7 +6,7 @@ use rusqlite::ffi;
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Failure {
-    /// PostgreSQL's code, which MySQL shows too.
+    /// PostgreSQL's code.
     pub(crate) sqlstate: &'static str,
     /// MySQL's error number.
     pub(crate) errno: u16,
@@ -48,6 +48,29 @@ impl Failure {
         let known = CODES.iter().find(|(code, _)| *code == sqlstate);
         let (sqlstate, errno) = known.copied().unwrap_or(("XX000", 1105));
         Self { sqlstate, errno, message: message.into() }
+    }
+
+    /// A failure that only MySQL's clients have.
+    pub(crate) fn of_mysql(errno: u16, message: impl Into<String>) -> Self {
+        Self { sqlstate: "XX000", errno, message: message.into() }
+    }
+
+    /// MySQL's own code, which belongs to its number.
+    pub(crate) const fn mysql_state(&self) -> &'static str {
+        match self.errno {
+            1047 | 1153 | 1835 => "08S01",
+            1048 | 1052 | 1062 | 1452 => "23000",
+            1049 | 1064 | 1235 | 1305 | 1461 => "42000",
+            1050 => "42S01",
+            1054 => "42S22",
+            1060 => "42S21",
+            1146 => "42S02",
+            1213 => "40001",
+            1264 => "22003",
+            1292 => "22007",
+            1317 => "70100",
+            _ => "HY000",
+        }
     }
 
     /// Something that the databases can and the playground cannot.

@@ -7,6 +7,8 @@ use jurat_playground::{
 };
 use tempfile::TempDir;
 
+mod mysql;
+
 use crate::harness::{
     Setup, Wire, cluster, in_time,
     jurat::{Home, Jurat, PASSWORD},
@@ -23,15 +25,20 @@ struct Stand {
 
 impl Stand {
     async fn new() -> Self {
+        Self::over("postgres", Setup::default()).await
+    }
+
+    /// Over one of the protocols, as the configuration calls it.
+    async fn over(protocol: &str, setup: Setup) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let playground = Playground::start(dir.path(), cluster::PASSWORD).await.unwrap();
-        let relay = FaultyRelay::start(playground.postgres).await.unwrap();
-        let setup = Setup::default();
+        let address = if protocol == "postgres" { playground.postgres } else { playground.mysql };
+        let relay = FaultyRelay::start(address).await.unwrap();
         let home = Home::new(&setup, relay.address.port(), DATABASE);
         // The playground knows one user, and it is not the one of the suite's servers.
         let configuration = std::fs::read_to_string(home.path("jurat.toml")).unwrap();
         let users =
-            [cluster::UPSTREAM, jurat_playground::USER].map(|user| format!("postgres://{user}@"));
+            [cluster::UPSTREAM, jurat_playground::USER].map(|user| format!("{protocol}://{user}@"));
         assert!(configuration.contains(&users[0]));
         home.write("jurat.toml", &configuration.replace(&users[0], &users[1]));
         Self { jurat: Jurat::start(home, &setup), relay, _playground: playground, _dir: dir }

@@ -6,6 +6,7 @@ use super::{CatalogTable, place, text, value, yes_or_no};
 use crate::{
     DATABASE,
     engine::{ForeignKey, Relation, Schema},
+    tokens::Dialect,
 };
 
 pub(super) const TABLES: &[CatalogTable] = &[
@@ -28,6 +29,15 @@ pub(super) const TABLES: &[CatalogTable] = &[
         columns: "TABLE_CATALOG text, TABLE_SCHEMA text, TABLE_NAME text, TABLE_TYPE text, \
                   ENGINE text, TABLE_ROWS bigint, TABLE_COLLATION text, TABLE_COMMENT text",
         rows: tables,
+    },
+    CatalogTable {
+        schema: "information_schema",
+        name: "engines",
+        columns: "ENGINE text, SUPPORT text, COMMENT text, TRANSACTIONS text, XA text, SAVEPOINTS text",
+        rows: |_| {
+            let row = ["SQLite", "DEFAULT", "inside this program", "YES", "NO", "YES"];
+            vec![row.into_iter().map(text).collect()]
+        },
     },
     CatalogTable {
         schema: "information_schema",
@@ -134,11 +144,25 @@ fn tables(schema: &Schema) -> Vec<Vec<Value>> {
             text(""),
         ]
     };
-    schema.relations.iter().map(row).collect()
+    let system = super::system_relations(Dialect::MySql).map(|(schema, name, _)| {
+        let name = name.to_ascii_uppercase();
+        let null = Value::Null;
+        vec![
+            text("def"),
+            text(schema),
+            text(name),
+            text("SYSTEM VIEW"),
+            text("MEMORY"),
+            null.clone(),
+            null,
+            text(""),
+        ]
+    });
+    schema.relations.iter().map(row).chain(system).collect()
 }
 
 fn columns(schema: &Schema) -> Vec<Vec<Value>> {
-    let mut rows = Vec::new();
+    let mut rows = system_columns();
     for relation in &schema.relations {
         for (index, column) in relation.columns.iter().enumerate() {
             let name = column.kind.mysql_name();
@@ -169,6 +193,39 @@ fn columns(schema: &Schema) -> Vec<Vec<Value>> {
     }
     rows
 }
+
+/// The columns of these tables themselves.
+fn system_columns() -> Vec<Vec<Value>> {
+    let mut rows = Vec::new();
+    for (schema, relation, columns) in super::system_relations(Dialect::MySql) {
+        for (index, (name, declared)) in columns.into_iter().enumerate() {
+            let mut row = vec![Value::Null; COLUMNS];
+            for (at, value) in [
+                (0, text("def")),
+                (1, text(schema)),
+                (2, text(relation.to_ascii_uppercase())),
+                (3, text(name)),
+                (4, place(index)),
+                (6, text("YES")),
+                (7, text(declared)),
+                (13, text(declared)),
+                (14, text("")),
+                (15, text("")),
+                (16, text("")),
+                (17, text("")),
+            ] {
+                if let Some(cell) = row.get_mut(at) {
+                    *cell = value;
+                }
+            }
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+/// How many columns `COLUMNS` has.
+const COLUMNS: usize = 18;
 
 /// The name of the foreign key that a column belongs to, in InnoDB's way.
 fn key_name(relation: &Relation, key: &ForeignKey) -> String {

@@ -89,12 +89,21 @@ impl Session {
             "SAVEPOINT" => plain(Action::Savepoint(format!("SAVEPOINT {}", last_name(tokens)?))),
             "RELEASE" => plain(Action::Savepoint(format!("RELEASE {}", last_name(tokens)?))),
             "SET" => plain(Action::Set(tokens.to_vec())),
+            // Functions that do something are not known here, so there is nothing to run.
+            "DO" => plain(Action::Nothing),
             "SHOW" => self.show(tokens),
             "DESCRIBE" | "DESC" => {
                 let table = tokens.last().map(Token::name).unwrap_or_default();
                 self.show_columns(&table)
             }
-            "USE" => plain(Action::Nothing),
+            "USE" => {
+                let name = tokens.last().map(Token::name).unwrap_or_default();
+                if super::is_there(name.as_bytes()) {
+                    plain(Action::Nothing)
+                } else {
+                    Err(super::unknown_database(&name))
+                }
+            }
             other => Err(Failure::unsupported(format_args!("the statement {other}"))),
         }
     }
@@ -282,7 +291,10 @@ impl Session {
             if name.text.starts_with('@') && !name.text.starts_with("@@") {
                 return Err(Failure::unsupported("variables of users"));
             }
-            let value = if value.text.starts_with("@@") {
+            let behind = part.get(at.saturating_add(1)..).unwrap_or_default();
+            let value = if behind.len() > 1 {
+                self.evaluate(behind)?
+            } else if value.text.starts_with("@@") {
                 self.variables.get(&value.text)?
             } else {
                 value.text.clone()
@@ -296,6 +308,35 @@ impl Session {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The value of an expression, as text.
+    fn evaluate(&mut self, expression: &[Token]) -> Result<String, Failure> {
+        let mut tokens = vec![Token::word("SELECT")];
+        tokens.extend_from_slice(expression);
+        let statement = self.run(&tokens, Verb::Read)?;
+        let outcome = self.execute(&statement, &[])?;
+        Ok(match outcome.rows.into_iter().flatten().next() {
+            Some(Value::Text(text)) => text,
+            Some(Value::Integer(number)) => number.to_string(),
+            Some(Value::Real(number)) => number.to_string(),
+            Some(Value::Blob(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+            Some(Value::Null) | None => String::new(),
+        })
+    }
+
+    /// Begins anew, as `COM_RESET_CONNECTION` does: what is open is taken back, and settings are the server's.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub(super) fn reset(&mut self) -> Result<(), Failure> {
+        if !self.engine.is_idle() {
+            self.engine.command("ROLLBACK")?;
+        }
+        self.variables = Variables::new();
+        self.autocommit = true;
+        self.last_id = 0;
         Ok(())
     }
 }

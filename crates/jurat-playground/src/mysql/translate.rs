@@ -92,6 +92,9 @@ impl<'a> Translation<'a> {
             Shape::Sign => self.sign(token),
             Shape::Word => self.word(token)?,
             Shape::Quoted => self.name(token),
+            Shape::Number if self.out.last().is_some_and(|last| last.is("LIMIT")) => {
+                self.limit(token);
+            }
             Shape::Text | Shape::Number | Shape::Parameter => self.copy(),
         }
         Ok(true)
@@ -120,6 +123,7 @@ impl<'a> Translation<'a> {
         match upper.as_str() {
             "CAST" if self.is_sign(1, "(") => self.cast(),
             "CONVERT" if self.is_sign(1, "(") => self.convert(),
+            "TRIM" if self.is_sign(1, "(") => self.trim(),
             "GROUP_CONCAT" if self.is_sign(1, "(") => self.group_concat(),
             "LAST_INSERT_ID" if self.is_sign(1, "(") => {
                 self.at = self.bracket(1)?.1;
@@ -210,13 +214,15 @@ impl<'a> Translation<'a> {
         let value = self.variables.get(&token.text)?;
         let number = value.parse::<i64>().is_ok();
         self.skip(1);
-        let first = self.out.last().is_none_or(|last| last.is("SELECT") || last.is_sign(","));
+        let first = self.out.last().is_some_and(|last| last.is("SELECT") || last.is_sign(","));
+        let signs = |sign: &str| self.out.iter().filter(|token| token.is_sign(sign)).count();
+        let in_brackets = signs("(") != signs(")");
         let shape = if number { Shape::Number } else { Shape::Text };
         self.out.push(Token::new(shape, value));
         let last = self
             .peek(0)
             .is_none_or(|next| next.is_sign(",") || next.is("LIMIT") || next.is("FROM"));
-        if first && last {
+        if first && last && !in_brackets {
             self.out.extend([Token::word("AS"), Token::new(Shape::Quoted, token.text.clone())]);
         }
         Ok(())
@@ -283,6 +289,47 @@ impl<'a> Translation<'a> {
             return self.cast_to(value, &text);
         }
         self.cast_to(value, name)
+    }
+
+    /// MySQL's way to say all rows is a number that SQLite does not have.
+    fn limit(&mut self, token: &Token) {
+        if token.text.parse::<i64>().is_err() && token.text.parse::<u64>().is_ok() {
+            self.skip(1);
+            self.out.push(Token::new(Shape::Number, i64::MAX.to_string()));
+        } else {
+            self.copy();
+        }
+    }
+
+    /// `TRIM(x)`, `TRIM(BOTH ',' FROM x)` and the like. SQLite takes a set of characters, which is the same for one.
+    fn trim(&mut self) -> Result<(), Failure> {
+        let (inside, end) = self.bracket(1)?;
+        let function = match inside.first() {
+            Some(first) if first.is("LEADING") => "ltrim",
+            Some(first) if first.is("TRAILING") => "rtrim",
+            Some(_) | None => "trim",
+        };
+        let parts = split(inside, |token| token.is("FROM"));
+        self.out.extend([Token::word(function), Token::sign("(")]);
+        if let [how, value] = parts.as_slice() {
+            let words = ["BOTH", "LEADING", "TRAILING"];
+            let skipped =
+                usize::from(how.first().is_some_and(|t| words.iter().any(|word| t.is(word))));
+            let what = how.get(skipped..).unwrap_or_default();
+            if what.len() > 1 || what.first().is_some_and(|token| token.text.chars().count() != 1) {
+                return Err(Failure::unsupported("TRIM of more than one character"));
+            }
+            self.out.extend(self.translate(value)?);
+            if !what.is_empty() {
+                self.out.push(Token::sign(","));
+                self.out.extend_from_slice(what);
+            }
+        } else {
+            self.out.extend(self.translate(inside)?);
+        }
+        self.out.push(Token::sign(")"));
+        self.at = end;
+        Ok(())
     }
 
     /// `GROUP_CONCAT(x ORDER BY y SEPARATOR ',')`.

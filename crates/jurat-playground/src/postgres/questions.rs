@@ -6,7 +6,7 @@
 
 use rusqlite::types::Value;
 
-use crate::{catalog::system_relations, engine::Schema, kind};
+use crate::{catalog::system_relations, engine::Schema, kind, tokens::Dialect};
 
 /// What the comment begins with.
 const MARK: &str = "-- jurat: catalog ";
@@ -54,7 +54,7 @@ fn truth(value: bool) -> Value {
 }
 
 fn relations(schema: &Schema) -> Vec<Vec<Value>> {
-    let system = system_relations().enumerate().map(|(at, (schema, name, _))| {
+    let system = system_relations(Dialect::Postgres).enumerate().map(|(at, (schema, name, _))| {
         vec![system_number(at), text(schema), text(name), text("r")]
     });
     let row = |relation: &crate::engine::Relation| {
@@ -85,7 +85,7 @@ fn column(relation: Value, at: usize, name: &str, declared: &str, key: bool) -> 
 
 fn columns(schema: &Schema) -> Vec<Vec<Value>> {
     let mut rows = Vec::new();
-    for (number, (_, _, columns)) in system_relations().enumerate() {
+    for (number, (_, _, columns)) in system_relations(Dialect::Postgres).enumerate() {
         for (at, (name, declared)) in columns.into_iter().enumerate() {
             rows.push(column(system_number(number), at, name, declared, false));
         }

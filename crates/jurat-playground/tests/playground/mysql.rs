@@ -194,7 +194,7 @@ fn column(packet: &[u8]) -> (String, u8) {
 async fn only_the_one_user_with_the_password_gets_in() {
     let (playground, _dir) = playground().await;
     assert!(playground.mysql.ip().is_loopback());
-    assert_eq!(Client::connect(&playground, "wrong").await.err().as_deref(), Some("1698 28000"));
+    assert_eq!(Client::connect(&playground, "wrong").await.err().as_deref(), Some("1045 28000"));
     let first = Client::connect(&playground, PASSWORD).await.unwrap();
     let second = Client::connect(&playground, PASSWORD).await.unwrap();
     assert!(String::from_utf8_lossy(&first.greeting).contains("jurat-playground"));
@@ -380,4 +380,65 @@ async fn information_schema_is_there() {
     ] {
         assert_eq!(client.query(text).await.unwrap(), expected, "{text}");
     }
+}
+
+/// What Jurat compares with its masks before a row passes.
+#[tokio::test]
+async fn columns_name_where_they_come_from() {
+    let (playground, _dir) = playground().await;
+    let mut client = Client::connect(&playground, PASSWORD).await.unwrap();
+    let select = "SELECT e, UPPER(e), d.n + 0 FROM (SELECT c.email AS e, c.id AS n FROM customers AS c) AS d LIMIT 1";
+    client.send(0, &[b"\x03", select.as_bytes()].concat()).await;
+    assert_eq!(client.packet().await, [3]);
+    let mut origins = Vec::new();
+    for _ in 0..3 {
+        let packet = client.packet().await;
+        let mut rest = packet.as_slice();
+        let names: Vec<String> = (0..6).map(|_| text_value(&mut rest)).collect();
+        origins.push(format!("{}.{}.{}", names[1], names[3], names[5]));
+    }
+    assert_eq!(origins, ["shop.customers.email", "..", ".."]);
+}
+
+#[tokio::test]
+async fn a_session_begins_anew_and_unknown_commands_are_refused() {
+    let (playground, _dir) = playground().await;
+    let mut client = Client::connect(&playground, PASSWORD).await.unwrap();
+    client.query("SET sql_mode = 'ANSI'").await.unwrap();
+    client.query("START TRANSACTION").await.unwrap();
+    client.query("UPDATE customers SET tier = 'x' WHERE id = 1").await.unwrap();
+    // COM_RESET_CONNECTION.
+    client.send(0, b"\x1f").await;
+    assert_eq!(client.result().await.unwrap().1, ["0"]);
+    assert_eq!(client.status & IN_TRANSACTION, 0);
+    let state = "SELECT tier, @@sql_mode FROM customers WHERE id = 1";
+    let expected = "free|STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION";
+    assert_eq!(client.query(state).await.unwrap(), [expected]);
+    // COM_CHANGE_USER, COM_FIELD_LIST, COM_BINLOG_DUMP, COM_PROCESS_KILL: nothing that is not done is answered OK.
+    for command in [b"\x11a\0\0\0".as_slice(), b"\x04a\0", b"\x12", b"\x0c\x01\0\0\0"] {
+        client.send(0, command).await;
+        let answer = client.packet().await;
+        assert_eq!(error(&answer), "1235 42000", "{command:?}");
+    }
+    assert_eq!(client.query("SELECT 1").await.unwrap(), ["1"]);
+}
+
+/// As Jurat pins its settings.
+#[tokio::test]
+async fn a_setting_may_be_an_expression() {
+    let (playground, _dir) = playground().await;
+    let mut client = Client::connect(&playground, PASSWORD).await.unwrap();
+    client.query("SET sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES'").await.unwrap();
+    client
+        .query("SET sql_mode = TRIM(BOTH ',' FROM REPLACE(CONCAT(',', @@sql_mode, ','), ',ANSI_QUOTES,', ',')), autocommit = 1")
+        .await
+        .unwrap();
+    assert_eq!(client.query("SELECT @@sql_mode").await.unwrap(), ["STRICT_ALL_TABLES"]);
+    assert_eq!(
+        client
+            .query("SELECT id FROM customers WHERE id < 3 LIMIT 18446744073709551615")
+            .await
+            .unwrap(),
+        ["1", "2"]
+    );
 }

@@ -95,7 +95,7 @@ pub(super) fn put_integer(out: &mut Vec<u8>, length: usize) {
 }
 
 /// Appends bytes behind their length.
-pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_integer(out, bytes.len());
     out.extend_from_slice(bytes);
 }

@@ -1,7 +1,7 @@
 //! The databases behind Jurat in the demo, one for each protocol: a throw-away PostgreSQL and a throw-away MariaDB
 //! where their programs are installed, and the embedded playground in the place of what is not.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use jurat_playground::Playground;
 use jurat_types::Secret;
@@ -50,7 +50,7 @@ pub(super) struct Upstream {
 enum Server {
     Postgres { _cluster: Cluster },
     Mariadb { _server: mariadb::Server },
-    Playground { _playground: Arc<Playground> },
+    Playground { _playground: Playground },
 }
 
 /// Whether any row changed in any column, and whether any was so much as written again.
@@ -64,6 +64,10 @@ const MARIADB_STATE: &str = "SELECT concat(count(*), ' ', sum(crc32(concat_ws(',
                              FROM customers";
 
 /// The same; the playground counts the rows that were written.
+const PLAYGROUND_STATE_MYSQL: &str = "SELECT md5(concat(group_concat(concat(id, name, email, phone, card, tier, created_at) \
+                                      ORDER BY id), playground_rows_written())) FROM customers";
+
+/// The same in the words of the other protocol.
 const PLAYGROUND_STATE: &str = "SELECT md5(string_agg(concat(id, name, email, phone, card, tier, created_at), ',' \
                                 ORDER BY id) || playground_rows_written()) FROM customers";
 
@@ -78,7 +82,9 @@ impl Upstream {
         printer: Printer,
     ) -> Result<Vec<Self>, Failure> {
         match wanted {
-            Wanted::Playground => Self::playground(&[Protocol::Postgres], base, printer).await,
+            Wanted::Playground => {
+                Self::playground(&[Protocol::Postgres, Protocol::Mysql], base, printer).await
+            }
             Wanted::Postgres => Ok(vec![Self::postgres(base, printer).await?]),
             Wanted::Mariadb => Ok(vec![Self::mariadb(base, printer).await?]),
             Wanted::Auto => {
@@ -103,8 +109,6 @@ impl Upstream {
                         }
                     }
                 }
-                // Jurat does not connect to the playground's MySQL side yet.
-                missing.retain(|protocol| *protocol == Protocol::Postgres);
                 if !missing.is_empty() {
                     found.extend(Self::playground(&missing, base, printer).await?);
                 }
@@ -144,42 +148,48 @@ impl Upstream {
         Ok(Self { protocol, is, port, shop, state, server })
     }
 
-    /// One playground, behind the protocols that are asked for.
+    /// A playground for each of the protocols, so that each has a shop of its own.
     async fn playground(
         protocols: &[Protocol],
         base: &Path,
         printer: Printer,
     ) -> Result<Vec<Self>, Failure> {
-        let behind: Vec<String> = protocols.iter().map(|p| format!("{p}'s protocol")).collect();
+        let behind: Vec<String> = protocols.iter().map(|p| format!("{p}'s")).collect();
+        let protocol = if behind.len() == 1 { "protocol" } else { "protocols" };
         printer.opening(&format!(
-            "using the playground: SQLite inside this program, behind {}; for practice only",
+            "using the playground: SQLite inside this program, behind {} {protocol}; for practice only",
             behind.join(" and ")
         ))?;
-        let password = random_password()?;
-        let started = Playground::start(base, &password).await;
-        let playground = Arc::new(started.map_err(|error| {
+        let mut started = Vec::new();
+        for protocol in protocols {
+            started.push(Self::one_playground(*protocol, base).await?);
+        }
+        Ok(started)
+    }
+
+    async fn one_playground(protocol: Protocol, base: &Path) -> Result<Self, Failure> {
+        let wrong = |error: std::io::Error| {
             Failure::because(Exit::Failure, "the playground does not start", &error)
-        })?);
-        let upstream = |protocol: &Protocol| {
-            let (address, state) = match protocol {
-                Protocol::Postgres => (playground.postgres, PLAYGROUND_STATE),
-                Protocol::Mysql => (playground.mysql, PLAYGROUND_STATE),
-            };
-            let shop = Shop {
-                database: jurat_playground::DATABASE,
-                owner: jurat_playground::USER,
-                password: Secret::new(password.clone()),
-            };
-            Self {
-                protocol: *protocol,
-                is: "the playground".to_owned(),
-                port: address.port(),
-                shop,
-                state,
-                server: Server::Playground { _playground: Arc::clone(&playground) },
-            }
         };
-        Ok(protocols.iter().map(upstream).collect())
+        let dir = base.join(format!("playground-{protocol}"));
+        std::fs::create_dir(&dir).map_err(wrong)?;
+        let password = Secret::new(random_password()?);
+        let playground = Playground::start(&dir, password.expose()).await.map_err(wrong)?;
+        let (address, state) = match protocol {
+            Protocol::Postgres => (playground.postgres, PLAYGROUND_STATE),
+            Protocol::Mysql => (playground.mysql, PLAYGROUND_STATE_MYSQL),
+        };
+        let shop =
+            Shop { database: jurat_playground::DATABASE, owner: jurat_playground::USER, password };
+        let (is, port) = ("the playground".to_owned(), address.port());
+        Ok(Self {
+            protocol,
+            is,
+            port,
+            shop,
+            state,
+            server: Server::Playground { _playground: playground },
+        })
     }
 
     /// Connects to the database itself, past Jurat, as the shop's owner.

@@ -40,8 +40,28 @@ fn every_step_of_the_tour_holds_on_mariadb() {
 fn every_step_of_the_tour_holds_on_the_playground_too() {
     let run =
         jurat(&["demo", "--upstream", "playground", "--exit-after-tour", "--port-base", "21632"]);
-    tour_holds(&run, &["PostgreSQL"]);
+    tour_holds(&run, &["PostgreSQL", "MySQL"]);
     assert!(run.stdout.starts_with("using the playground: SQLite "), "{run}");
+}
+
+/// Whichever of the two is installed here; with the MariaDB of the tests, and without it.
+#[test]
+fn every_step_holds_over_both_protocols_whatever_is_installed() {
+    let mariadb = Mariadb::of_the_tests();
+    for (bin, port) in [(mariadb.as_ref().map(Mariadb::bin), "21732"), (None, "21832")] {
+        let given = bin.is_some();
+        let arguments = ["demo", "--exit-after-tour", "--port-base", port];
+        let run = jurat_on_path(bin.as_deref(), &arguments);
+        tour_holds(&run, &["PostgreSQL", "MySQL"]);
+        for product in ["PostgreSQL", "MariaDB"] {
+            // What is missing is said, and the playground is in its place.
+            let started = run.stdout.contains(&format!("starting {product} "));
+            let missing = run.stdout.contains(&format!("no {product} is installed"));
+            assert!(started != missing, "{run}");
+            assert!(started || run.stdout.contains("using the playground: SQLite "), "{run}");
+            assert!(started || product != "MariaDB" || !given, "{run}");
+        }
+    }
 }
 
 /// Nothing to run it on: then the answer is what to install, in one line.

@@ -66,6 +66,9 @@ impl Connection {
     async fn log_in(&mut self, user: &str, password: &str, database: &str) -> Result<(), Failed> {
         let mut sequence = 0;
         let payload = self.packet(&mut sequence).await?;
+        if payload.first() == Some(&0xff) {
+            return Err(told(&ErrPacket::parse(&payload).map_err(broken)?));
+        }
         let greeting = Greeting::parse(&payload).map_err(broken)?;
         let auth = proof(greeting.plugin, password, &greeting.challenge)?;
         let answer = Answer {
