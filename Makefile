@@ -5,13 +5,11 @@
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## start a throw-away database with Jurat in front, run the tour, stay up
+demo: ## start throw-away databases with Jurat in front, run the tour, stay up
 	@cargo run -p jurat -- demo
 
-demo-check: ## run the tour on PostgreSQL and on the playground, check every step, and exit
-	@scripts/ensure-postgres >/dev/null
-	@cargo run -p jurat -- demo --upstream postgres --exit-after-tour
-	@cargo run -p jurat -- demo --upstream playground --exit-after-tour
+demo-check: ## run the tour on PostgreSQL, MariaDB and the playground, check every step, and README's transcript
+	@scripts/demo-check
 
 test: ## run every test; installs or starts what it needs
 	@scripts/test

@@ -288,7 +288,7 @@ fn references(schema: &Schema) -> Vec<Vec<Value>> {
 
 fn views(schema: &Schema) -> Vec<Vec<Value>> {
     let row = |relation: &Relation| {
-        let definition = relation.definition.as_ref()?;
+        let definition = in_mysql_s_words(relation.definition.as_ref()?, schema);
         Some(vec![
             text("def"),
             text(DATABASE),
@@ -301,6 +301,22 @@ fn views(schema: &Schema) -> Vec<Vec<Value>> {
         ])
     };
     schema.relations.iter().filter_map(row).collect()
+}
+
+/// A view's text as MySQL keeps it: its tables have the name of their database in front, and types are MySQL's.
+fn in_mysql_s_words(definition: &str, schema: &Schema) -> String {
+    let mut text = String::new();
+    let mut before = "";
+    for word in definition.split_inclusive(char::is_whitespace) {
+        let table = ["FROM", "JOIN"].iter().any(|word| word.eq_ignore_ascii_case(before));
+        if table && schema.relation(word.trim()).is_some() {
+            text.push_str(DATABASE);
+            text.push('.');
+        }
+        text.push_str(word);
+        before = word.trim();
+    }
+    text.replace(" AS bigint)", " AS SIGNED)")
 }
 
 fn triggers(schema: &Schema) -> Vec<Vec<Value>> {

@@ -39,8 +39,8 @@ impl Printer {
     pub(super) fn standing(self, served: &[Served]) -> Result<(), Failure> {
         for Served { upstream, port } in served {
             output::line(format_args!(
-                "{} with a shop of 20000 customers is on port {}, Jurat is in front of it on port {port}",
-                upstream.is, upstream.port
+                "{} with a shop of 20000 customers is on port {}, Jurat is in front of it on port {port} for clients of {}",
+                upstream.is, upstream.port, upstream.protocol
             ))?;
         }
         self.gap()
@@ -87,8 +87,8 @@ impl Printer {
     pub(super) fn staying(self, served: &[Served], files: &Files) -> Result<(), Failure> {
         let audit = files.audit.display();
         let key = files.public_key.display();
-        output::line("Jurat stays up. In another terminal:\n")?;
-        let databases: Vec<&str> = served.iter().map(|one| one.upstream.name()).collect();
+        output::line("\nJurat stays up. In another terminal:\n")?;
+        let database = served.first().map_or("shop", |one| one.upstream.name());
         for Served { upstream, port } in served {
             for (user, who) in PEOPLE {
                 let database = upstream.name();
@@ -114,13 +114,9 @@ impl Printer {
         output::line(format_args!("  {jurat} approvals list {to_dan}"))?;
         output::line(format_args!("  {jurat} approvals approve AP-… {to_dan}"))?;
         output::line(format_args!(
-            "  {jurat} admin freeze {} --until 10m --reason 'a release' {to_dan}",
-            databases.first().copied().unwrap_or_default()
+            "  {jurat} admin freeze {database} --until 10m --reason 'a release' {to_dan}"
         ))?;
-        output::line(format_args!(
-            "  {jurat} admin unfreeze {} {to_dan}",
-            databases.first().copied().unwrap_or_default()
-        ))?;
+        output::line(format_args!("  {jurat} admin unfreeze {database} {to_dan}"))?;
         output::line(format_args!("  {jurat} audit tail -f {audit}"))?;
         output::line(format_args!("  {jurat} audit verify {audit} --key {key}"))?;
         output::line(format_args!(

@@ -34,6 +34,7 @@ async fn the_playground_is_served_like_a_server() {
     let tables =
         ana.one("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'shop'");
     assert_eq!(tables.rows.len(), 5);
+    assert_eq!(ana.one("SELECT total_cents FROM open_orders ORDER BY id LIMIT 1").rows.len(), 1);
     let mut shopd = stand.my_wire("shopd");
     shopd.one("START TRANSACTION");
     assert_eq!(shopd.one("UPDATE orders SET status = 'x' WHERE id = 1").affected, 1);
