@@ -160,7 +160,10 @@ fn make_files(place: &Place, programs: &Mariadb, shop: &Shop) -> Result<(), Fail
         .args(["--bootstrap", "--skip-networking"])
         .stdin(fs::File::open(&file).map_err(wrong)?)
         .output()
-        .map_err(wrong)?;
+        .map_err(|error| {
+            let server = programs.server.display();
+            Failure::other(format!("{server} cannot be run, and not as root: {error}"))
+        })?;
     fs::remove_file(&file).map_err(wrong)?;
     if output.status.success() {
         return Ok(());

@@ -121,9 +121,26 @@ fn postgres_version(bin: &Path) -> Option<String> {
     Some(version)
 }
 
-/// `10.11.14` from `mariadbd  Ver 10.11.14-MariaDB-0+deb12u2 for debian-linux-gnu on x86_64 (…)`.
 fn mariadb_version(server: &Path) -> Option<String> {
-    let text = said(server)?;
+    mariadb_version_in(&said(server)?)
+}
+
+fn mariadb_version_in(text: &str) -> Option<String> {
     let mut words = text.split_whitespace().skip_while(|word| *word != "Ver");
     Some(words.nth(1)?.split('-').next()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mariadb_version_in;
+
+    #[test]
+    fn a_version_is_what_people_call_it() {
+        let debian =
+            "mariadbd  Ver 10.11.14-MariaDB-0+deb12u2 for debian-linux-gnu on x86_64 (Debian 12)";
+        assert_eq!(mariadb_version_in(debian).as_deref(), Some("10.11.14"));
+        let homebrew = "/opt/mariadbd  Ver 11.8.3-MariaDB for osx10.20 on arm64 (Homebrew)";
+        assert_eq!(mariadb_version_in(homebrew).as_deref(), Some("11.8.3"));
+        assert_eq!(mariadb_version_in("something else"), None);
+    }
 }
