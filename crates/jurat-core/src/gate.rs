@@ -14,8 +14,8 @@ use jurat_types::{
 use ring::digest;
 
 use crate::{
-    Approvals, Budgets, Clock, Draft, InForce, JudgedStatement, Limits, MaskKey, Permit, Running,
-    ids,
+    Approvals, Budgets, Clock, Draft, InForce, JudgedStatement, Lasts, Limits, MaskKey, Permit,
+    Running, ids,
     limits_in_force::protected,
     permit::Allowance,
     prepared::{Verdict, VerdictKey},
@@ -203,7 +203,7 @@ impl Gate {
         known: &JudgedResult,
         (running, in_force): (&Running, &InForce),
         (id, session): (&str, &SessionFacts),
-        timer: Timer,
+        (lasts, timer): (Lasts, Timer),
     ) -> Result<bool, Refusal> {
         let facts = in_force.facts();
         let whole = records_text(&known.decision);
@@ -218,8 +218,11 @@ impl Gate {
             judge_ns: timer.elapsed_ns(),
             result_of: Some(running.decision_id()),
         };
-        let receipt = self.audit.append_run_now(&known.model, &run).map_err(unrecorded)?;
-        Ok(receipt.is_some())
+        let receipt = match lasts {
+            Lasts::AtOnce => self.audit.append_run_now(&known.model, &run),
+            Lasts::OnceCommitted => self.audit.append_run(&known.model, &run),
+        };
+        Ok(receipt.map_err(unrecorded)?.is_some())
     }
 
     fn draft(

@@ -76,7 +76,7 @@ pub use own_words::{
 pub use permit::{Draft, Ending, Permit, Preparation, Running};
 pub use prepared::{JudgedStatement, Prepared};
 pub use refusals::plain as refusal;
-pub use session::{Bound, Explanation, Login, Over, Session, depends_on_earlier};
+pub use session::{Bound, Explanation, Lasts, Login, Over, Session, depends_on_earlier};
 pub use unsynced::{Block, Unsynced};
 
 /// What front-ends need of the reading: they never see a tree.

@@ -165,8 +165,12 @@ impl SharedReadings {
 
     fn alike(&self, read: &ReadStatement, by_name: bool) -> Option<Arc<ReadStatement>> {
         let facts = read.facts(by_name);
-        let other = self.known(|known| known.shapes.get(&*facts.fingerprint).cloned())?;
+        let other = self.of_fingerprint(&facts.fingerprint)?;
         shapes::same(other.facts(by_name), facts).then_some(other)
+    }
+
+    fn of_fingerprint(&self, fingerprint: &str) -> Option<Arc<ReadStatement>> {
+        self.known(|known| known.shapes.get(fingerprint).cloned())
     }
 
     fn of_shape(&self, read: &Arc<ReadStatement>, by_name: bool) -> Arc<ReadStatement> {
@@ -204,7 +208,14 @@ impl SharedReadings {
             State::Seen => {
                 // Nobody waits for it: two sessions may make the same one, and either is right.
                 let reading = jurat_sql::read(text, names, catalog, &limits.read);
-                let mold = Mold::new(skeleton, reading, names, catalog, &limits.read).map(Arc::new);
+                let mut mold = Mold::new(skeleton, reading, names, catalog, &limits.read);
+                if let Some(mold) = &mut mold
+                    && let Some(shape) = self.of_fingerprint(&mold.facts().fingerprint)
+                {
+                    // Facts of its texts are compared with these again and again.
+                    mold.share_lists(shape.facts(false));
+                }
+                let mold = mold.map(Arc::new);
                 let state = mold.clone().map_or(State::None, State::Ready);
                 self.known(|known| known.molds.insert(skeleton.key().into(), state));
                 Some(mold)

@@ -30,7 +30,7 @@ use consent::{Asking, Consent};
 use judging::require_same_text;
 
 pub use consent::Bound;
-pub use result::Over;
+pub use result::{Lasts, Over};
 
 /// What is known about a client once it has authenticated.
 #[derive(Clone, Debug)]

@@ -15,13 +15,19 @@ const SHAPES_MAX: usize = 128;
 
 /// The decisions of one session by the shape of the statement.
 #[derive(Debug, Default)]
-pub(crate) struct Shapes(HashMap<Key, Shape>);
+pub(crate) struct Shapes {
+    /// By fingerprint; whether it is the same shape is then compared.
+    shapes: HashMap<Box<str>, Vec<Shape>>,
+    count: usize,
+}
 
 /// A decision on every statement of one shape.
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {
     /// A statement of the shape, the same one for all sessions. Its text, and the digest of that, do not count.
     pub(crate) read: Arc<ReadStatement>,
+    /// The way it came, and whether it ran by its name.
+    pub(crate) way: (Protocol, bool),
     /// The revision that decided.
     pub(crate) revision: Arc<str>,
     /// The freeze under which it decided, as in [`crate::prepared::VerdictKey`].
@@ -30,37 +36,34 @@ pub(crate) struct Shape {
     pub(crate) model: Arc<DecisionModel>,
 }
 
-/// The fingerprint finds the shape; whether it is the same shape is then compared.
-#[derive(Debug, Eq, Hash, PartialEq)]
-struct Key {
-    fingerprint: Box<str>,
-    protocol: Protocol,
-    by_name: bool,
-}
-
 impl Shapes {
     pub(crate) fn find(
         &self,
         facts: &StatementFacts,
-        (protocol, by_name): (Protocol, bool),
+        way: (Protocol, bool),
         (revision, freeze): (&str, u64),
     ) -> Option<&Shape> {
-        let key = Key { fingerprint: (&*facts.fingerprint).into(), protocol, by_name };
-        let shape = self.0.get(&key)?;
+        let shape = self.shapes.get(facts.fingerprint.as_str())?.iter().find(|s| s.way == way)?;
         let in_force = shape.freeze == freeze && *shape.revision == *revision;
+        let (_, by_name) = way;
         (in_force && same(shape.read.facts(by_name), facts)).then_some(shape)
     }
 
-    pub(crate) fn remember(&mut self, (protocol, by_name): (Protocol, bool), shape: Shape) {
-        if self.0.len() >= SHAPES_MAX {
-            self.0.clear();
+    pub(crate) fn remember(&mut self, shape: Shape) {
+        if self.count >= SHAPES_MAX {
+            self.forget();
         }
-        let fingerprint = (&*shape.read.facts(by_name).fingerprint).into();
-        self.0.insert(Key { fingerprint, protocol, by_name }, shape);
+        let (_, by_name) = shape.way;
+        let fingerprint = shape.read.facts(by_name).fingerprint.as_str().into();
+        let known = self.shapes.entry(fingerprint).or_default();
+        let before = known.len();
+        known.retain(|other| other.way != shape.way);
+        known.push(shape);
+        self.count = self.count.saturating_add(known.len().saturating_sub(before));
     }
 
     pub(crate) fn forget(&mut self) {
-        self.0 = HashMap::new();
+        *self = Self::default();
     }
 }
 
@@ -100,10 +103,17 @@ pub(crate) fn same(a: &StatementFacts, b: &StatementFacts) -> bool {
         && (has_where, where_always_true, limit) == (&b.has_where, &b.where_always_true, &b.limit)
         && (returning, executes) == (&b.returning, &b.executes)
         && (data_modifying_cte, dynamic_sql) == (&b.data_modifying_cte, &b.dynamic_sql)
-        && (relations, columns, functions) == (&b.relations, &b.columns, &b.functions)
+        && are_same(relations, &b.relations)
+        && are_same(columns, &b.columns)
+        && are_same(functions, &b.functions)
+        && are_same(outputs, &b.outputs)
         && (settings, settings_kept) == (&b.settings, &b.settings_kept)
-        && *outputs == b.outputs
         && *unresolved == b.unresolved
         && (parameters.count, &parameters.values) == (b.parameters.count, &b.parameters.values)
         && (estimate, actual) == (&b.estimate, &b.actual)
+}
+
+/// Texts that came out of one mold have the same lists in memory.
+fn are_same<T: PartialEq>(a: &Arc<[T]>, b: &Arc<[T]>) -> bool {
+    Arc::ptr_eq(a, b) || a == b
 }

@@ -171,6 +171,16 @@ impl Queue {
         })
     }
 
+    /// Whether nothing runs behind the statement that is answered now.
+    pub(crate) fn ends_here(&self) -> bool {
+        let one = match self.expected.front() {
+            Some(Expect::Query(executions)) => executions.len() == 1,
+            Some(Expect::Execute(_)) => true,
+            Some(_) | None => false,
+        };
+        one && self.expected.iter().skip(1).all(|expect| matches!(expect, Expect::Sync))
+    }
+
     /// Whether the queue empties without any further message of the client.
     pub(crate) fn drains_by_itself(&self) -> bool {
         matches!(
@@ -193,8 +203,8 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use super::{Expect, Queue};
-    use crate::names::Undo;
+    use super::{Execution, Expect, Queue};
+    use crate::{names::Undo, report::Text};
 
     fn queue(expected: Vec<Expect>) -> Queue {
         let mut queue = Queue::default();
@@ -231,6 +241,30 @@ mod tests {
         assert!(queue(vec![Expect::DescribePortal(None)]).take_row().is_none());
         assert!(queue(vec![Expect::Query([].into())]).take_row().is_some());
         assert!(queue(vec![]).take_row().is_none());
+    }
+
+    #[test]
+    fn a_statement_is_the_last_where_nothing_runs_behind_it() {
+        let run = || Execution {
+            running: None,
+            undo: Undo::default(),
+            text: Text::Own,
+            awaits_copy: false,
+        };
+        let executed = || Expect::Execute(Box::new(run()));
+        for (expected, last) in [
+            (vec![Expect::Query([run()].into())], true),
+            (vec![Expect::Query([run(), run()].into())], false),
+            (vec![Expect::Query([run()].into()), Expect::Query([run()].into())], false),
+            (vec![executed(), Expect::Sync], true),
+            (vec![executed(), executed(), Expect::Sync], false),
+            (vec![executed(), Expect::Sync, Expect::Bind(Undo::default())], false),
+            (vec![Expect::Sync], false),
+            (vec![], false),
+        ] {
+            let queue = queue(expected);
+            assert_eq!(queue.ends_here(), last, "{queue:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 
 use std::{cell::Cell, sync::Arc};
 
-use jurat_types::Engine;
+use jurat_types::{Engine, StatementFacts};
 
 use crate::limits::ReadLimits;
 use crate::read::read;
@@ -105,6 +105,25 @@ impl Mold {
         pieces.push(canonical.get(from..)?.into());
         let mold = Self { model, pieces };
         mold.agrees_with_a_reading(skeleton, names, catalog, limits).then_some(mold)
+    }
+
+    /// What the statement of the mold is about to do.
+    pub const fn facts(&self) -> &StatementFacts {
+        &self.model.facts
+    }
+
+    /// Takes over lists that are equal to its own, so that comparing facts of its texts with `other` costs little.
+    pub fn share_lists(&mut self, other: &StatementFacts) {
+        fn share<T: PartialEq>(own: &mut Arc<[T]>, other: &Arc<[T]>) {
+            if own == other {
+                *own = Arc::clone(other);
+            }
+        }
+        let facts = &mut self.model.facts;
+        share(&mut facts.relations, &other.relations);
+        share(&mut facts.columns, &other.columns);
+        share(&mut facts.functions, &other.functions);
+        share(&mut facts.outputs, &other.outputs);
     }
 
     /// Reads the text of a skeleton that has the mold's key.

@@ -240,8 +240,8 @@ impl Session {
             let known = read.carried_out(&verdict.decision, *by_name);
             let decision = known.map_or_else(|| Arc::clone(&verdict.decision), |one| one.decision);
             let revision = Arc::clone(revision);
-            let shape = Shape { read, revision, freeze: *freeze, decision, model };
-            self.shapes.remember((*protocol, *by_name), shape);
+            let way = (*protocol, *by_name);
+            self.shapes.remember(Shape { read, way, revision, freeze: *freeze, decision, model });
         }
     }
 

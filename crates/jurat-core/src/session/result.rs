@@ -31,21 +31,37 @@ pub struct Over {
     pub asks: Option<Box<Approval>>,
 }
 
+/// What becomes of what a statement has changed, should it pass.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Lasts {
+    /// The caller commits it.
+    AtOnce,
+    /// The client may commit it later, with a statement that is not judged yet: the record of that one, without
+    /// which it is not sent, brings along all records before it.
+    OnceCommitted,
+}
+
 impl Session {
     /// As [`Self::judge_counted`], where nobody can be asked.
     ///
     /// # Errors
     /// What the client is told.
     pub fn judge_result(&mut self, running: &Running, counted: Counted) -> Result<(), Refusal> {
-        self.judge_counted(running, counted).map_err(|over| over.refusal)
+        self.judge_counted(running, counted, Lasts::AtOnce).map_err(|over| over.refusal)
     }
 
     /// Judges and records what a statement has changed. Where it must not be committed, the caller takes it
-    /// back. That it counts against budgets stays, should it be rolled back later.
+    /// back. That it counts against budgets stays, should it be rolled back later. `lasts` says when the
+    /// system must have the record.
     ///
     /// # Errors
     /// What the client is told, and what is asked for before.
-    pub fn judge_counted(&mut self, running: &Running, counted: Counted) -> Result<(), Box<Over>> {
+    pub fn judge_counted(
+        &mut self,
+        running: &Running,
+        counted: Counted,
+        lasts: Lasts,
+    ) -> Result<(), Box<Over>> {
         let Some(in_force) = running.in_force() else { return Ok(()) };
         let timer = Timer::start();
         let policy = self.gate.policy.current();
@@ -66,7 +82,7 @@ impl Session {
         if let (Some(known), None) = (&known, &refused)
             && self
                 .gate
-                .record_result(known, (running, in_force), (&id, &self.facts), timer)
+                .record_result(known, (running, in_force), (&id, &self.facts), (lasts, timer))
                 .map_err(unasked)?
         {
             return Ok(());

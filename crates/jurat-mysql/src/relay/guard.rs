@@ -4,7 +4,7 @@
 //! Jurat's own, whose beginning travels with it; in a transaction of the client's it gets a savepoint. What the
 //! server says of it waits for the judgement.
 
-use jurat_core::{Counted, Ending, Exceeded, InForce, Passing, Permit, Running};
+use jurat_core::{Counted, Ending, Exceeded, InForce, Lasts, Passing, Permit, Running};
 use jurat_types::Outcome;
 use jurat_wire::mysql::{
     capability::Status,
@@ -314,7 +314,8 @@ impl Relay {
         // Rows that were left out are rows that were changed.
         let rows = following.counted().saturating_add(guard.left_out);
         if run.limits().is_some_and(InForce::checks_rows)
-            && let Err(over) = self.session.judge_counted(run, Counted { rows, in_all: None })
+            && let Err(over) =
+                self.session.judge_counted(run, Counted { rows, in_all: None }, Lasts::AtOnce)
         {
             self.note_warnings(run);
             if let Some(run) = following.run.take() {

@@ -8,8 +8,8 @@
 use std::sync::Arc;
 
 use jurat_core::{
-    Counted, Ending, InForce, JudgedStatement, Over, Permit, Prepared, Running, SessionEffect,
-    Statement, refusal,
+    Counted, Ending, InForce, JudgedStatement, Lasts, Over, Permit, Prepared, Running,
+    SessionEffect, Statement, refusal,
 };
 use jurat_types::{Outcome, Refusal, RefusalCode, StatementClass};
 use jurat_wire::postgres::{
@@ -264,18 +264,31 @@ impl Relay {
         if self.guard.swallowing.is_some() {
             return false;
         }
+        let lasts = self.lasts();
         let running = self.queue.running().and_then(|execution| execution.running.as_ref());
         let Some(running) = running.filter(|r| r.limits().is_some_and(InForce::checks_rows)) else {
             return true;
         };
         let judged = match ending.rows {
-            Some(rows) => self.session.judge_counted(running, Counted { rows, in_all: None }),
+            Some(rows) => {
+                self.session.judge_counted(running, Counted { rows, in_all: None }, lasts)
+            }
             // A portion of a portal, or a tag without a number.
             None => {
                 Err(Box::new(Over { refusal: self.session.refuse_uncounted(running), asks: None }))
             }
         };
         judged.map_err(|over| self.refuse_ran(*over)).is_ok()
+    }
+
+    /// When the record of what has ended has to be with the system. Nothing can end a transaction of the client's
+    /// before its next message is judged, unless a message that was judged waits already.
+    fn lasts(&self) -> Lasts {
+        let in_block = self.status == TransactionStatus::InTransaction
+            && self.guard.bracket.is_none()
+            && self.guard.pending.is_none()
+            && !self.script_has_own_block();
+        if in_block && self.queue.ends_here() { Lasts::OnceCommitted } else { Lasts::AtOnce }
     }
 
     /// Tells the client that what has run is refused, and sees to it that it is taken back.

@@ -3,7 +3,7 @@
 //! The statistics of the transaction say how many rows it has changed so far. They are read before and behind
 //! the statement, and the difference is what it has changed, with everything that it has caused.
 
-use jurat_core::{Counted, Ending, InForce, Over, Running};
+use jurat_core::{Counted, Ending, InForce, Lasts, Over, Running};
 use jurat_types::Outcome;
 use jurat_wire::postgres::{
     backend::{Backend, parse_backend},
@@ -120,7 +120,9 @@ impl Relay {
         let before = self.guard.statistics.before;
         let in_all = counted.zip(before).map(|(behind, before)| behind.saturating_sub(before));
         let judged = match ended.ending.rows {
-            Some(rows) => self.session.judge_counted(running, Counted { rows, in_all }),
+            Some(rows) => {
+                self.session.judge_counted(running, Counted { rows, in_all }, Lasts::AtOnce)
+            }
             None => {
                 Err(Box::new(Over { refusal: self.session.refuse_uncounted(running), asks: None }))
             }
