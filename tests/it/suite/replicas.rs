@@ -22,7 +22,7 @@ const SECTIONS: &str = "\n[store]\nurl = { file = \"store.url\" }\n[approvals]\n
 /// Nothing is written where somebody has said so.
 const FROZEN: &str = r#"package jurat.frozen
 deny contains {"id": "frozen", "msg": "it is frozen"} if {
-    input.session.freeze
+    input.session.freeze != null
     input.statement.class == "write"
 }
 "#;
@@ -257,8 +257,11 @@ async fn what_one_replica_freezes_the_others_obey() {
     let mut ana = replicas.a.wire("ana").await;
     let mut dora = Wire::log_in(replicas.b.port, "dora", PASSWORD, "jurat").await;
     let write = "INSERT INTO notes (body) VALUES ('x')";
-    for (order, code) in [("FREEZE shop REASON 'release'", "42501"), ("UNFREEZE shop", "00000")] {
-        assert_eq!(dora.run(order).await.sqlstate(), "00000", "{order}");
+    for (order, code) in
+        [("FREEZE shop UNTIL '1h' REASON 'release'", "42501"), ("UNFREEZE shop", "00000")]
+    {
+        let done = dora.run(order).await;
+        assert_eq!(done.sqlstate(), "00000", "{order}: {done:?}");
         let obeyed = async { while ana.run(write).await.sqlstate() != code {} };
         in_time("the other replica", obeyed).await;
     }
