@@ -9,6 +9,7 @@ use std::sync::{
 use arc_swap::ArcSwapOption;
 use jurat_types::{FreezeFacts, rfc3339};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 use crate::{ApprovalStore, Clock, Database, Freezes, StoreError};
 
@@ -80,16 +81,24 @@ pub struct StoredFreezes {
     databases: Vec<Arc<Database>>,
     clock: Arc<dyn Clock>,
     turn: Mutex<()>,
+    told: Arc<Notify>,
 }
 
 impl StoredFreezes {
     /// Nothing is in force before the first [`Self::refresh`].
-    pub const fn new(
+    pub fn new(
         store: Arc<dyn ApprovalStore>,
         databases: Vec<Arc<Database>>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, databases, clock, turn: Mutex::new(()) }
+        let told = Arc::new(Notify::new());
+        store.ring_freezes(Arc::clone(&told));
+        Self { store, databases, clock, turn: Mutex::new(()), told }
+    }
+
+    /// Ends once another process may have changed something, where the store knows.
+    pub async fn changed_elsewhere(&self) {
+        self.told.notified().await;
     }
 
     /// Puts in force what the store says now, whoever has written it, and ends what is over. It may wait for

@@ -9,7 +9,7 @@ use jurat_types::{ApprovalRequest, Intent, PrincipalKind};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-use crate::Freeze;
+use crate::{Freeze, Outbox};
 
 /// A request for consent to run one statement once.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -245,7 +245,7 @@ pub struct StoreError(pub String);
 
 /// Port: where requests are kept. Calls may wait for the disk. Each is one transaction: it has happened
 /// for good when it returns, or not at all.
-pub trait ApprovalStore: Send + Sync + std::fmt::Debug {
+pub trait ApprovalStore: Outbox {
     /// Puts a request there, unless there is one with the same digest.
     ///
     /// # Errors
@@ -296,6 +296,12 @@ pub trait ApprovalStore: Send + Sync + std::fmt::Debug {
     /// Rings `bell` (`notify_waiters`) whenever another process may have changed a request. A store that cannot
     /// know that does nothing: whoever waits looks now and then in any case.
     fn ring(&self, bell: Arc<Notify>) {
+        drop(bell);
+    }
+
+    /// Rings `bell` (`notify_one`) whenever another process may have stopped writes or let them go on. As with
+    /// [`Self::ring`], a store may not know.
+    fn ring_freezes(&self, bell: Arc<Notify>) {
         drop(bell);
     }
 

@@ -29,6 +29,7 @@ mod limits;
 mod limits_in_force;
 mod live;
 mod mask_key;
+mod outbox;
 mod own_words;
 mod permit;
 mod prepared;
@@ -70,6 +71,7 @@ pub use limits::Limits;
 pub use limits_in_force::{Counted, Exceeded, InForce, Passing};
 pub use live::{Live, LiveState};
 pub use mask_key::MaskKey;
+pub use outbox::{Next as NextMessage, Outbox, Outgoing};
 pub use own_words::{
     OwnAnswer, OwnTemplate, OwnWords, begins as begins_own_words, read as read_own_words,
 };

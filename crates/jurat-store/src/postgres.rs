@@ -24,6 +24,7 @@ use tokio_postgres::{
 mod budgets;
 mod link;
 mod migrations;
+mod outbox;
 mod tls;
 
 pub use budgets::SharedBudgets;
@@ -264,6 +265,10 @@ impl ApprovalStore for PostgresStore {
         self.link.set_approvals_bell(bell);
     }
 
+    fn ring_freezes(&self, bell: Arc<Notify>) {
+        self.link.set_freezes_bell(bell);
+    }
+
     fn freezes(&self) -> Result<Vec<Freeze>, StoreError> {
         self.step(async |client| {
             let text = "SELECT body FROM jurat.freezes";
@@ -280,17 +285,25 @@ impl ApprovalStore for PostgresStore {
         let body = serde_json::to_string(freeze).map_err(|error| StoreError(error.to_string()))?;
         self.step(async |client| {
             let text = "INSERT INTO jurat.freezes (name, body) VALUES ($1, $2) \
-                        ON CONFLICT (name) DO UPDATE SET body = $2";
-            let values: [(&(dyn ToSql + Sync), Type); 2] =
-                [(&freeze.database, Type::TEXT), (&body, Type::TEXT)];
+                        ON CONFLICT (name) DO UPDATE SET body = $2 \
+                        RETURNING pg_catalog.pg_notify('jurat', $3)";
+            let values: [(&(dyn ToSql + Sync), Type); 3] = [
+                (&freeze.database, Type::TEXT),
+                (&body, Type::TEXT),
+                (&self.link.word(link::FREEZES), Type::TEXT),
+            ];
             client.query_typed(text, &values).await.map(drop).map_err(failed)
         })
     }
 
     fn unfreeze(&self, database: &str) -> Result<(), StoreError> {
         self.step(async |client| {
-            let text = "DELETE FROM jurat.freezes WHERE name = $1";
-            client.query_typed(text, &[(&database, Type::TEXT)]).await.map(drop).map_err(failed)
+            let text = "DELETE FROM jurat.freezes WHERE name = $1 \
+                        RETURNING pg_catalog.pg_notify('jurat', $2)";
+            let word = self.link.word(link::FREEZES);
+            let values: [(&(dyn ToSql + Sync), Type); 2] =
+                [(&database, Type::TEXT), (&word, Type::TEXT)];
+            client.query_typed(text, &values).await.map(drop).map_err(failed)
         })
     }
 }

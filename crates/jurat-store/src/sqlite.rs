@@ -15,6 +15,8 @@ use jurat_core::{
 };
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
+mod outbox;
+
 /// How long a step waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -38,6 +40,16 @@ const MIGRATIONS: &[&str] = &[
         name TEXT PRIMARY KEY,
         body TEXT NOT NULL
      ) STRICT;",
+    "CREATE TABLE outbox (
+        id TEXT PRIMARY KEY,
+        receiver TEXT NOT NULL,
+        body TEXT NOT NULL,
+        tries INTEGER NOT NULL,
+        due_ns INTEGER NOT NULL,
+        created_ns INTEGER NOT NULL
+     ) STRICT;
+     CREATE INDEX outbox_by_receiver ON outbox (receiver, created_ns, id);
+     CREATE INDEX outbox_by_age ON outbox (created_ns);",
 ];
 
 /// Requests in a SQLite file.

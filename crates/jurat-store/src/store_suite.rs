@@ -6,7 +6,8 @@
 use std::sync::{Arc, Barrier};
 
 use jurat_core::{
-    Approval, ApprovalState, ApprovalStore, Asked, Caps, Freeze, Spending, Vote, VoteError,
+    Approval, ApprovalState, ApprovalStore, Asked, Caps, Freeze, NextMessage, Outgoing, Spending,
+    Vote, VoteError,
 };
 use serde_json::json;
 
@@ -32,6 +33,9 @@ macro_rules! every_case {
             of_ten_that_ask_the_same_at_once_one_is_new
             what_was_done_is_there_when_the_store_is_opened_again
             a_freeze_stays_until_it_is_ended_and_the_newest_one_holds
+            messages_wait_in_order_until_they_are_delivered
+            a_message_is_one_process_s_until_that_has_died
+            so_many_messages_wait_for_a_receiver_and_no_more
         }
     };
     ($place:expr; $($case:ident)*) => {
@@ -264,4 +268,76 @@ pub(crate) fn a_freeze_stays_until_it_is_ended_and_the_newest_one_holds(place: &
     store.unfreeze("shop").unwrap();
     store.unfreeze("nothing").unwrap();
     assert_eq!(place.open().freezes().unwrap(), [freeze("ledger", "audit", None)]);
+}
+
+fn message(id: &str, receiver: &str, created_ns: i64) -> Outgoing {
+    Outgoing {
+        id: id.to_owned(),
+        receiver: receiver.to_owned(),
+        body: format!("{{\"of\": \"{id}\"}}"),
+        tries: 0,
+        due_ns: created_ns,
+        created_ns,
+    }
+}
+
+fn next(store: &dyn ApprovalStore, receiver: &str, now_ns: i64) -> Option<Outgoing> {
+    match store.take_message(receiver, now_ns, now_ns + 30).unwrap() {
+        NextMessage::Message(message) => Some(*message),
+        NextMessage::At(_) | NextMessage::Nothing => None,
+    }
+}
+
+pub(crate) fn messages_wait_in_order_until_they_are_delivered(place: &impl Place) {
+    let store = place.open();
+    assert_eq!(store.take_message("ops", 10, 40).unwrap(), NextMessage::Nothing);
+    for message in [message("m2", "ops", 20), message("m1", "ops", 10), message("m3", "chat", 10)] {
+        assert!(store.put_message(&message, 10, 0).unwrap());
+    }
+    drop(store);
+    let store = place.open();
+    assert_eq!(store.messages_waiting().unwrap(), 3);
+    assert_eq!(next(&*store, "ops", 20), Some(message("m1", "ops", 10)));
+    // It was not taken: it is tried again later, and those behind it wait.
+    store.put_off_message("m1", 1, 100).unwrap();
+    assert_eq!(store.take_message("ops", 99, 200).unwrap(), NextMessage::At(100));
+    assert_eq!(next(&*store, "chat", 20), Some(message("m3", "chat", 10)), "others do not");
+    let again = next(&*place.open(), "ops", 100).unwrap();
+    assert_eq!((again.id.as_str(), again.tries), ("m1", 1));
+    store.remove_message("m1").unwrap();
+    store.remove_message("m1").unwrap();
+    assert_eq!(next(&*store, "ops", 101), Some(message("m2", "ops", 20)));
+    assert_eq!(store.messages_waiting().unwrap(), 2);
+}
+
+pub(crate) fn a_message_is_one_process_s_until_that_has_died(place: &impl Place) {
+    let [one, other] = [place.open(), place.open()];
+    assert!(one.put_message(&message("m1", "ops", 10), 10, 0).unwrap());
+    assert!(next(&*one, "ops", 10).is_some());
+    assert_eq!(other.take_message("ops", 39, 100).unwrap(), NextMessage::At(40));
+    drop(one);
+    assert_eq!(next(&*other, "ops", 40).unwrap().id, "m1");
+    // Of many that want it one gets it.
+    assert!(other.put_message(&message("m2", "chat", 10), 10, 0).unwrap());
+    let threads: Vec<_> = (0..10)
+        .map(|_| {
+            let store = place.open();
+            std::thread::spawn(move || next(&*store, "chat", 10).is_some())
+        })
+        .collect();
+    let got = threads.into_iter().map(|thread| thread.join().unwrap());
+    assert_eq!(got.filter(|got| *got).count(), 1);
+}
+
+pub(crate) fn so_many_messages_wait_for_a_receiver_and_no_more(place: &impl Place) {
+    let store = place.open();
+    let put = |id: &str, receiver: &str, at, oldest_ns| {
+        store.put_message(&message(id, receiver, at), 2, oldest_ns).unwrap()
+    };
+    assert!(put("m1", "ops", 10, 0) && put("m2", "ops", 20, 0));
+    assert!(!put("m3", "ops", 30, 0));
+    assert!(put("m4", "chat", 30, 0), "others have room of their own");
+    // What has waited too long makes room.
+    assert!(put("m5", "ops", 40, 15));
+    assert_eq!(next(&*store, "ops", 40).unwrap().id, "m2");
 }

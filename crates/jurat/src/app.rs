@@ -321,11 +321,7 @@ impl Bound {
             chores.spawn(repeat(approvals::EXPIRE_EVERY, move || approvals.expire()));
         }
         if let Some(freezes) = app.freezes.clone() {
-            chores.spawn(repeat(approvals::FREEZES_EVERY, move || {
-                if let Err(error) = freezes.refresh() {
-                    tracing::error!(%error, "whether databases are frozen cannot be looked up");
-                }
-            }));
+            chores.spawn(approvals::keep_frozen(freezes));
         }
         // Listeners end at the same signal, so it is looked at first.
         let reason = tokio::select! {

@@ -16,8 +16,16 @@ use super::{
     store::set_reachable,
 };
 
-const SECTIONS: &str =
-    "\n[store]\nurl = { file = \"store.url\" }\n[approvals]\nhold_max = \"300s\"\n";
+const SECTIONS: &str = "\n[store]\nurl = { file = \"store.url\" }\n[approvals]\nhold_max = \"300s\"\n\
+    [admin]\nadmins = [\"dora\"]\n";
+
+/// Nothing is written where somebody has said so.
+const FROZEN: &str = r#"package jurat.frozen
+deny contains {"id": "frozen", "msg": "it is frozen"} if {
+    input.session.freeze != null
+    input.statement.class == "write"
+}
+"#;
 
 /// Writes of orders want approval, others have a budget.
 const BUDGET: &str = r#"package jurat.budget
@@ -47,7 +55,10 @@ impl Replicas {
             files: vec![("store.url", url)],
             ..Setup::default()
         };
-        let setup = setup.policy("consent.rego", POLICY).policy("budget.rego", BUDGET);
+        let setup = setup
+            .policy("consent.rego", POLICY)
+            .policy("budget.rego", BUDGET)
+            .policy("frozen.rego", FROZEN);
         let a = Shop::open(setup.clone()).await?;
         let b = Jurat::start(Home::new(&setup, port, &a.database), &setup);
         Some(Self { a, b, setup, store })
@@ -236,5 +247,24 @@ async fn without_the_store_nothing_passes_that_needs_it() {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     until("the log to tell", || replicas.a.jurat.log().contains("not heard now").then_some(()));
+    replicas.close().await;
+}
+
+/// On connections that are open, too, and at both ends of it.
+#[tokio::test]
+async fn what_one_replica_freezes_the_others_obey() {
+    let Some(replicas) = Replicas::open().await else { return };
+    let mut ana = replicas.a.wire("ana").await;
+    let mut dora = Wire::log_in(replicas.b.port, "dora", PASSWORD, "jurat").await;
+    let write = "INSERT INTO notes (body) VALUES ('x')";
+    for (order, code) in
+        [("FREEZE shop UNTIL '1h' REASON 'release'", "42501"), ("UNFREEZE shop", "00000")]
+    {
+        let done = dora.run(order).await;
+        assert_eq!(done.sqlstate(), "00000", "{order}: {done:?}");
+        let obeyed = async { while ana.run(write).await.sqlstate() != code {} };
+        in_time("the other replica", obeyed).await;
+    }
+    drop((ana, dora));
     replicas.close().await;
 }

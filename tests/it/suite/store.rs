@@ -1,9 +1,10 @@
 //! Promise: a store in PostgreSQL does what one in a file does, and heals when its server comes back.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use jurat_core::{ApprovalStore, BudgetError, BudgetKey, Budgets as _, SystemClock};
+use jurat_core::{ApprovalStore, BudgetError, BudgetKey, Budgets as _, Freeze, SystemClock};
 use jurat_store::{PostgresSettings, PostgresStore};
+use tokio::sync::Notify;
 use tokio_postgres::Client;
 
 use crate::{
@@ -142,4 +143,35 @@ fn what_one_replica_takes_the_others_know() {
         let third = place.open_postgres().budgets(clock()).unwrap();
         (take(&*third, 1) == Err(BudgetError::Spent { spent: 100, bound: 100 })).then_some(())
     });
+}
+
+/// What one replica freezes the others are told of, and no replica of what it has done itself.
+#[test]
+fn what_one_replica_freezes_the_others_are_told() {
+    let Some(place) = InDatabase::new() else { return };
+    let [one, other] = [place.open_postgres(), place.open_postgres()];
+    let [bell, others] = [Arc::new(Notify::new()), Arc::new(Notify::new())];
+    one.ring_freezes(Arc::clone(&bell));
+    other.ring_freezes(Arc::clone(&others));
+    let freeze = |reason: &str| {
+        let (database, reason, by) = ("shop".to_owned(), reason.to_owned(), "dora".to_owned());
+        Freeze { database, reason, by, until_ns: None }
+    };
+    let rung = |bell: &Notify, within: u64| {
+        wait(async {
+            tokio::time::timeout(Duration::from_millis(within), bell.notified()).await.is_ok()
+        })
+    };
+    until("the replica to listen", || {
+        other.freeze(&freeze("release")).unwrap();
+        rung(&bell, 100).then_some(())
+    });
+    // What was told before it listened may ring once more.
+    while rung(&bell, 200) || rung(&others, 200) {}
+    other.unfreeze("shop").unwrap();
+    assert!(rung(&bell, 30_000), "it ends");
+    other.freeze(&freeze("incident")).unwrap();
+    assert!(rung(&bell, 30_000), "it begins");
+    other.unfreeze("nothing").unwrap();
+    assert!(!rung(&bell, 200) && !rung(&others, 200));
 }

@@ -36,6 +36,7 @@ const SETTINGS: &str = "SET synchronous_commit = on; SET statement_timeout = '10
 /// The words for what has changed, in notifications.
 pub(super) const APPROVALS: &str = "approvals";
 pub(super) const BUDGETS: &str = "budgets";
+pub(super) const FREEZES: &str = "freezes";
 
 /// Where the database of a store is.
 #[derive(Clone, Debug)]
@@ -56,6 +57,7 @@ pub(super) struct Link {
     replica: String,
     approvals: OnceLock<Arc<Notify>>,
     budgets: OnceLock<Arc<Notify>>,
+    freezes: OnceLock<Arc<Notify>>,
 }
 
 impl Link {
@@ -73,6 +75,7 @@ impl Link {
             replica: bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
             approvals: OnceLock::new(),
             budgets: OnceLock::new(),
+            freezes: OnceLock::new(),
         })
     }
 
@@ -93,6 +96,11 @@ impl Link {
     /// `bell` rings when another replica has taken something out of a budget. The first one stays.
     pub(super) fn set_budgets_bell(&self, bell: Arc<Notify>) {
         drop(self.budgets.set(bell));
+    }
+
+    /// `bell` rings when another replica has stopped writes or lets them go on. The first one stays.
+    pub(super) fn set_freezes_bell(&self, bell: Arc<Notify>) {
+        drop(self.freezes.set(bell));
     }
 
     /// One step: a transaction on a connection of its own.
@@ -173,6 +181,13 @@ impl Link {
         }
     }
 
+    /// As for budgets.
+    fn ring_freezes(&self) {
+        if let Some(bell) = self.freezes.get() {
+            bell.notify_one();
+        }
+    }
+
     /// Rings for what another replica has done. What this one has done rings by itself.
     fn told(&self, word: &str) {
         let Some((replica, what)) = word.split_once(' ') else { return };
@@ -180,6 +195,7 @@ impl Link {
             match what {
                 APPROVALS => self.ring_approvals(),
                 BUDGETS => self.ring_budgets(),
+                FREEZES => self.ring_freezes(),
                 _ => {}
             }
         }
@@ -196,6 +212,7 @@ pub(super) async fn listen(link: Weak<Link>) {
             // What was told in the meantime was missed.
             there.ring_approvals();
             there.ring_budgets();
+            there.ring_freezes();
             Ok::<_, StoreError>((client, serving))
         };
         let listening = listening.await;

@@ -40,6 +40,16 @@ const MIGRATIONS: &[&str] = &[
         name text PRIMARY KEY,
         body text NOT NULL
      );",
+    "CREATE TABLE jurat.outbox (
+        id text PRIMARY KEY,
+        receiver text NOT NULL,
+        body text NOT NULL,
+        tries bigint NOT NULL,
+        due_ns bigint NOT NULL,
+        created_ns bigint NOT NULL
+     );
+     CREATE INDEX outbox_by_receiver ON jurat.outbox (receiver, created_ns, id);
+     CREATE INDEX outbox_by_age ON jurat.outbox (created_ns);",
 ];
 
 /// Brings the tables up to date, inside a step. The schema `jurat` is made where it is missing, which needs

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use jurat_console::{Console, Hook, HookCounts, Hooks, Options, Secrets, Target, Tokens};
-use jurat_core::{Admin, Authenticate};
+use jurat_core::{Admin, ApprovalStore, Authenticate, Outbox};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -83,11 +83,11 @@ pub(super) fn hooks(
     if config.webhooks.is_empty() {
         return Ok(None);
     }
-    if admin.gate.approvals.is_none() {
+    let Some(approvals) = &admin.gate.approvals else {
         return Err(Failure::usage(
             "there is a [[webhook]] and no section [approvals], so it would have nothing to tell",
         ));
-    }
+    };
     let hooks = config.webhooks.iter().map(hook).collect::<Result<Vec<_>, _>>()?;
     let mut ca = Vec::new();
     for file in config.webhooks.iter().filter_map(|webhook| webhook.ca.as_ref()) {
@@ -97,7 +97,8 @@ pub(super) fn hooks(
     }
     let ca = (!ca.is_empty()).then_some(ca);
     let clock = Arc::clone(&admin.gate.clock);
-    Ok(Some(Hooks { hooks, public_url: config.public_url.clone(), clock, counts, ca }))
+    let outbox: Arc<dyn Outbox> = Arc::<dyn ApprovalStore>::clone(&approvals.store);
+    Ok(Some(Hooks { hooks, public_url: config.public_url.clone(), clock, counts, ca, outbox }))
 }
 
 fn hook(config: &WebhookConfig) -> Result<Hook, Failure> {

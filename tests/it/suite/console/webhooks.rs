@@ -13,7 +13,7 @@ use super::setup;
 use crate::{
     harness::{
         Shop,
-        http::{Received, Receiver},
+        http::{Http, Received, Receiver},
         jurat::HOOK_SECRET,
         tiers, until,
     },
@@ -136,5 +136,32 @@ async fn a_receiver_that_fails_is_in_nobody_s_way() {
     until("three messages", || (redirects.all().len() >= 3).then_some(()));
     assert!(elsewhere.all().is_empty(), "no redirect is followed");
     shop.jurat.logged("a webhook was given up");
+    shop.close().await;
+}
+
+/// What a receiver has not taken is at rest: a crash loses nothing of it, and each message keeps its id and its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_delivered_is_delivered_after_a_crash() {
+    let receiver = Receiver::start(&["500 No", "500 No", "200 OK"]).await;
+    let setup = setup(&hook("ops", receiver.port, SIGNED));
+    let Some(mut shop) = Shop::open(setup.clone()).await else { return };
+    let mut bot = shop.wire("bot").await;
+    let id = ask(&mut bot, UPDATE).await;
+    approve(&shop, "dora", &id).await;
+    bot.run(UPDATE).await;
+    drop(bot);
+    until("two tries", || (receiver.all().len() >= 2).then_some(()));
+    shop.jurat.crash(&setup);
+    let received = until("five messages", || Some(receiver.all()).filter(|all| all.len() >= 5));
+    let ids: Vec<_> = received.iter().map(|one| one.header("webhook-id")).collect();
+    let types: Vec<Value> = received
+        .iter()
+        .map(|one| serde_json::from_str::<Value>(&one.body).unwrap()["type"].clone())
+        .collect();
+    let first = "approval.requested";
+    assert_eq!(types, [first, first, first, "approval.approved", "approval.used"]);
+    assert!(ids[..3].iter().all(|id| *id == ids[0]) && ids[3] != ids[0], "{ids:?}");
+    let metrics = Http::new(shop.jurat.admin_port()).get("/metrics").await.body;
+    assert!(metrics.contains("jurat_webhook_queue 0"), "{metrics}");
     shop.close().await;
 }
