@@ -432,7 +432,7 @@ pub struct Parameters {
 pub struct Estimate {
     /// How many.
     pub rows: Option<u64>,
-    /// `none`, `explain` or `count`.
+    /// `none`, `explain` or `count`; `failed` where it was asked for and there is none.
     pub source: String,
 }
 
