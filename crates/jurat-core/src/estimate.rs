@@ -21,8 +21,8 @@ pub struct Question {
     request: EstimateRequest,
 }
 
-/// Rows that are foreseen, or why nobody knows.
-pub type Foreseen = Result<u64, String>;
+/// Rows that are foreseen, and all rows of the table where that was asked for; or why nobody knows.
+pub type Foreseen = Result<(u64, Option<u64>), String>;
 
 impl Question {
     /// The question about `sent`, the text of a statement that would be sent.
@@ -36,7 +36,7 @@ impl Question {
     ) -> Result<Self, &'static str> {
         let Statement::Parsed(parsed) = statement else { return Err("it was not understood") };
         let asked = match request.by {
-            EstimateBy::Count => Parsed::ask_count(parsed, sent),
+            EstimateBy::Count => Parsed::ask_count(parsed, sent, request.share),
             EstimateBy::Explain => Parsed::ask_planner(parsed, sent),
         }?;
         let key = key(sent, request);
@@ -67,18 +67,25 @@ impl Question {
         Duration::from_millis(self.request.timeout_ms)
     }
 
-    /// The number in an answer: the first column of its only row.
+    /// The numbers in an answer: the columns of its only row.
     ///
     /// # Errors
     /// Where it has none.
-    pub fn read(&self, answer: Option<&[u8]>) -> Foreseen {
+    pub fn read(&self, answer: &[Option<Vec<u8>>]) -> Foreseen {
         let wrong = || "the database gave no number".to_owned();
-        let text = answer.and_then(|bytes| std::str::from_utf8(bytes).ok()).ok_or_else(wrong)?;
+        let text = |at: usize| {
+            let bytes = answer.get(at)?.as_deref()?;
+            std::str::from_utf8(bytes).ok()
+        };
+        let first = text(0).ok_or_else(wrong)?;
         match self.request.by {
-            EstimateBy::Count => text.trim().parse().map_err(|_no_number| wrong()),
+            EstimateBy::Count => {
+                let rows = first.trim().parse().map_err(|_no_number| wrong())?;
+                Ok((rows, text(1).and_then(|all| all.trim().parse().ok())))
+            }
             EstimateBy::Explain => {
-                let plan: Value = serde_json::from_str(text).map_err(|_no_plan| wrong())?;
-                planned(&plan).ok_or_else(wrong)
+                let plan: Value = serde_json::from_str(first).map_err(|_no_plan| wrong())?;
+                planned(&plan).map(|rows| (rows, None)).ok_or_else(wrong)
             }
         }
     }
@@ -86,7 +93,7 @@ impl Question {
 
 /// What an answer is kept by.
 pub(crate) fn key(sent: &str, request: EstimateRequest) -> String {
-    format!("{:?} {}", request.by, crate::gate::sha256_hex(sent.as_bytes()))
+    format!("{:?} {} {}", request.by, request.share, crate::gate::sha256_hex(sent.as_bytes()))
 }
 
 /// What a decision asks to be foreseen: exactly where any rule wants that, within the shortest time, and whoever wants
@@ -100,6 +107,7 @@ pub(crate) fn wanted(decision: &Decision) -> Option<EstimateRequest> {
         by: one.by.max(other.by),
         timeout_ms: one.timeout_ms.min(other.timeout_ms),
         allow_failure: one.allow_failure && other.allow_failure,
+        share: one.share || other.share,
     })
 }
 

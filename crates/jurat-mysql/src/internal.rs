@@ -71,22 +71,22 @@ async fn ask(
     answer(upstream, row).await
 }
 
-/// Asks for an estimate, in a transaction that is never committed; gives back the first column of the last row.
+/// Asks for an estimate, in a transaction that is never committed; gives back the columns of the last row.
 ///
 /// # Errors
 /// As [`read_catalog`].
 pub(crate) async fn foresee(
     upstream: &mut Upstream,
     question: &Question,
-) -> Result<Option<Vec<u8>>, UpstreamError> {
+) -> Result<Vec<Option<Vec<u8>>>, UpstreamError> {
     // MariaDB refuses to plan a write where only reading is allowed. What is planned does not run, and the end of the
     // connection would undo it.
     let begin = if question.plans() { "START TRANSACTION" } else { "START TRANSACTION READ ONLY" };
     ask(upstream, begin, |_columns| Ok(())).await?;
     upstream.foresee(question);
-    let mut found = None;
+    let mut found = Vec::new();
     answer(upstream, |columns| {
-        found = columns.first().copied().flatten().map(<[u8]>::to_vec);
+        found = columns.iter().map(|column| column.map(<[u8]>::to_vec)).collect();
         Ok(())
     })
     .await?;

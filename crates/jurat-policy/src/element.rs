@@ -333,8 +333,12 @@ fn obligation(fields: &mut Fields, _: &Says) -> Result<Acts, String> {
 const ESTIMATE_MS_MAX: u64 = 30_000;
 
 fn estimate(params: &BTreeMap<String, Value>) -> Result<EstimateRequest, String> {
-    let mut request =
-        EstimateRequest { by: EstimateBy::Explain, timeout_ms: 2_000, allow_failure: false };
+    let mut request = EstimateRequest {
+        by: EstimateBy::Explain,
+        timeout_ms: 2_000,
+        allow_failure: false,
+        share: false,
+    };
     for (key, value) in params {
         match (key.as_str(), value.as_str(), value.as_u64()) {
             ("by", Some("explain"), _) => request.by = EstimateBy::Explain,
@@ -343,6 +347,9 @@ fn estimate(params: &BTreeMap<String, Value>) -> Result<EstimateRequest, String>
             ("timeout_ms", _, Some(ms @ 1..=ESTIMATE_MS_MAX)) => request.timeout_ms = ms,
             ("timeout_ms", ..) => {
                 return Err("its timeout_ms is not a whole number from 1 to 30000".to_owned());
+            }
+            ("share", ..) => {
+                request.share = value.as_bool().ok_or("its share is not true or false")?;
             }
             ("on_failure", Some("deny"), _) => request.allow_failure = false,
             ("on_failure", Some("allow"), _) => request.allow_failure = true,

@@ -119,18 +119,18 @@ async fn ask(
     answers(upstream, asides, row).await
 }
 
-/// Asks for an estimate; gives back the first column of the last row.
+/// Asks for an estimate; gives back the columns of the last row.
 ///
 /// # Errors
 /// [`UpstreamError`] when the server does not answer as it should.
 pub(crate) async fn foresee(
     upstream: &mut Upstream,
     question: &Question,
-) -> Result<Option<Vec<u8>>, UpstreamError> {
+) -> Result<Vec<Option<Vec<u8>>>, UpstreamError> {
     upstream.foresee(question);
-    let mut answer = None;
+    let mut answer = Vec::new();
     answers(upstream, &mut Vec::new(), |_index, columns| {
-        answer = columns.first().copied().flatten().map(<[u8]>::to_vec);
+        answer = columns.iter().map(|column| column.map(<[u8]>::to_vec)).collect();
         Ok(())
     })
     .await?;

@@ -3,7 +3,9 @@
 //! A question is made of the tree of the statement, is read again like a statement of a client, and is only
 //! given out where that reading says that it changes nothing and calls nothing that may.
 
-use jurat_types::{Access, FunctionClass, RelationName, StatementClass, StatementFacts};
+use jurat_types::{
+    Access, FunctionClass, RelationName, RelationUse, StatementClass, StatementFacts, Via,
+};
 use sqlparser::ast::{
     Delete, Expr, FromTable, Insert, Query, Select, SetExpr, Statement as Node, TableFactor,
     TableWithJoins, Update, UpdateTableFromKind,
@@ -68,17 +70,18 @@ impl Parsed {
     }
 
     /// Asks how many rows the condition of `sent` holds for now, or how many the tables have that it empties,
-    /// removes or defines anew.
+    /// removes or defines anew. With `share`, also how many rows there are in the table that it writes, where it
+    /// is one: the second column.
     ///
     /// # Errors
     /// Why it cannot be asked.
-    pub fn ask_count(&self, sent: &str) -> Result<Question, &'static str> {
+    pub fn ask_count(&self, sent: &str, share: bool) -> Result<Question, &'static str> {
         if self.facts.parameters.count > 0 {
             return Err(PARAMETERS);
         }
         let text = match self.facts.class {
             StatementClass::Ddl => self.count_tables()?,
-            StatementClass::Read | StatementClass::Write => self.count_rows(sent)?,
+            StatementClass::Read | StatementClass::Write => self.count_rows(sent, share)?,
             StatementClass::Admin
             | StatementClass::Dcl
             | StatementClass::Session
@@ -124,14 +127,29 @@ impl Parsed {
         Ok(format!("SELECT {}", counts.join(" + ")))
     }
 
+    /// The table that an UPDATE or DELETE changes by its own name, where it is one.
+    fn written(&self) -> Option<RelationName> {
+        let direct = |used: &&RelationUse| used.access == Access::Write && used.via == Via::Direct;
+        let mut written = self.facts.relations.iter().filter(direct);
+        let (first, rest) = (written.next()?, written.next());
+        let counted = matches!(self.facts.kind.as_str(), "delete" | "update") && rest.is_none();
+        counted.then(|| RelationName::new(first.schema.clone(), first.name.clone()))
+    }
+
     /// The rows that the condition of a query or write holds for.
-    fn count_rows(&self, sent: &str) -> Result<String, &'static str> {
+    fn count_rows(&self, sent: &str, share: bool) -> Result<String, &'static str> {
         let lost = |_reason: String| "a count of its rows could not be written down";
         let engine = self.catalog.engine();
         let limits = self.limits.widened();
         let name = if engine.is_postgres() { "pg_catalog.count" } else { "count" };
+        let all = match self.written().filter(|_| share) {
+            Some(table) => {
+                format!(", (SELECT {name}(*) FROM {})", self.catalog.naming().qualified(&table))
+            }
+            None => String::new(),
+        };
         let around = |what: &str| {
-            let text = format!("SELECT {name}(*) FROM {what}");
+            let text = format!("SELECT {name}(*){all} FROM {what}");
             Tree::parse_text(&text, engine, &limits).map_err(lost)
         };
         let mut outer = around(if self.facts.kind == "select" || self.facts.kind == "insert" {

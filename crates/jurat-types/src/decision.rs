@@ -264,6 +264,9 @@ pub struct EstimateRequest {
     pub timeout_ms: u64,
     /// Whether the statement may run where there is no answer; policies then see the source `failed`.
     pub allow_failure: bool,
+    /// Whether all rows of the table that it writes are counted, too, for the share of them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub share: bool,
 }
 
 /// What the database is asked. The order is the order of exactness.

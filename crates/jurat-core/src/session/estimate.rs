@@ -77,8 +77,9 @@ impl Session {
         };
         if let Some(statement) = &mut intent.statement {
             let source = if foreseen.is_ok() { by } else { "failed" };
-            let rows = foreseen.as_ref().ok().copied();
-            statement.estimate = Estimate { rows, source: source.to_owned() };
+            let known = foreseen.as_ref().ok().copied();
+            let (rows, total) = known.map_or((None, None), |(rows, total)| (Some(rows), total));
+            statement.estimate = Estimate { rows, source: source.to_owned(), total };
         }
         self.judge_foreseen(intent, verdict, asking, asked);
         if let Err(why) = foreseen

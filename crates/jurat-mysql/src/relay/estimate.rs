@@ -18,7 +18,7 @@ pub(super) async fn foresee(
     connect_timeout: Duration,
 ) -> Foreseen {
     match asked(target, question, connect_timeout).await {
-        Ok(answer) => question.read(answer.as_deref()),
+        Ok(answer) => question.read(&answer),
         Err(UpstreamError::Timeout(_)) => Err("the database did not say so in time".to_owned()),
         Err(UpstreamError::Refused { code, .. }) => {
             Err(format!("the database refused to say so with error {code}"))
@@ -37,7 +37,7 @@ async fn asked(
     target: &UpstreamDatabase,
     question: &Question,
     connect_timeout: Duration,
-) -> Result<Option<Vec<u8>>, UpstreamError> {
+) -> Result<Vec<Option<Vec<u8>>>, UpstreamError> {
     let connected = upstream::connect(target, Wanted::default(), connect_timeout).await?;
     let mut upstream = connected.upstream;
     let limit = question.timeout();

@@ -23,10 +23,10 @@ pub(super) async fn foresee(
     };
     // The database keeps the time, too; this is for one that does not answer.
     let limit = question.timeout().saturating_add(connect_timeout);
-    let answer: Result<Option<Vec<u8>>, UpstreamError> =
+    let answer: Result<Vec<Option<Vec<u8>>>, UpstreamError> =
         tokio::time::timeout(limit, asked).await.unwrap_or(Err(UpstreamError::Timeout(limit)));
     match answer {
-        Ok(answer) => question.read(answer.as_deref()),
+        Ok(answer) => question.read(&answer),
         Err(UpstreamError::Timeout(_)) => Err(TIME_IS_UP.to_owned()),
         Err(UpstreamError::Refused { code, .. }) if code == QUERY_CANCELED => {
             Err(TIME_IS_UP.to_owned())
