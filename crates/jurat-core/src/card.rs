@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use jurat_types::PrincipalKind;
+use jurat_types::{PrincipalKind, RelationUse, StatementFacts, Via};
 
 use crate::grant::Approval;
 
@@ -70,7 +70,8 @@ pub fn rows(approval: &Approval) -> Vec<(String, String)> {
         row("does", &statement.kind.replace('_', " ").to_uppercase());
         for relation in statement.relations.iter() {
             let access = serde_json::to_value(relation.access).unwrap_or_default();
-            row("on", &format!("{} ({})", relation.id, access.as_str().unwrap_or("?")));
+            let access = access.as_str().unwrap_or("?");
+            row("on", &format!("{} ({access}{})", relation.id, reached(relation)));
         }
         row("statement", &statement.text);
     }
@@ -82,6 +83,9 @@ pub fn rows(approval: &Approval) -> Vec<(String, String)> {
     }
     if let Some(rows) = approval.max_rows {
         row("rows", &format!("{rows}, and not one more"));
+    }
+    if let Some(foreseen) = intent.statement.as_ref().and_then(|s| foreseen(s, approval.max_rows)) {
+        row("foreseen", &foreseen);
     }
     for request in &approval.requests {
         row("asked by", &format!("{}: {}", request.id, request.msg));
@@ -104,6 +108,51 @@ pub fn rows(approval: &Approval) -> Vec<(String, String)> {
     row("policy", &intent.policy.revision);
     row("digest", &approval.digest);
     rows
+}
+
+/// How a statement comes to a relation that it does not name, and what is part of that.
+fn reached(relation: &RelationUse) -> String {
+    let how = match relation.via {
+        Via::Cascade => ", along a foreign key",
+        Via::Trigger => ", by a trigger",
+        Via::View => ", through a view",
+        Via::Cte | Via::Direct => "",
+    };
+    let partitions =
+        if relation.kind == "partitioned_table" { ", with its partitions" } else { "" };
+    [how, partitions].concat()
+}
+
+/// How many rows it concerns, by what was asked before it ran, and which share of the table that is.
+fn foreseen(statement: &StatementFacts, exact: Option<u64>) -> Option<String> {
+    let estimate = &statement.estimate;
+    let Some(rows) = exact.or(estimate.rows) else {
+        return (estimate.source == "failed").then(|| "nobody knows how many rows".to_owned());
+    };
+    let said = if exact.is_some() || estimate.source == "count" { "" } else { "about " };
+    match estimate.total {
+        Some(total) => {
+            // A table may have lost rows since its own were counted.
+            let percent = rows.saturating_mul(100).checked_div(total).unwrap_or(100).min(100);
+            let (rows, total) = (grouped(rows), grouped(total));
+            Some(format!("{said}{rows} of {total} rows, {percent} %"))
+        }
+        None if exact.is_some() || estimate.rows.is_none() => None,
+        None => Some(format!("{said}{} rows", grouped(rows))),
+    }
+}
+
+/// `20,000`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len().saturating_add(digits.len() / 3));
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && digits.len().saturating_sub(at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 fn listed(names: &[String]) -> String {
@@ -164,7 +213,16 @@ const fn is_tricky(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{grouped, plain};
+
+    #[test]
+    fn digits_stand_in_groups() {
+        for (number, shown) in
+            [(0, "0"), (999, "999"), (20_000, "20,000"), (1_234_567, "1,234,567")]
+        {
+            assert_eq!(grouped(number), shown);
+        }
+    }
 
     #[test]
     fn what_a_requester_writes_moves_no_cursor_and_hides_nothing() {

@@ -266,7 +266,7 @@ impl Gate {
         let mut labels = self.labels.clone();
         for obligation in &decision.obligations {
             match obligation {
-                Obligation::RecordText => {}
+                Obligation::Estimate(_) | Obligation::RecordText => {}
                 Obligation::Tag(tags) => {
                     labels.extend(tags.iter().map(|(key, value)| (key.clone(), plain_text(value))));
                 }

@@ -20,6 +20,7 @@ mod clock;
 mod counters;
 mod database;
 mod detect;
+mod estimate;
 mod freeze;
 mod gate;
 mod grant;
@@ -61,6 +62,7 @@ pub use clock::{Clock, SystemClock};
 pub use counters::{Counted as CountedStatements, JUDGE_BOUNDS_NS};
 pub use database::{Database, RefreshClaim};
 pub use detect::{Detectors, Scans};
+pub use estimate::{Foreseen, Question};
 pub use freeze::{Freeze, StoredFreezes};
 pub use gate::Gate;
 pub use grant::{

@@ -1,6 +1,7 @@
 //! The right to run one statement once, and what became of it.
 //!
-//! INVARIANT(one-door-upstream): text reaches a database only out of a [`Permit`] or a [`Preparation`]. Both
+//! INVARIANT(one-door-upstream): text reaches a database only out of a [`Permit`] or a [`Preparation`], or as a
+//! [`Question`](crate::Question) that was made of a statement and only reads. They
 //! have private fields and are made in this crate only, after a decision; a `Permit` also holds the
 //! receipt of the record that says so. Neither can be made outside, copied, or used twice. This is
 //! how a permit is used, and what does not compile:

@@ -23,6 +23,7 @@ use crate::{
 };
 
 mod consent;
+mod estimate;
 mod judging;
 mod result;
 
@@ -335,7 +336,9 @@ impl Session {
         }
         let (mut intent, mut verdict) = self.verdict(&prepared.judged, protocol, prepared.by_name);
         let asking = Asking::run(prepared);
-        self.seek_consent(&mut intent, &mut verdict, &asking);
+        if !self.seek_estimate(&mut intent, &mut verdict, &asking) {
+            self.seek_consent(&mut intent, &mut verdict, &asking);
+        }
         require_same_text(&mut verdict, prepared, &intent.request_id);
         self.finish(intent, &verdict, &prepared.judged, None, timer)
     }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use jurat_core::{CatalogIndex, SearchPath};
+use jurat_core::{CatalogIndex, Question, SearchPath};
 use jurat_types::Catalog;
 use jurat_wire::mysql::{
     frame::{Limits, Scanner},
@@ -65,10 +65,40 @@ pub(crate) async fn read_search_path(upstream: &mut Upstream) -> Result<SearchPa
 async fn ask(
     upstream: &mut Upstream,
     text: &'static str,
+    row: impl FnMut(&[Option<&[u8]>]) -> Result<(), UpstreamError>,
+) -> Result<(), UpstreamError> {
+    upstream.ask(text);
+    answer(upstream, row).await
+}
+
+/// Asks for an estimate, in a transaction that is never committed; gives back the columns of the last row.
+///
+/// # Errors
+/// As [`read_catalog`].
+pub(crate) async fn foresee(
+    upstream: &mut Upstream,
+    question: &Question,
+) -> Result<Vec<Option<Vec<u8>>>, UpstreamError> {
+    // MariaDB refuses to plan a write where only reading is allowed. What is planned does not run, and the end of the
+    // connection would undo it.
+    let begin = if question.plans() { "START TRANSACTION" } else { "START TRANSACTION READ ONLY" };
+    ask(upstream, begin, |_columns| Ok(())).await?;
+    upstream.foresee(question);
+    let mut found = Vec::new();
+    answer(upstream, |columns| {
+        found = columns.iter().map(|column| column.map(<[u8]>::to_vec)).collect();
+        Ok(())
+    })
+    .await?;
+    Ok(found)
+}
+
+/// Hands over the rows of an answer.
+async fn answer(
+    upstream: &mut Upstream,
     mut row: impl FnMut(&[Option<&[u8]>]) -> Result<(), UpstreamError>,
 ) -> Result<(), UpstreamError> {
-    let io = |source| UpstreamError::Io { doing: "reading the catalog", source };
-    upstream.ask(text);
+    let io = |source| UpstreamError::Io { doing: "asking the database", source };
     upstream.drain().await.map_err(io)?;
     let limits = Limits { payload_max: ROW_BYTES_MAX, stream_above: None };
     let mut scanner = Scanner::new(1, limits);

@@ -25,6 +25,7 @@ use crate::{
 
 mod commands;
 mod detect;
+mod estimate;
 mod guard;
 mod guarded;
 mod hold;

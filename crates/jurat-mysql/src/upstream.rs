@@ -1,7 +1,8 @@
 //! The connection to the database, and the one door to it.
 //!
 //! INVARIANT(one-door-upstream): SQL text leaves through [`Upstream::query`] and [`Upstream::execute`], which
-//! take permits, through [`Upstream::prepare`], which takes a preparation and runs nothing, and through
+//! take permits, through [`Upstream::prepare`], which takes a preparation and runs nothing, through
+//! [`Upstream::foresee`], which takes a question that only reads, and through
 //! [`Upstream::ask`], which takes constants of this crate. The pipe is private to this file and to what
 //! connects it.
 
@@ -10,7 +11,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use jurat_core::{Database, Permit, Preparation, Running};
+use jurat_core::{Database, Permit, Preparation, Question, Running};
 use jurat_types::Secret;
 use jurat_wire::mysql::{
     capability::Capabilities, command::CommandCode, encode::command as encode,
@@ -107,6 +108,11 @@ impl Upstream {
     /// Asks something for Jurat's own use: one statement. Only constants of this crate fit.
     pub(crate) fn ask(&mut self, text: &'static str) {
         encode::query(self.pipe.out(), format!("{OWN}{text}").as_bytes());
+    }
+
+    /// Asks for an estimate.
+    pub(crate) fn foresee(&mut self, question: &Question) {
+        encode::query(self.pipe.out(), format!("{OWN}{}", question.text()).as_bytes());
     }
 
     /// Says good-bye and closes.

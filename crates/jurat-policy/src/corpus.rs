@@ -132,7 +132,7 @@ fn statement(kind: &str, class: StatementClass, turn: usize) -> StatementFacts {
         settings: if kind == "set" { vec!["role".to_owned()] } else { Vec::new() },
         unresolved: Vec::new(),
         parameters: Parameters::default(),
-        estimate: Estimate { rows: None, source: "none".to_owned() },
+        estimate: Estimate { rows: None, source: "none".to_owned(), total: None },
         actual: Actual::default(),
     }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use jurat_types::{ApprovalRequest, Limit, MaskMethod, Obligation, PredicateMode, RowFilter};
+use jurat_types::{
+    ApprovalRequest, EstimateBy, EstimateRequest, Limit, MaskMethod, Obligation, PredicateMode,
+    RowFilter,
+};
 use serde_json::{Map, Value};
 
 use crate::duration;
@@ -318,9 +321,43 @@ fn obligation(fields: &mut Fields, _: &Says) -> Result<Acts, String> {
     match kind.as_str() {
         "record_text" if params.is_empty() => Ok(Acts::Obligation(Obligation::RecordText)),
         "record_text" => Err("record_text takes no params".to_owned()),
+        "estimate" => {
+            estimate(&params).map(|request| Acts::Obligation(Obligation::Estimate(request)))
+        }
         "tag" => Ok(Acts::Obligation(Obligation::Tag(params))),
-        _ => Err("its kind is not one of record_text, tag".to_owned()),
+        _ => Err("its kind is not one of estimate, record_text, tag".to_owned()),
     }
+}
+
+/// The longest that an estimate may take, milliseconds: a connection waits for it.
+const ESTIMATE_MS_MAX: u64 = 30_000;
+
+fn estimate(params: &BTreeMap<String, Value>) -> Result<EstimateRequest, String> {
+    let mut request = EstimateRequest {
+        by: EstimateBy::Explain,
+        timeout_ms: 2_000,
+        allow_failure: false,
+        share: false,
+    };
+    for (key, value) in params {
+        match (key.as_str(), value.as_str(), value.as_u64()) {
+            ("by", Some("explain"), _) => request.by = EstimateBy::Explain,
+            ("by", Some("count"), _) => request.by = EstimateBy::Count,
+            ("by", ..) => return Err("its by is not one of explain, count".to_owned()),
+            ("timeout_ms", _, Some(ms @ 1..=ESTIMATE_MS_MAX)) => request.timeout_ms = ms,
+            ("timeout_ms", ..) => {
+                return Err("its timeout_ms is not a whole number from 1 to 30000".to_owned());
+            }
+            ("share", ..) => {
+                request.share = value.as_bool().ok_or("its share is not true or false")?;
+            }
+            ("on_failure", Some("deny"), _) => request.allow_failure = false,
+            ("on_failure", Some("allow"), _) => request.allow_failure = true,
+            ("on_failure", ..) => return Err("its on_failure is not one of deny, allow".to_owned()),
+            (unknown, ..) => return Err(format!("its params have the unknown key {unknown}")),
+        }
+    }
+    Ok(request)
 }
 
 /// An object's keys, each taken at most once.

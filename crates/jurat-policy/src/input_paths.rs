@@ -8,14 +8,14 @@ use crate::{
 /// Aliases of aliases that are followed.
 const ALIASES_MAX: usize = 8;
 
-/// What differs between two executions of one statement in one session.
+/// What differs between two executions of one statement in one session. An estimate does not: a judgement that has one is
+/// made anew each time and never remembered, and before that there is none.
 const VOLATILE: &[&[&str]] = &[
     &["approvals"],
     &["claimed"],
     &["request_id"],
     &["session", "in_transaction"],
     &["session", "totals"],
-    &["statement", "estimate"],
     &["statement", "parameters"],
     &["time"],
 ];

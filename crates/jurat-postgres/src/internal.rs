@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use jurat_core::{CatalogIndex, SearchPath};
+use jurat_core::{CatalogIndex, Question, SearchPath};
 use jurat_types::Catalog;
 use jurat_wire::postgres::{
     backend::{Backend, BackendTag, parse_backend},
@@ -113,10 +113,37 @@ async fn ask(
     upstream: &mut Upstream,
     text: &'static str,
     asides: &mut Asides,
+    row: impl FnMut(usize, &[Option<&[u8]>]) -> Result<(), UpstreamError>,
+) -> Result<usize, UpstreamError> {
+    upstream.ask(text);
+    answers(upstream, asides, row).await
+}
+
+/// Asks for an estimate; gives back the columns of the last row.
+///
+/// # Errors
+/// [`UpstreamError`] when the server does not answer as it should.
+pub(crate) async fn foresee(
+    upstream: &mut Upstream,
+    question: &Question,
+) -> Result<Vec<Option<Vec<u8>>>, UpstreamError> {
+    upstream.foresee(question);
+    let mut answer = Vec::new();
+    answers(upstream, &mut Vec::new(), |_index, columns| {
+        answer = columns.iter().map(|column| column.map(<[u8]>::to_vec)).collect();
+        Ok(())
+    })
+    .await?;
+    Ok(answer)
+}
+
+/// What the server answers up to the end of a cycle.
+async fn answers(
+    upstream: &mut Upstream,
+    asides: &mut Asides,
     mut row: impl FnMut(usize, &[Option<&[u8]>]) -> Result<(), UpstreamError>,
 ) -> Result<usize, UpstreamError> {
-    let io = |source| UpstreamError::Io { doing: "reading the catalog", source };
-    upstream.ask(text);
+    let io = |source| UpstreamError::Io { doing: "asking the database", source };
     upstream.drain().await.map_err(io)?;
     let mut index = 0;
     let mut failed = None;

@@ -24,6 +24,7 @@ use crate::{cancel::Target, names::Names, pipe::Pipe, queue::Queue, respond, ups
 
 mod copy;
 mod detect;
+mod estimate;
 mod from_client;
 mod from_upstream;
 mod guard;

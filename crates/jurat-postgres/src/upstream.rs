@@ -2,11 +2,12 @@
 //!
 //! INVARIANT(one-door-upstream): SQL text leaves through [`Upstream::query`] and [`Upstream::execute`], which
 //! take permits, as does [`Upstream::function_call`], [`Upstream::prepare`], which takes a preparation and runs nothing, and
-//! [`Upstream::ask`], [`Upstream::bracket`], [`Upstream::begin_block`] and [`Upstream::count_changes`], which send constants of this crate. The pipe is private to this file.
+//! [`Upstream::ask`], [`Upstream::bracket`], [`Upstream::begin_block`] and [`Upstream::count_changes`], which send constants of this crate;
+//! [`Upstream::foresee`] takes a question, which only reads. The pipe is private to this file.
 
 use std::{sync::Arc, task::Context, task::Poll};
 
-use jurat_core::{Database, Permit, Preparation, Running};
+use jurat_core::{Database, Permit, Preparation, Question, Running};
 use jurat_types::Secret;
 use jurat_wire::postgres::{
     encode::frontend as encode,
@@ -159,14 +160,28 @@ impl Upstream {
         self.own_steps(COUNT_CHANGES)
     }
 
+    /// Asks for an estimate, in a transaction that only reads and does not last.
+    pub(crate) fn foresee(&mut self, question: &Question) {
+        let ms = question.timeout().as_millis();
+        self.steps("/* jurat */ BEGIN TRANSACTION READ ONLY");
+        self.steps(&format!("/* jurat */ SET LOCAL statement_timeout = {ms}"));
+        self.steps(&format!("/* jurat */ {}", question.text()));
+        self.steps("/* jurat */ ROLLBACK");
+        encode::sync(self.pipe.out());
+    }
+
     fn own_steps(&mut self, text: &'static str) -> u8 {
+        self.steps(text);
+        5
+    }
+
+    fn steps(&mut self, text: &str) {
         let out = self.pipe.out();
         write(encode::close(out, Target::Statement, INTERNAL_NAME));
         write(encode::parse(out, INTERNAL_NAME, text.as_bytes(), []));
         write(encode::bind(out, INTERNAL_NAME, INTERNAL_NAME));
         write(encode::execute(out, INTERNAL_NAME, 0));
         write(encode::close(out, Target::Portal, INTERNAL_NAME));
-        5
     }
 
     /// Asks something for Jurat's own use: statements that each end a line with `;`. Only constants of this

@@ -70,7 +70,7 @@ pub fn function_call(oid: u32, arguments: usize, catalog: &CatalogIndex) -> Stat
         settings_kept: Vec::new(),
         unresolved: Vec::new(),
         parameters: Parameters { count: arguments, values: Vec::new() },
-        estimate: Estimate { rows: None, source: "none".to_owned() },
+        estimate: Estimate { rows: None, source: "none".to_owned(), total: None },
         actual: Actual::default(),
         text: text.clone(),
     };

@@ -22,6 +22,7 @@ mod mysql;
 mod names;
 mod position;
 mod pre;
+mod question;
 mod raw;
 mod read;
 mod redact;
@@ -41,5 +42,6 @@ pub use mask::{Detected, Origins, Protection, RewriteError, Rewritten, SALT_PREF
 pub use mold::{Mold, Skeleton};
 pub use mysql::MYSQL_TRACKED;
 pub use position::client_position;
+pub use question::Question;
 pub use read::read;
 pub use statement::{NameContext, Opaque, Parsed, Reading, SearchPath, SessionEffect, Statement};

@@ -398,5 +398,5 @@ fn opaque_facts(
 }
 
 fn none() -> Estimate {
-    Estimate { rows: None, source: "none".to_owned() }
+    Estimate { rows: None, source: "none".to_owned(), total: None }
 }

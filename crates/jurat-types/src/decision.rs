@@ -247,8 +247,36 @@ pub struct ApprovalRequest {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(tag = "kind", content = "params", rename_all = "snake_case")]
 pub enum Obligation {
+    /// Ask the database how many rows the statement concerns, and judge again.
+    Estimate(EstimateRequest),
     /// Record the statement's text with its literals.
     RecordText,
     /// Put a tag on the record.
     Tag(BTreeMap<String, serde_json::Value>),
+}
+
+/// How an estimate is asked for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct EstimateRequest {
+    /// What the database is asked.
+    pub by: EstimateBy,
+    /// How long it may take, milliseconds.
+    pub timeout_ms: u64,
+    /// Whether the statement may run where there is no answer; policies then see the source `failed`.
+    pub allow_failure: bool,
+    /// Whether all rows of the table that it writes are counted, too, for the share of them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub share: bool,
+}
+
+/// What the database is asked. The order is the order of exactness.
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum EstimateBy {
+    /// The planner's guess.
+    Explain,
+    /// To count the rows that its condition holds for.
+    Count,
 }

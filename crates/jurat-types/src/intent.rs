@@ -432,8 +432,11 @@ pub struct Parameters {
 pub struct Estimate {
     /// How many.
     pub rows: Option<u64>,
-    /// `none`, `explain` or `count`.
+    /// `none`, `explain` or `count`; `failed` where it was asked for and there is none.
     pub source: String,
+    /// All rows of the table that it writes, where the share was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
 }
 
 /// Rows done.

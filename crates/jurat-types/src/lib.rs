@@ -23,8 +23,8 @@ pub use catalog::{
     Catalog, Column, ForeignKey, Function, Relation, RelationKind, Trigger, ViewSource,
 };
 pub use decision::{
-    ApprovalRequest, ColumnMask, DETECTORS, Decision, Effect, Limit, MaskMethod, Obligation,
-    PredicateMode, Reason, ReasonKind, RowFilter, SourceLocation,
+    ApprovalRequest, ColumnMask, DETECTORS, Decision, Effect, EstimateBy, EstimateRequest, Limit,
+    MaskMethod, Obligation, PredicateMode, Reason, ReasonKind, RowFilter, SourceLocation,
 };
 pub use error_kind::ErrorKind;
 pub use intent::{

@@ -81,6 +81,44 @@ limits contains limit if {
 	)
 }
 
+# What a bound on foreseen rows is about where it does not say: what cannot be counted and taken back.
+unguarded := ["truncate", "drop_table", "alter_table"]
+
+# METADATA
+# title: What cannot be counted while it runs is counted before
+# custom:
+#   id: scale.foresee
+#   severity: high
+#   controls: ["SOC2:CC6.1", "NIST:AC-6"]
+obligations contains {"id": "scale.foresee", "kind": "estimate", "params": {"by": "count", "timeout_ms": 5000}} if {
+	lib.is_statement
+	input.statement.estimate.source == "none"
+	some bound in bounds
+	meant(bound)
+	bound.rows_foreseen
+	input.statement.kind in object.get(bound, "foreseen_kinds", unguarded)
+}
+
+# METADATA
+# title: A statement that cannot be counted while it runs concerns no more rows than it may
+# custom:
+#   id: scale.foreseen
+#   severity: high
+#   controls: ["SOC2:CC6.1", "NIST:AC-6"]
+deny contains {
+	"id": sprintf("scale.%s.rows_foreseen", [bound.id]),
+	"msg": sprintf("It concerns %d rows, and the limit is %d", [input.statement.estimate.rows, bound.rows_foreseen]),
+	"code": "rows_foreseen",
+	"severity": "high",
+	"remedy": "Nothing ran. Make it smaller, or leave it to somebody who may do that",
+} if {
+	lib.is_statement
+	some bound in bounds
+	meant(bound)
+	input.statement.kind in object.get(bound, "foreseen_kinds", unguarded)
+	input.statement.estimate.rows > bound.rows_foreseen
+}
+
 # METADATA
 # title: Bounds are written as they are read
 # description: A misspelt key would be a bound that is missing.
@@ -105,6 +143,7 @@ known := {
 	"id", "kinds", "principals", "groups", "environments", "databases", "rows_affected", "rows_returned",
 	"bytes_returned", "timeout_ms", "rows_affected_per_window", "statements_per_window", "window", "cascades",
 	"uncounted", "on_returned", "protected_values_per_window", "protected",
+	"rows_foreseen", "foreseen_kinds",
 }
 
 # How rows are counted, and what happens to what is returned.

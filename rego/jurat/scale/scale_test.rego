@@ -73,6 +73,23 @@ test_protected_values_have_a_budget if {
 	}
 }
 
+test_what_cannot_be_counted_later_is_counted_before if {
+	bounds := [{"id": "ops", "rows_foreseen": 100, "uncounted": "allow"}]
+	truncate := fixtures.statement("truncate", "ddl")
+	intent := fixtures.intent(fixtures.person, "production", truncate)
+	wanted := {each.params.by | some each in scale.obligations} with input as intent with data.jurat.bounds as bounds
+	wanted == {"count"}
+	others := scale.obligations with input as fixtures.intent(fixtures.person, "production", update) with data.jurat.bounds as bounds
+	count(others) == 0
+	foreseen := object.union(intent, {"statement": object.union(truncate, {"estimate": {"rows": 101, "source": "count"}})})
+	ids := {denial.id | some denial in scale.deny} with input as foreseen with data.jurat.bounds as bounds
+	ids == {"scale.ops.rows_foreseen"}
+	again := scale.obligations with input as foreseen with data.jurat.bounds as bounds
+	count(again) == 0
+	few := object.union(intent, {"statement": object.union(truncate, {"estimate": {"rows": 100, "source": "count"}})})
+	count(scale.deny) == 0 with input as few with data.jurat.bounds as bounds
+}
+
 test_no_bounds_at_all_if_the_list_is_empty if {
 	found_by(fixtures.intent(fixtures.agent, "production", update), []) == {}
 }

@@ -5,6 +5,7 @@ use crate::harness::{Setup, Shop, wire::Reply};
 
 mod budgets;
 pub(super) mod consent;
+mod estimates;
 mod protected;
 mod returned;
 mod transactions;

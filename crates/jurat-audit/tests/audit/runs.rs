@@ -40,7 +40,7 @@ fn record() -> DecisionRecord {
         settings_kept: Vec::new(),
         unresolved: Vec::new(),
         parameters: Parameters::default(),
-        estimate: Estimate { rows: None, source: "none".to_owned() },
+        estimate: Estimate { rows: None, source: "none".to_owned(), total: None },
         actual: Actual::default(),
     });
     *record

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use jurat_types::Refusal;
 
 use super::{Answer, Approval, ApprovalOptions, Approvals, Waited, Waiting};
-use crate::{Draft, Over, Permit, Session};
+use crate::{Draft, Foreseen, Over, Permit, Question, Session};
 
 /// Statements of one message that may need consent.
 const ASKED_MAX: usize = 64;
@@ -30,6 +30,9 @@ pub trait Requester: Send {
         &mut self,
         drafts: Vec<Draft>,
     ) -> impl Future<Output = Result<Vec<Permit>, Refusal>> + Send;
+
+    /// Asks the database over a connection of its own, so that nothing of the session's is touched.
+    fn foresee(&mut self, question: &Question) -> impl Future<Output = Foreseen> + Send;
 
     /// How long the connection may wait now. Zero where the database has anything of it under way, unless the
     /// operator allows that.
@@ -77,18 +80,16 @@ async fn seek<R: Requester>(
     requester: &mut R,
     mut refusal: Refusal,
 ) -> Result<Vec<Permit>, Refusal> {
-    let Some(approvals) = requester.session().gate().approvals.clone() else {
-        return Err(refusal);
-    };
+    let approvals = requester.session().gate().approvals.clone();
     for _ in 0..ASKED_MAX {
-        if let Some(digest) = requester.session().take_looked_for() {
-            let found = approvals.look(&digest).await;
-            requester.session().note_found(digest, found);
-        } else if let Some(asked) = requester.session().take_asked() {
-            let grant = grant(requester, &approvals, asked).await?;
-            requester.session().lend(*grant);
+        if let Some(question) = requester.session().take_question() {
+            let foreseen = requester.foresee(&question).await;
+            requester.session().note_foreseen(&question, foreseen);
         } else {
-            break;
+            let Some(approvals) = &approvals else { break };
+            if !look_or_ask(requester, approvals).await? {
+                break;
+            }
         }
         match requester.judge() {
             Ok(drafts) => {
@@ -96,7 +97,7 @@ async fn seek<R: Requester>(
                 // What is recorded names the grant, and is there for good before the grant is used. Where
                 // that fails, the permits go, and their records say that nothing ran.
                 let permits = requester.settle(drafts).await?;
-                if !spent.is_empty() {
+                if let Some(approvals) = approvals.filter(|_| !spent.is_empty()) {
                     approvals.spend(spent).await?;
                 }
                 return Ok(permits);
@@ -105,6 +106,23 @@ async fn seek<R: Requester>(
         }
     }
     Err(refusal)
+}
+
+/// Takes one step towards consent. Tells whether there was one to take.
+async fn look_or_ask<R: Requester>(
+    requester: &mut R,
+    approvals: &Arc<Approvals>,
+) -> Result<bool, Refusal> {
+    if let Some(digest) = requester.session().take_looked_for() {
+        let found = approvals.look(&digest).await;
+        requester.session().note_found(digest, found);
+    } else if let Some(asked) = requester.session().take_asked() {
+        let grant = grant(requester, approvals, asked).await?;
+        requester.session().lend(*grant);
+    } else {
+        return Ok(false);
+    }
+    Ok(true)
 }
 
 /// Asks for consent, and waits for it where the connection may.

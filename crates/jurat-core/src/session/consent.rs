@@ -12,7 +12,7 @@ use jurat_types::{Effect, Estimate, Intent, Reason, ReasonKind, RefusalCode, Sta
 use ring::digest;
 use serde_json::json;
 
-use super::Session;
+use super::{Session, estimate::Estimates};
 use crate::{
     InForce, JudgedStatement, Prepared, Spending, approvals,
     grant::{self, Approval, State},
@@ -43,6 +43,14 @@ pub(super) struct Known {
     spent: Vec<Spending>,
     /// Consent over a limit on rows: what was looked for, by digest, and what was found.
     pub(super) rows: rows::Looked,
+    /// What the database was asked before statements run.
+    pub(super) estimates: Estimates,
+}
+
+impl Known {
+    pub(super) fn forget_spent(&mut self) {
+        self.spent.clear();
+    }
 }
 
 impl Consent {
@@ -98,7 +106,15 @@ impl<'a> Asking<'a> {
         Self { judged: &prepared.judged, by_name: prepared.by_name, runs_by: Some(text), values }
     }
 
-    fn facts(&self) -> &'a StatementFacts {
+    pub(super) const fn judged(&self) -> &'a Arc<JudgedStatement> {
+        self.judged
+    }
+
+    pub(super) fn statement(&self) -> &'a Statement {
+        self.judged.statement()
+    }
+
+    pub(super) fn facts(&self) -> &'a StatementFacts {
         self.judged.facts(self.by_name)
     }
 }
@@ -106,7 +122,9 @@ impl<'a> Asking<'a> {
 impl Session {
     /// Whether the last judgement asks for consent.
     pub fn asks_consent(&self) -> bool {
-        let asks = |known: &Known| known.asked.is_some() || known.rows.wants_a_look();
+        let asks = |known: &Known| {
+            known.asked.is_some() || known.rows.wants_a_look() || known.estimates.has_to_ask()
+        };
         self.consent.0.as_ref().is_some_and(|known| asks(known))
     }
 

@@ -55,7 +55,10 @@ impl Session {
             return result;
         }
         let (mut intent, mut verdict) = self.verdict(judged, Protocol::Simple, false);
-        self.seek_consent(&mut intent, &mut verdict, &Asking::own(judged));
+        let asking = Asking::own(judged);
+        if !self.seek_estimate(&mut intent, &mut verdict, &asking) {
+            self.seek_consent(&mut intent, &mut verdict, &asking);
+        }
         self.finish(intent, &verdict, judged, None, timer)
     }
 
@@ -151,7 +154,10 @@ impl Session {
         let bound = &self.up_to_date(bound);
         let (mut intent, mut verdict) =
             self.verdict(&bound.judged, Protocol::Prepared, bound.by_name);
-        self.seek_consent(&mut intent, &mut verdict, &Asking::bound(bound, parsed.text()));
+        let asking = Asking::bound(bound, parsed.text());
+        if !self.seek_estimate(&mut intent, &mut verdict, &asking) {
+            self.seek_consent(&mut intent, &mut verdict, &asking);
+        }
         require_same_text(&mut verdict, bound, &intent.request_id);
         if judged.statement().facts().kind == "explain" {
             require_plain(&mut verdict, bound, &intent.request_id);
@@ -209,8 +215,9 @@ impl Session {
         // is no model for the next one.
         let facts = judged.facts(by_name);
         let own = send.is_none() && intent.statement.as_ref().is_some_and(|s| s.text == facts.text);
-        // A run with consent is no model for one without.
-        let own = own && intent.approvals.is_empty();
+        // A run with consent is no model for one without, nor is one with an estimate.
+        let foreseen = intent.statement.as_ref().is_some_and(|s| s.estimate.source != "none");
+        let own = own && intent.approvals.is_empty() && !foreseen;
         let under = (&*verdict.key.revision, freeze);
         let again = own && judged.remembered(under, protocol, by_name).is_some();
         let result = self.gate.record((intent, again), verdict, judged, send, timer);

@@ -7,7 +7,8 @@
 use std::{future::poll_fn, io, task::Poll, time::Duration};
 
 use jurat_core::{
-    ApprovalOptions, Bound, Draft, Permit, Requester, Session, Waiting, seek_consent,
+    ApprovalOptions, Bound, Draft, Foreseen, Permit, Question, Requester, Session, Waiting,
+    seek_consent,
 };
 use jurat_types::Refusal;
 use jurat_wire::mysql::{
@@ -16,7 +17,7 @@ use jurat_wire::mysql::{
     row::Value,
 };
 
-use super::{End, INBOX_BYTES_MAX, Relay, ended};
+use super::{End, INBOX_BYTES_MAX, Relay, ended, estimate};
 use crate::{names::Statements, respond};
 
 /// What is known of a connection that waits for consent, and of what it was last told.
@@ -139,6 +140,11 @@ where
 
     async fn settle(&mut self, drafts: Vec<Draft>) -> Result<Vec<Permit>, Refusal> {
         self.relay.settle(drafts).await
+    }
+
+    async fn foresee(&mut self, question: &Question) -> Foreseen {
+        let limit = self.relay.session.gate().limits.connect_timeout;
+        estimate::foresee(&self.relay.target, question, limit).await
     }
 
     fn patience(&self, options: &ApprovalOptions) -> Duration {

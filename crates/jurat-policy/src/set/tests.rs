@@ -179,9 +179,12 @@ fn malformed_elements_deny() {
         ),
         (
             "obligations contains {\"kind\": \"call_mother\"}",
-            "its kind is not one of record_text, tag",
+            "its kind is not one of estimate, record_text, tag",
         ),
-        ("obligations contains {\"kind\": \"notify\"}", "its kind is not one of record_text, tag"),
+        (
+            "obligations contains {\"kind\": \"notify\"}",
+            "its kind is not one of estimate, record_text, tag",
+        ),
     ] {
         let decision = judge(element);
         assert_eq!(decision.effect, Effect::Deny, "{element}");

@@ -7,13 +7,14 @@
 use std::{future::poll_fn, task::Poll, time::Duration};
 
 use jurat_core::{
-    ApprovalOptions, Bound, Draft, Over, Permit, Requester, Session, Waiting, seek_consent,
+    ApprovalOptions, Bound, Draft, Foreseen, Over, Permit, Question, Requester, Session, Waiting,
+    seek_consent,
 };
 use jurat_types::Refusal;
 use jurat_wire::postgres::{backend::TransactionStatus, frontend::Bind, value::Format};
 use serde_json::Value;
 
-use super::{End, Relay, ended};
+use super::{End, Relay, ended, estimate};
 use crate::{names::Names, respond};
 
 /// What a client may send ahead while it waits, bytes. Beyond that it is not read.
@@ -134,6 +135,11 @@ where
 
     async fn settle(&mut self, drafts: Vec<Draft>) -> Result<Vec<Permit>, Refusal> {
         self.relay.settle_for_good(drafts).await
+    }
+
+    async fn foresee(&mut self, question: &Question) -> Foreseen {
+        let limit = self.relay.session.gate().limits.connect_timeout;
+        estimate::foresee(&self.relay.cancels.database, question, limit).await
     }
 
     fn patience(&self, options: &ApprovalOptions) -> Duration {

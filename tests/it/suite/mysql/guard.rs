@@ -7,6 +7,7 @@ use crate::harness::{MyError, MyShop, MyWire, Setup};
 
 mod budgets;
 mod consent;
+mod estimates;
 mod protected;
 mod returned;
 mod transactions;

@@ -33,7 +33,10 @@ impl Session {
     /// Whether the last judgement cannot be made before consent was looked for. It is not recorded then: the one that
     /// is made afterwards is.
     pub(in crate::session) fn wants_a_look(&self) -> bool {
-        self.consent.0.as_ref().is_some_and(|known| known.rows.wants_a_look())
+        self.consent
+            .0
+            .as_ref()
+            .is_some_and(|known| known.rows.wants_a_look() || known.estimates.has_to_ask())
     }
 
     /// The digest for which consent has to be looked for before the last judgement can be made.

@@ -1,0 +1,282 @@
+//! What the database is asked about a statement before it runs: how many rows it would concern.
+//!
+//! A question is made of the tree of the statement, is read again like a statement of a client, and is only
+//! given out where that reading says that it changes nothing and calls nothing that may.
+
+use jurat_types::{
+    Access, FunctionClass, RelationName, RelationUse, StatementClass, StatementFacts, Via,
+};
+use sqlparser::ast::{
+    Delete, Expr, FromTable, Insert, Query, Select, SetExpr, Statement as Node, TableFactor,
+    TableWithJoins, Update, UpdateTableFromKind,
+};
+
+use crate::read::read;
+use crate::statement::{Parsed, Statement};
+use crate::tree::Tree;
+
+/// Functions of the time, which differ from moment to moment and change nothing.
+const TIMES: &[&str] = &[
+    "clock_timestamp",
+    "curdate",
+    "current_date",
+    "current_timestamp",
+    "curtime",
+    "localtime",
+    "localtimestamp",
+    "now",
+    "statement_timestamp",
+    "sysdate",
+    "timeofday",
+    "transaction_timestamp",
+    "unix_timestamp",
+    "utc_date",
+    "utc_time",
+    "utc_timestamp",
+];
+
+/// A question about one statement.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// What is sent.
+    pub text: String,
+    /// The same without literals, for the record.
+    pub redacted: String,
+}
+
+impl Parsed {
+    /// Asks for the rows that the planner expects of `sent`, the statement as it would be sent.
+    ///
+    /// # Errors
+    /// Why it cannot be asked.
+    pub fn ask_planner(&self, sent: &str) -> Result<Question, &'static str> {
+        let facts = &self.facts;
+        let planned = matches!(facts.class, StatementClass::Read | StatementClass::Write)
+            && matches!(
+                facts.kind.as_str(),
+                "delete" | "insert" | "merge" | "replace" | "select" | "update"
+            );
+        if !planned {
+            return Err("the planner says nothing about statements of its kind");
+        }
+        check(facts)?;
+        let words = if self.catalog.engine().is_postgres() {
+            "EXPLAIN (FORMAT JSON) "
+        } else {
+            "EXPLAIN FORMAT=JSON "
+        };
+        // What is only planned is not run, so its literals alone are kept out of the record.
+        Ok(Question { text: [words, sent].concat(), redacted: [words, &self.redacted].concat() })
+    }
+
+    /// Asks how many rows the condition of `sent` holds for now, or how many the tables have that it empties,
+    /// removes or defines anew. With `share`, also how many rows there are in the table that it writes, where it
+    /// is one: the second column.
+    ///
+    /// # Errors
+    /// Why it cannot be asked.
+    pub fn ask_count(&self, sent: &str, share: bool) -> Result<Question, &'static str> {
+        if self.facts.parameters.count > 0 {
+            return Err(PARAMETERS);
+        }
+        let text = match self.facts.class {
+            StatementClass::Ddl => self.count_tables()?,
+            StatementClass::Read | StatementClass::Write => self.count_rows(sent, share)?,
+            StatementClass::Admin
+            | StatementClass::Dcl
+            | StatementClass::Session
+            | StatementClass::Transaction
+            | StatementClass::Unknown => {
+                return Err("a statement of its kind concerns no rows that could be counted");
+            }
+        };
+        let reading = read(text.as_bytes(), &self.names, &self.catalog, &self.limits);
+        let [Statement::Parsed(question)] = reading.statements.as_slice() else {
+            return Err("a count of its rows could not be written down");
+        };
+        let facts = &question.facts;
+        let reads = facts.kind == "select"
+            && facts.class == StatementClass::Read
+            && !facts.data_modifying_cte
+            && facts.relations.iter().all(|relation| relation.access == Access::Read);
+        if !reads {
+            return Err("a count of its rows would not only read");
+        }
+        check(facts)?;
+        Ok(Question { text: facts.text.clone(), redacted: question.redacted.to_string() })
+    }
+
+    /// The rows of every table that a definition changes.
+    fn count_tables(&self) -> Result<String, &'static str> {
+        let mut names: Vec<RelationName> = Vec::new();
+        for used in self.facts.relations.iter() {
+            let name = RelationName::new(used.schema.clone(), used.name.clone());
+            let changed = used.access != Access::Read && used.kind.contains("table");
+            if changed && self.catalog.relation(&name).is_some() && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if names.is_empty() {
+            return Err("it changes no table that is there");
+        }
+        let naming = self.catalog.naming();
+        let counts: Vec<String> = names
+            .iter()
+            .map(|name| format!("(SELECT count(*) FROM {})", naming.qualified(name)))
+            .collect();
+        Ok(format!("SELECT {}", counts.join(" + ")))
+    }
+
+    /// The table that an UPDATE or DELETE changes by its own name, where it is one.
+    fn written(&self) -> Option<RelationName> {
+        let direct = |used: &&RelationUse| used.access == Access::Write && used.via == Via::Direct;
+        let mut written = self.facts.relations.iter().filter(direct);
+        let (first, rest) = (written.next()?, written.next());
+        let counted = matches!(self.facts.kind.as_str(), "delete" | "update") && rest.is_none();
+        counted.then(|| RelationName::new(first.schema.clone(), first.name.clone()))
+    }
+
+    /// The rows that the condition of a query or write holds for.
+    fn count_rows(&self, sent: &str, share: bool) -> Result<String, &'static str> {
+        let lost = |_reason: String| "a count of its rows could not be written down";
+        let engine = self.catalog.engine();
+        let limits = self.limits.widened();
+        let name = if engine.is_postgres() { "pg_catalog.count" } else { "count" };
+        let all = match self.written().filter(|_| share) {
+            Some(table) => {
+                format!(", (SELECT {name}(*) FROM {})", self.catalog.naming().qualified(&table))
+            }
+            None => String::new(),
+        };
+        let around = |what: &str| {
+            let text = format!("SELECT {name}(*){all} FROM {what}");
+            Tree::parse_text(&text, engine, &limits).map_err(lost)
+        };
+        let mut outer = around(if self.facts.kind == "select" || self.facts.kind == "insert" {
+            "(SELECT 1) AS jurat_rows"
+        } else {
+            "jurat_rows"
+        })?;
+        let mut outer = outer
+            .with(|node| if let Node::Query(query) = node { Some(query.clone()) } else { None })
+            .flatten()
+            .ok_or("a count of its rows could not be written down")?;
+        let mut tree = Tree::parse_text(sent, engine, &limits).map_err(lost)?;
+        let turned = tree.with(|node| {
+            let select = select_of(&mut outer)?;
+            turn(node, select)?;
+            *node = Node::Query(outer);
+            Ok(())
+        });
+        turned.ok_or("a count of its rows could not be written down")??;
+        tree.print(&self.limits).map_err(lost)
+    }
+}
+
+const PARAMETERS: &str = "the values of its parameters are not in its text";
+
+/// Whether asking leaves everything as it is.
+fn check(facts: &StatementFacts) -> Result<(), &'static str> {
+    if facts.parameters.count > 0 {
+        return Err(PARAMETERS);
+    }
+    let harmless = |id: &str| {
+        let name = id.strip_prefix("pg_catalog.").unwrap_or(id);
+        TIMES.iter().any(|time| name.eq_ignore_ascii_case(time))
+    };
+    let all = facts.functions.iter().all(|function| match function.class {
+        FunctionClass::Catalog | FunctionClass::Pure => true,
+        FunctionClass::Volatile => harmless(&function.id),
+        FunctionClass::Admin
+        | FunctionClass::DynamicSql
+        | FunctionClass::File
+        | FunctionClass::Network
+        | FunctionClass::Settings
+        | FunctionClass::Unknown => false,
+    });
+    if all && !facts.dynamic_sql {
+        Ok(())
+    } else {
+        Err("it calls a function that may change something, or that differs from call to call")
+    }
+}
+
+fn select_of(query: &mut Query) -> Result<&mut Select, &'static str> {
+    match &mut *query.body {
+        SetExpr::Select(select) => Ok(select),
+        SetExpr::Query(_)
+        | SetExpr::SetOperation { .. }
+        | SetExpr::Values(_)
+        | SetExpr::Insert(_)
+        | SetExpr::Update(_)
+        | SetExpr::Delete(_)
+        | SetExpr::Merge(_)
+        | SetExpr::Table(_) => Err("a count of its rows could not be written down"),
+    }
+}
+
+/// Moves what decides about the rows of a statement into a query.
+fn turn(node: &mut Node, select: &mut Select) -> Result<(), &'static str> {
+    if let Node::Update(update) = node {
+        let Update { table, from, selection, limit: None, .. } = update else {
+            return Err("it has a LIMIT");
+        };
+        let mut list = vec![table.clone()];
+        match from {
+            Some(UpdateTableFromKind::AfterSet(more) | UpdateTableFromKind::BeforeSet(more)) => {
+                list.append(more);
+            }
+            None => {}
+        }
+        place(select, list, selection.take());
+        Ok(())
+    } else if let Node::Delete(delete) = node {
+        let Delete { from, using, selection, limit: None, .. } = delete else {
+            return Err("it has a LIMIT");
+        };
+        let (FromTable::WithFromKeyword(list) | FromTable::WithoutKeyword(list)) = from;
+        let mut list = std::mem::take(list);
+        // `DELETE FROM a USING a JOIN b` of MySQL names a table that stands in USING as well.
+        match using {
+            Some(using) if list.iter().all(|own| is_named_again(own, using)) => {
+                list = std::mem::take(using);
+            }
+            Some(using) => list.append(using),
+            None => {}
+        }
+        place(select, list, selection.take());
+        Ok(())
+    } else if let Node::Insert(Insert { source: Some(source), .. }) = node {
+        if let SetExpr::Values(_) = &*source.body {
+            return Err("its rows are in its text");
+        }
+        put_inside(select, source.clone())
+    } else if let Node::Query(query) = node {
+        put_inside(select, query.clone())
+    } else {
+        Err("the rows of a statement of its kind cannot be counted before")
+    }
+}
+
+fn is_named_again(own: &TableWithJoins, using: &[TableWithJoins]) -> bool {
+    let name = own.relation.to_string();
+    using.iter().any(|one| {
+        one.relation.to_string() == name
+            || one.joins.iter().any(|join| join.relation.to_string() == name)
+    })
+}
+
+fn place(select: &mut Select, from: Vec<TableWithJoins>, selection: Option<Expr>) {
+    select.from = from;
+    select.selection = selection;
+}
+
+fn put_inside(select: &mut Select, query: Box<Query>) -> Result<(), &'static str> {
+    let inside = select.from.first_mut().map(|table| &mut table.relation);
+    if let Some(TableFactor::Derived { subquery, .. }) = inside {
+        *subquery = query;
+        Ok(())
+    } else {
+        Err("a count of its rows could not be written down")
+    }
+}
