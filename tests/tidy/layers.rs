@@ -45,6 +45,7 @@ const ENGINES: &[(&str, &[&str])] = &[
     ("axum", &["jurat-console"]),
     ("mysql_common", &["jurat-mysql"]),
     ("openidconnect", &["jurat-identity"]),
+    ("opensrv-mysql", &["jurat-wire"]),
     ("pgwire", &["jurat-playground", "jurat-postgres"]),
     ("regorus", &["jurat-policy"]),
     ("rusqlite", &["jurat-playground", "jurat-store"]),
