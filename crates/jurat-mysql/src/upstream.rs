@@ -2,7 +2,8 @@
 //!
 //! INVARIANT(one-door-upstream): SQL text leaves through [`Upstream::query`] and [`Upstream::execute`], which
 //! take permits, through [`Upstream::prepare`], which takes a preparation and runs nothing, and through
-//! [`Upstream::ask`], which takes constants of this crate. The pipe is private to this file and to what
+//! [`Upstream::ask`], which takes constants of this crate, and [`Upstream::ask_definition`], which asks what one
+//! table is. The pipe is private to this file and to what
 //! connects it.
 
 use std::{
@@ -107,6 +108,13 @@ impl Upstream {
     /// Asks something for Jurat's own use: one statement. Only constants of this crate fit.
     pub(crate) fn ask(&mut self, text: &'static str) {
         encode::query(self.pipe.out(), format!("{OWN}{text}").as_bytes());
+    }
+
+    /// Asks what a table is, for Jurat's own use. Its name is a name there, whatever is in it.
+    pub(crate) fn ask_definition(&mut self, database: &str, table: &str) {
+        let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
+        let text = format!("{OWN}SHOW CREATE TABLE {}.{}", quoted(database), quoted(table));
+        encode::query(self.pipe.out(), text.as_bytes());
     }
 
     /// Says good-bye and closes.

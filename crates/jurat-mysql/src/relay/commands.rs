@@ -230,7 +230,7 @@ impl Relay {
             self.begun().await?;
             let judged = Arc::clone(run.judged());
             let effect = judged.statement().effect();
-            let defines = self.note_effect(effect);
+            let defines = self.note_effect(&judged);
             if self.follow(ReplyKind::Statement { cursor: false }, Some(run), more).await?
                 == Answer::Failed
             {
@@ -268,6 +268,7 @@ impl Relay {
         self.upstream.reset().await?;
         self.statements.forget_all();
         self.guarded = false;
+        self.forget_temporary();
         self.freshness.note_all();
         self.note_status(jurat_wire::mysql::capability::Status::AUTOCOMMIT)?;
         self.status_stale = true;

@@ -140,7 +140,7 @@ impl Relay {
         self.begun().await?;
         let judged = Arc::clone(run.judged());
         let effect = judged.statement().effect();
-        let defines = self.note_effect(effect);
+        let defines = self.note_effect(&judged);
         let cursor = execute.cursor == CursorType::ReadOnly;
         let answer = self.follow_execute(cursor, run).await?;
         match answer {
