@@ -21,6 +21,7 @@ mod reload;
 mod rights;
 mod rows;
 mod several;
+mod temporary;
 mod wire;
 
 /// The modules that a source declares.
