@@ -15,6 +15,7 @@ mod faults;
 mod freeze;
 mod function_call;
 mod guard;
+mod in_function;
 mod login;
 mod mask;
 mod misread;
