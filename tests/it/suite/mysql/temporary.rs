@@ -3,7 +3,7 @@
 
 use jurat_wire::mysql::command::CommandCode;
 
-use crate::harness::{MyShop, MyWire, canary};
+use crate::harness::{MyShop, MyWire, canary, mariadb};
 
 /// A report as people write it.
 const REPORT: &[(&str, &str)] = &[
@@ -116,7 +116,10 @@ fn a_temporary_table_that_hides_a_protected_one_does_not_unmask_it() {
             session.one("CREATE TEMPORARY TABLE customers (id int, email varchar(100))");
             session.one("INSERT INTO customers VALUES (1, 'mine')");
             // Prepared while the name stands for the session's own table.
-            session.one(&format!("PREPARE p FROM '{READ}'"));
+            if shop.server.kind() == mariadb::Kind::Mariadb {
+                // The log of MySQL, which the record is compared with, leaves the text out.
+                session.one(&format!("PREPARE p FROM '{READ}'"));
+            }
             let prepared = session.prepare(READ).unwrap();
             assert_eq!(session.execute(prepared, &[]).unwrap()[0].value(), "mine");
             assert_eq!(
@@ -129,6 +132,12 @@ fn a_temporary_table_that_hides_a_protected_one_does_not_unmask_it() {
                 // One of them fails on a table that is not there, and drops the other all the same.
                 let failed = session.query(text).err();
                 assert!(failed.is_none() || text.contains("none_such"), "{text}: {failed:?}");
+            }
+            // MySQL drops all or none of them.
+            let none = away[0].contains(", none_such");
+            if none && shop.server.kind() == mariadb::Kind::Mysql {
+                assert_eq!(session.one(READ).value(), "mine");
+                session.one("DROP TEMPORARY TABLE customers");
             }
             let rows = |reply: Result<Vec<crate::harness::mysql_wire::MyResult>, _>| {
                 reply.map_or(0, |results| results[0].rows.len())
