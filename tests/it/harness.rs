@@ -4,6 +4,7 @@
 //! - [`jurat`] starts the binary in front of it, with configuration, users, policies, and a record.
 //! - [`shop`] puts both together: a database of its own for each test, and the ways to connect.
 //! - [`mariadb`] starts MariaDB servers, and [`mysql`] is the shop in front of one of them.
+//! - [`both`] is a shop behind either protocol, for cases that are the same over both.
 //! - [`client`] logs tokio-postgres in, with and without TLS.
 //! - [`wire`] speaks the protocol by hand and keeps every byte that it receives; [`mysql_wire`] speaks MySQL's.
 //! - [`http`] speaks HTTP by hand, and [`browser`] is a real one without a screen.
@@ -12,6 +13,7 @@
 //! - [`canary`] searches for protected values in any spelling.
 //! - [`record`] reads the record and compares it with what PostgreSQL ran.
 
+pub(crate) mod both;
 pub(crate) mod browser;
 pub(crate) mod canary;
 pub(crate) mod client;
@@ -28,6 +30,7 @@ pub(crate) mod tap;
 pub(crate) mod tiers;
 pub(crate) mod wire;
 
+pub(crate) use both::Protocol;
 pub(crate) use client::{fields, sqlstate};
 pub(crate) use jurat::Setup;
 pub(crate) use mysql::MyShop;

@@ -85,5 +85,6 @@ pub use unsynced::{Block, Unsynced};
 
 /// What front-ends need of the reading: they never see a tree.
 pub use jurat_sql::{
-    CatalogIndex, MYSQL_TRACKED, Origins, SearchPath, SessionEffect, Statement, client_position,
+    CatalogIndex, MYSQL_TRACKED, Origins, SearchPath, SessionEffect, Statement, TemporaryTables,
+    client_position,
 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jurat_policy::{PolicySet, Surface};
-use jurat_sql::{CatalogIndex, NameContext, SearchPath, SessionEffect, Statement};
+use jurat_sql::{CatalogIndex, NameContext, SearchPath, SessionEffect, Statement, TemporaryTables};
 use jurat_types::{
     Catalog, Claimed, Decision, Intent, PolicyRef, Principal, Protocol, Refusal, RefusalCode,
     Replication, SessionFacts, SessionRecord, SessionTotals, Stage, StatementClass, TimeFacts,
@@ -57,7 +57,11 @@ pub struct Session {
     facts: SessionFacts,
     standing: Arc<Standing>,
     names: NameContext,
+    /// What names are resolved against: the snapshot, with the session's own temporary tables.
     catalog: Arc<CatalogIndex>,
+    /// The snapshot without them.
+    snapshot: Arc<CatalogIndex>,
+    temporary: TemporaryTables,
     /// Counts the times that names came to mean something else.
     epoch: u64,
     readings: Readings,
@@ -104,12 +108,14 @@ impl Session {
         };
         let standing = Arc::new(standing);
         let live = Arc::new(Live::new(facts.id.clone(), &login, &standing, facts.started_ns));
+        let snapshot =
+            database.catalog().unwrap_or_else(|| Arc::new(CatalogIndex::new(Catalog::default())));
         let mut session = Self {
             standing,
             live,
-            catalog: database
-                .catalog()
-                .unwrap_or_else(|| Arc::new(CatalogIndex::new(Catalog::default()))),
+            catalog: Arc::clone(&snapshot),
+            snapshot,
+            temporary: TemporaryTables::default(),
             gate,
             database,
             login,
@@ -182,29 +188,53 @@ impl Session {
         &self.database
     }
 
-    /// The catalog snapshot that names are resolved against.
+    /// The catalog that names are resolved against.
     pub fn catalog(&self) -> Arc<CatalogIndex> {
         Arc::clone(&self.catalog)
+    }
+
+    /// The catalog without what [`Self::set_temporary`] has put in front of it.
+    pub fn snapshot(&self) -> Arc<CatalogIndex> {
+        Arc::clone(&self.snapshot)
     }
 
     /// Takes a new catalog snapshot and the schemas in which unqualified names are looked up.
     pub fn set_names(&mut self, catalog: Arc<CatalogIndex>, search_path: SearchPath) {
         let names = NameContext { search_path };
-        if !Arc::ptr_eq(&self.catalog, &catalog) || self.names != names {
-            self.catalog = catalog;
+        if !Arc::ptr_eq(&self.snapshot, &catalog) || self.names != names {
             self.names = names;
-            self.names_changed();
+            self.take_snapshot(catalog);
         }
     }
 
     /// Takes the newest snapshot that any session of the database has read.
     pub fn adopt_shared_catalog(&mut self) {
         if let Some(shared) = self.database.catalog()
-            && !Arc::ptr_eq(&shared, &self.catalog)
+            && !Arc::ptr_eq(&shared, &self.snapshot)
         {
-            self.catalog = shared;
-            self.names_changed();
+            self.take_snapshot(shared);
         }
+    }
+
+    /// The temporary tables that the session has, of MySQL or MariaDB: the catalog of PostgreSQL lists them itself.
+    pub const fn temporary(&self) -> &TemporaryTables {
+        &self.temporary
+    }
+
+    /// Takes the temporary tables that the session has from now on.
+    pub fn set_temporary(&mut self, tables: TemporaryTables) {
+        self.temporary = tables;
+        self.take_snapshot(self.snapshot());
+    }
+
+    fn take_snapshot(&mut self, snapshot: Arc<CatalogIndex>) {
+        self.catalog = if self.temporary.is_empty() {
+            Arc::clone(&snapshot)
+        } else {
+            Arc::new(snapshot.with_temporary(self.temporary.clone()))
+        };
+        self.snapshot = snapshot;
+        self.names_changed();
     }
 
     /// From now on an unqualified name means nothing, because where it is looked up is not known.

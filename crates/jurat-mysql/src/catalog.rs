@@ -14,6 +14,7 @@ use jurat_types::{
 };
 
 mod rights;
+pub(crate) mod temporary;
 
 use rights::Rights;
 
@@ -241,13 +242,14 @@ impl CatalogReader {
 
     fn relation(&mut self, row: &Row<'_>) -> Result<(), CatalogError> {
         let kind = match row.text(2)? {
-            "BASE TABLE" | "SYSTEM VERSIONED" | "TEMPORARY" => RelationKind::Table,
+            // Newer servers list those of the session that asks; nobody else has them, and each session keeps its own.
+            "TEMPORARY" | "TEMPORARY SEQUENCE" => return Ok(()),
+            "BASE TABLE" | "SYSTEM VERSIONED" => RelationKind::Table,
             "VIEW" | "SYSTEM VIEW" => RelationKind::View,
-            "SEQUENCE" | "TEMPORARY SEQUENCE" => RelationKind::Sequence,
+            "SEQUENCE" => RelationKind::Sequence,
             _ => return Err(row.error(2)),
         };
         let name = row.name(0)?;
-        // MariaDB lists a temporary table beside the table that it hides.
         if self.places.contains_key(&name) {
             return Ok(());
         }

@@ -14,12 +14,21 @@ use jurat_wire::mysql::{
 };
 
 use crate::{
-    catalog::{CATALOG_QUERIES, CatalogReader, DATABASE_QUERY, parse_database},
+    catalog::{
+        CATALOG_QUERIES, CatalogReader, DATABASE_QUERY, parse_database,
+        temporary::{self, Told},
+    },
     upstream::{Upstream, UpstreamError, refused},
 };
 
 /// One row of the catalog may be long where a view is, bytes.
 const ROW_BYTES_MAX: usize = 1 << 20;
+
+/// `ER_BAD_DB_ERROR`: there is no such database.
+const NO_SUCH_DATABASE: u16 = 1049;
+
+/// `ER_NO_SUCH_TABLE`: there is no such table.
+const NO_SUCH_TABLE: u16 = 1146;
 
 /// Reads the whole catalog.
 ///
@@ -61,6 +70,34 @@ pub(crate) async fn read_search_path(upstream: &mut Upstream) -> Result<SearchPa
     Ok(SearchPath::Known(database.into_iter().collect()))
 }
 
+/// Reads whether a name stands for a temporary table of the session, and for which.
+///
+/// # Errors
+/// As [`read_catalog`].
+pub(crate) async fn read_temporary(
+    upstream: &mut Upstream,
+    database: &str,
+    table: &str,
+) -> Result<Told, UpstreamError> {
+    let mut told = Told::Unknown;
+    upstream.ask_definition(database, table);
+    let answered = answer(upstream, |columns| {
+        let definition = columns.get(1).copied().flatten().map(std::str::from_utf8);
+        if let Some(Ok(definition)) = definition {
+            told = temporary::told(definition);
+        }
+        Ok(())
+    });
+    match answered.await {
+        Ok(()) => Ok(told),
+        Err(UpstreamError::Refused { code: NO_SUCH_TABLE | NO_SUCH_DATABASE, .. }) => {
+            Ok(Told::Lasting)
+        }
+        Err(UpstreamError::Refused { .. }) => Ok(Told::Unknown),
+        Err(error) => Err(error),
+    }
+}
+
 /// Asks, and hands over the rows of the answer.
 async fn ask(
     upstream: &mut Upstream,
@@ -93,7 +130,7 @@ pub(crate) async fn foresee(
     Ok(found)
 }
 
-/// Hands over the rows of an answer.
+/// Hands over the rows of the answer to what was asked.
 async fn answer(
     upstream: &mut Upstream,
     mut row: impl FnMut(&[Option<&[u8]>]) -> Result<(), UpstreamError>,

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use jurat_core::{Authenticate, Gate, Login, Session, Waiting, refusal};
+use jurat_core::{Authenticate, Gate, LiveState, Login, Session, Waiting, refusal};
 use jurat_types::{Principal, Refusal, RefusalCode, SessionRecord};
 use jurat_wire::mysql::{capability::Status, encode::server as encode, response::OkPacket};
 use tokio::{
@@ -24,7 +24,7 @@ use crate::{
     collation::{CharacterSet, character_set, is_latin1},
     internal,
     pipe::Pipe,
-    relay::{Anew, Ended, Parts, Relay},
+    relay::{Anew, End, Ended, Parts, Relay},
     respond,
     startup::{Arrival, arrive},
     upstream::{self, Connected, Profile, UpstreamDatabase, UpstreamError, Wanted},
@@ -249,10 +249,14 @@ async fn relay(shared: &Arc<Shared>, arrived: Arrived, admitted: Admitted) -> Op
     let cause = std::error::Error::source(&end).map(ToString::to_string);
     tracing::info!(session = %id, %end, cause, "session closed");
     let limit = shared.listener.gate.limits.connect_timeout;
-    if live.killed_by().is_some()
+    // A client that has left reads no answer, and these servers do not look at a connection while they compute.
+    let left = matches!(end, End::ClientGone(_) | End::ClientProtocol(_));
+    let abandoned = left && live.state() == LiveState::Running;
+    if (live.killed_by().is_some() || abandoned)
         && let Err(error) = Box::pin(upstream::cancel(&database, number, limit)).await
     {
-        tracing::warn!(session = %id, %error, "what a killed session ran could not be ended");
+        // Often it has ended by itself meanwhile, and its connection with it.
+        tracing::info!(session = %id, %error, "what an ended session ran was not ended");
     }
     let Anew { client, sequence, payload } = anew?;
     registration.clear();

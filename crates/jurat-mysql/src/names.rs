@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use jurat_core::{Ending, OwnWords, Prepared, Running, SessionEffect};
+use jurat_core::{Ending, OwnWords, Prepared, Running, SessionEffect, Statement};
 use jurat_types::Outcome;
 use jurat_wire::mysql::command::execute::ParameterType;
 
@@ -159,12 +159,12 @@ impl Statements {
         }
     }
 
-    /// What an EXECUTE does to the session besides: what the statement does that it runs.
-    pub(crate) fn inner_effect(&self, effect: &SessionEffect) -> Option<&SessionEffect> {
+    /// The statement that an EXECUTE runs, which does something to the session besides.
+    pub(crate) fn inner(&self, effect: &SessionEffect) -> Option<&Statement> {
         let SessionEffect::Execute { name } = effect else { return None };
-        let outer = self.by_name.get(&name.to_lowercase())?.statement().effect();
-        if let SessionEffect::Prepare { statement, .. } = outer {
-            return Some(statement.effect());
+        let outer = self.by_name.get(&name.to_lowercase())?.statement();
+        if let SessionEffect::Prepare { statement, .. } = outer.effect() {
+            return Some(statement);
         }
         Some(outer)
     }

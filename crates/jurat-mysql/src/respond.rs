@@ -36,6 +36,10 @@ pub(crate) const WRONG_ARGUMENTS: Number = (1210, "HY000");
 pub(crate) const NO_SUCH_THREAD: Number = (1094, "HY000");
 /// ER_SECURE_TRANSPORT_REQUIRED.
 pub(crate) const TLS_REQUIRED: Number = (3159, "HY000");
+/// `ER_NOT_SUPPORTED_YET`.
+pub(crate) const NOT_CARRIED: Number = (1235, "42000");
+/// `ER_UNSUPPORTED_PS`.
+pub(crate) const NOT_PREPARED: Number = (1295, "HY000");
 /// ER_CONNECTION_KILLED of MariaDB.
 pub(crate) const KILLED: Number = (1927, "70100");
 /// ER_CON_COUNT_ERROR: there are too many sessions.

@@ -2,8 +2,8 @@
 //!
 //! INVARIANT(one-door-upstream): SQL text leaves through [`Upstream::query`] and [`Upstream::execute`], which
 //! take permits, through [`Upstream::prepare`], which takes a preparation and runs nothing, through
-//! [`Upstream::foresee`], which takes a question that only reads, and through
-//! [`Upstream::ask`], which takes constants of this crate. The pipe is private to this file and to what
+//! [`Upstream::foresee`], which takes a question that only reads, through [`Upstream::ask`], which takes constants of
+//! this crate, and through [`Upstream::ask_definition`], which asks what one table is. The pipe is private to this file and to what
 //! connects it.
 
 use std::{
@@ -113,6 +113,13 @@ impl Upstream {
     /// Asks for an estimate.
     pub(crate) fn foresee(&mut self, question: &Question) {
         encode::query(self.pipe.out(), format!("{OWN}{}", question.text()).as_bytes());
+    }
+
+    /// Asks what a table is, for Jurat's own use. Its name is a name there, whatever is in it.
+    pub(crate) fn ask_definition(&mut self, database: &str, table: &str) {
+        let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
+        let text = format!("{OWN}SHOW CREATE TABLE {}.{}", quoted(database), quoted(table));
+        encode::query(self.pipe.out(), text.as_bytes());
     }
 
     /// Says good-bye and closes.

@@ -64,7 +64,7 @@ pub(crate) struct Asked {
 /// A statement that was sent.
 #[derive(Debug)]
 pub(crate) struct Execution {
-    /// Takes the outcome; `None` for an empty text, which runs nothing.
+    /// Takes the outcome; `None` for what runs nothing: an empty text, a command around a statement.
     pub(crate) running: Option<Running>,
     /// What the statement puts under a name or takes away; undone if it does not run.
     pub(crate) undo: Undo,
@@ -72,6 +72,13 @@ pub(crate) struct Execution {
     pub(crate) text: Text,
     /// The database may ask for rows of the client (COPY FROM STDIN) and has not done so yet.
     pub(crate) awaits_copy: bool,
+}
+
+impl Execution {
+    /// What is answered and runs nothing that was asked for.
+    pub(crate) fn of_nothing(text: Text) -> Self {
+        Self { running: None, undo: Undo::default(), text, awaits_copy: false }
+    }
 }
 
 /// The queue.

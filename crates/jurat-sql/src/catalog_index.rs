@@ -8,6 +8,7 @@ use jurat_types::{
 };
 
 use crate::names::Naming;
+use crate::temporary::{self, TemporaryTables};
 use crate::view::View;
 use crate::walk::Stop;
 use crate::{builtin, mysql};
@@ -22,6 +23,8 @@ const INFORMATION_SCHEMA: &str = "information_schema";
 #[derive(Clone, Debug)]
 pub struct CatalogIndex {
     inner: Arc<Inner>,
+    /// Those of one session. No other has this index.
+    temporary: Option<Arc<TemporaryTables>>,
 }
 
 #[derive(Debug)]
@@ -84,6 +87,10 @@ impl CatalogIndex {
             inner.relations.insert(relation.name.clone(), Place::System(index));
         }
         for (index, relation) in inner.catalog.relations.iter().enumerate() {
+            if !inner.catalog.engine.is_postgres() && temporary::is_taken(&relation.name.schema) {
+                // It would pass for a table of the session alone.
+                continue;
+            }
             inner.relations.insert(relation.name.clone(), Place::Snapshot(index));
             for parent in &relation.parents {
                 inner.children.entry(parent.clone()).or_default().push(relation.name.clone());
@@ -115,7 +122,35 @@ impl CatalogIndex {
         for (index, trigger) in inner.catalog.triggers.iter().enumerate() {
             inner.triggers.entry(trigger.relation.clone()).or_default().push(index);
         }
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), temporary: None }
+    }
+
+    /// The same snapshot for a session that has temporary tables, of MySQL or MariaDB.
+    pub fn with_temporary(&self, tables: TemporaryTables) -> Self {
+        Self { inner: Arc::clone(&self.inner), temporary: Some(Arc::new(tables)) }
+    }
+
+    /// The temporary table that a name of MySQL or MariaDB stands for in this session.
+    ///
+    /// # Errors
+    /// Where there is one, or may be one, of which nothing is known.
+    pub(crate) fn temporary_table(
+        &self,
+        schema: &str,
+        name: &str,
+    ) -> Result<Option<RelationName>, Stop> {
+        let Some(tables) = &self.temporary else { return Ok(None) };
+        if tables.too_many() {
+            return Err(Stop::unsupported("so many temporary tables in one session"));
+        }
+        let wanted = self.naming().temporary(schema, name);
+        match tables.get(&wanted) {
+            None => Ok(None),
+            Some(Some(_)) => Ok(Some(wanted)),
+            Some(None) => {
+                Err(Stop::unsupported(format!("the temporary table `{name}`, as it was made,")))
+            }
+        }
     }
 
     /// Whose catalog it is.
@@ -153,9 +188,10 @@ impl CatalogIndex {
 
     /// The relation of that name, if there is one.
     pub fn relation(&self, name: &RelationName) -> Option<&Relation> {
-        match *self.inner.relations.get(name)? {
-            Place::Snapshot(index) => self.inner.catalog.relations.get(index),
-            Place::System(index) => self.inner.system.get(index),
+        match self.inner.relations.get(name) {
+            Some(Place::Snapshot(index)) => self.inner.catalog.relations.get(*index),
+            Some(Place::System(index)) => self.inner.system.get(*index),
+            None => self.temporary.as_ref()?.get(name)?,
         }
     }
 

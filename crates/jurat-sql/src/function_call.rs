@@ -78,6 +78,7 @@ pub fn function_call(oid: u32, arguments: usize, catalog: &CatalogIndex) -> Stat
         facts,
         redacted: text.into(),
         effect: if known.is_some() { SessionEffect::None } else { SessionEffect::CatalogChanged },
+        in_function: false,
         tree: KeptTree::new(None),
         names: NameContext { search_path: SearchPath::Unknown }.into(),
         catalog: catalog.clone(),

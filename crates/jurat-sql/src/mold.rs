@@ -138,8 +138,17 @@ impl Mold {
             text.push_str(literal);
         }
         text.push_str(last);
-        let Parsed { facts, redacted, effect: _, tree: _, names, catalog, limits, gathers } =
-            &self.model;
+        let Parsed {
+            facts,
+            redacted,
+            effect: _,
+            in_function,
+            tree: _,
+            names,
+            catalog,
+            limits,
+            gathers,
+        } = &self.model;
         let mut facts = facts.clone();
         facts.sha256 = redact::sha256(text.as_bytes());
         facts.text = text;
@@ -147,6 +156,7 @@ impl Mold {
             facts,
             redacted: Arc::clone(redacted),
             effect: SessionEffect::None,
+            in_function: *in_function,
             tree: KeptTree::not_made(),
             names: Arc::clone(names),
             catalog: catalog.clone(),

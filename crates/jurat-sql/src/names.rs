@@ -4,7 +4,7 @@ use jurat_types::{Engine, RelationName, fold_identifier};
 use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
 
 use crate::walk::Stop;
-use crate::{keywords, mysql};
+use crate::{keywords, mysql, temporary};
 
 /// The name that an identifier stands for: folded where it is not quoted.
 ///
@@ -218,6 +218,20 @@ impl Naming {
 
     /// As [`qualified`].
     pub(crate) fn qualified(self, name: &RelationName) -> ObjectName {
-        ObjectName::from(vec![self.ident(&name.schema), self.ident(&name.name)])
+        ObjectName::from(vec![self.ident(self.database(&name.schema)), self.ident(&name.name)])
+    }
+
+    /// What the server calls the database of a relation.
+    pub(crate) fn database(self, schema: &str) -> &str {
+        if self.is_postgres() { schema } else { temporary::database_of(schema) }
+    }
+
+    /// The name that statements of MySQL and MariaDB have for a temporary table.
+    pub(crate) fn temporary(self, database: &str, name: &str) -> RelationName {
+        if self.folds_tables {
+            temporary::named(&database.to_lowercase(), &name.to_lowercase())
+        } else {
+            temporary::named(database, name)
+        }
     }
 }

@@ -35,6 +35,8 @@ const TIMES: &[&str] = &[
     "utc_timestamp",
 ];
 
+const SEVERAL: &str = "its text is several commands";
+
 /// A question about one statement.
 #[derive(Clone, Debug)]
 pub struct Question {
@@ -59,6 +61,9 @@ impl Parsed {
         if !planned {
             return Err("the planner says nothing about statements of its kind");
         }
+        if self.in_function {
+            return Err(SEVERAL);
+        }
         check(facts)?;
         let words = if self.catalog.engine().is_postgres() {
             "EXPLAIN (FORMAT JSON) "
@@ -78,6 +83,9 @@ impl Parsed {
     pub fn ask_count(&self, sent: &str, share: bool) -> Result<Question, &'static str> {
         if self.facts.parameters.count > 0 {
             return Err(PARAMETERS);
+        }
+        if self.in_function {
+            return Err(SEVERAL);
         }
         let text = match self.facts.class {
             StatementClass::Ddl => self.count_tables()?,

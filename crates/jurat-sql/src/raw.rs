@@ -8,7 +8,7 @@ mod maintenance;
 mod object;
 mod session;
 
-pub(crate) use forms::{FormOf, Subject, form_among};
+pub(crate) use forms::{Form, FormOf, Subject, form_among};
 use jurat_types::{FunctionClass, StatementClass};
 use sqlparser::ast::{Ident, ObjectName};
 

@@ -1,6 +1,7 @@
 //! Reading a text: gate, parse, walk, print.
 
 mod held;
+mod in_function;
 
 use jurat_types::{Engine, Estimate, Parameters, Protocol, StatementClass, StatementFacts};
 use sqlparser::ast::Statement as Node;
@@ -44,6 +45,9 @@ pub fn read(
         }
     };
     let reader = Reader { names, catalog, limits };
+    if let Some(parsed) = reader.in_function(&sources) {
+        return Reading { statements: vec![Statement::Parsed(parsed)] };
+    }
     let count = sources.len();
     let statements = sources
         .iter()
@@ -287,6 +291,7 @@ impl Reader<'_> {
             facts,
             redacted: source.redacted().into(),
             effect,
+            in_function: false,
             tree: KeptTree::new(tree),
             names: self.names.clone().into(),
             catalog: self.catalog.clone(),

@@ -59,6 +59,15 @@ impl Statement {
         }
     }
 
+    /// Whether its text is three commands, of which the second runs it: the server answers one more before it
+    /// and one more behind it, and takes the text in the simple protocol only.
+    pub const fn is_in_function(&self) -> bool {
+        match self {
+            Self::Parsed(parsed) => parsed.in_function,
+            Self::Opaque(_) => false,
+        }
+    }
+
     /// Gives up the memory that only the first rewrite needs.
     pub fn release(&self) {
         let inner = match self.effect() {
@@ -99,6 +108,8 @@ pub struct Parsed {
     pub(crate) facts: StatementFacts,
     pub(crate) redacted: Arc<str>,
     pub(crate) effect: SessionEffect,
+    /// Its text is three commands, of which the second runs it (`read/in_function.rs`).
+    pub(crate) in_function: bool,
     pub(crate) tree: KeptTree,
     pub(crate) names: Arc<NameContext>,
     pub(crate) catalog: CatalogIndex,

@@ -34,12 +34,14 @@ TOOLS = {
     "introspection/typeorm": ["node", HERE / "typeorm_inspect.js"],
     "introspection/sequelize": ["node", HERE / "sequelize_inspect.js"],
     "introspection/drizzle": ["node", HERE / "drizzle_inspect.js"],
+    "introspection/prisma": ["node", HERE / "prisma_inspect.js"],
     "application/sqlalchemy": [sys.executable, HERE / "sqlalchemy_app.py"],
     "application/django": [sys.executable, HERE / "django_app.py"],
     "application/typeorm": ["node", HERE / "typeorm_app.js"],
     "application/sequelize": ["node", HERE / "sequelize_app.js"],
     "application/drizzle": ["node", HERE / "drizzle_app.js"],
     "application/knex": ["node", HERE / "knex_app.js"],
+    "application/prisma": ["node", HERE / "prisma_app.js"],
 }
 
 
@@ -52,7 +54,9 @@ def distinct(texts):
     seen = set()
     for text in texts:
         try:
-            parts = pglast.split(text, with_parser=True)
+            # A message around one INSERT is one statement to Jurat.
+            whole = text.startswith("CREATE OR REPLACE FUNCTION pg_temp.testfunc(")
+            parts = [text] if whole else pglast.split(text, with_parser=True)
         except pglast.parser.ParseError:
             # Tools probe: what the server does not understand is no honest statement.
             continue

@@ -253,6 +253,11 @@ impl Server {
         self.template.kind
     }
 
+    /// The program that is the server.
+    pub(crate) fn program(&self) -> &Path {
+        &self.template.server.path
+    }
+
     /// The certificate of the server, PEM.
     pub(crate) fn certificate(&self) -> &str {
         &self.template.certificate

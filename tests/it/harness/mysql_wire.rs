@@ -133,6 +133,10 @@ impl MyWire {
     ) -> Result<Self, MyError> {
         let (mut wire, greeting) = Self::connect(port);
         let payload = greeting[HEADER..].to_vec();
+        // Nobody is greeted who is not served.
+        if payload.first() == Some(&0xff) {
+            return Err(error(&ErrPacket::parse(&payload).unwrap()));
+        }
         let greeting = Greeting::parse(&payload).unwrap();
         wire.connection = greeting.connection;
         let claimed = capabilities.and(

@@ -31,6 +31,9 @@ pub(crate) enum Conduct {
     Says(Vec<Vec<u8>>),
     /// Takes the request for TLS, shows a certificate, and says no more.
     Shows(Arc<rustls::ServerConfig>),
+    /// Greets as a MySQL server does. Where it has a certificate it takes the request for TLS, shows that, and says no
+    /// more; else it says one thing after each thing that it hears.
+    Greets { greeting: Vec<u8>, shows: Option<Arc<rustls::ServerConfig>>, says: Vec<Vec<u8>> },
     /// Passes everything on to the real server on this port. What it hears with this text in it, it answers
     /// itself, and closes.
     Answers { port: u16, text: &'static [u8], answer: Vec<u8> },
@@ -78,16 +81,19 @@ async fn behave(
     let mut buffer = vec![0; 64 << 10];
     match conduct {
         Conduct::Says(sayings) => {
-            for saying in sayings {
-                let length = stream.read(&mut buffer).await.ok().filter(|length| *length > 0)?;
-                heard.lock().unwrap().extend_from_slice(&buffer[..length]);
-                let saying = with_nonce(saying, &heard.lock().unwrap());
-                stream.write_all(&saying).await.ok()?;
-            }
-            // What it was told last is heard as well.
-            while let Ok(length @ 1..) = stream.read(&mut buffer).await {
-                heard.lock().unwrap().extend_from_slice(&buffer[..length]);
-            }
+            listen(&mut stream, sayings, &heard).await?;
+        }
+        Conduct::Greets { greeting, shows: None, says } => {
+            stream.write_all(&greeting).await.ok()?;
+            listen(&mut stream, says, &heard).await?;
+        }
+        Conduct::Greets { greeting, shows: Some(config), .. } => {
+            stream.write_all(&greeting).await.ok()?;
+            // The request for TLS has a length of its own, and what follows is inside.
+            stream.read_exact(&mut buffer[..36]).await.ok()?;
+            let mut inside = TlsAcceptor::from(config).accept(stream).await.ok()?;
+            inside.read(&mut buffer).await.ok().filter(|length| *length > 0)?;
+            encrypted.fetch_add(1, Ordering::SeqCst);
         }
         Conduct::Shows(config) => {
             stream.read_exact(&mut buffer[..8]).await.ok()?;
@@ -118,6 +124,26 @@ async fn behave(
                 }
             }
         }
+    }
+    Some(())
+}
+
+/// Says one thing after each thing that it hears, and listens on.
+async fn listen(
+    stream: &mut TcpStream,
+    sayings: Vec<Vec<u8>>,
+    heard: &std::sync::Mutex<Vec<u8>>,
+) -> Option<()> {
+    let mut buffer = vec![0; 64 << 10];
+    for saying in sayings {
+        let length = stream.read(&mut buffer).await.ok().filter(|length| *length > 0)?;
+        heard.lock().unwrap().extend_from_slice(&buffer[..length]);
+        let saying = with_nonce(saying, &heard.lock().unwrap());
+        stream.write_all(&saying).await.ok()?;
+    }
+    // What it was told last is heard as well.
+    while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+        heard.lock().unwrap().extend_from_slice(&buffer[..length]);
     }
     Some(())
 }

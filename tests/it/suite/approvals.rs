@@ -16,7 +16,7 @@ const SOURCES: [&str; 8] = [
     include_str!("approvals/hold.rs"),
     include_str!("approvals/retry.rs"),
     include_str!("approvals/trust.rs"),
-    include_str!("guard/budgets.rs"),
+    include_str!("both/limits.rs"),
     include_str!("guard/consent.rs"),
     include_str!("replicas.rs"),
 ];

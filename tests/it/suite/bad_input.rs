@@ -1,7 +1,7 @@
 //! Threat: names that do not exist and more of everything than a session may have. Bytes that no driver would
 //! send are in `wire`.
 
-use crate::harness::{Setup, Shop, Wire, jurat::PASSWORD};
+use crate::harness::{Setup, Shop};
 
 #[tokio::test]
 async fn names_that_do_not_exist_are_errors_that_the_session_survives() {
@@ -62,21 +62,5 @@ async fn a_session_keeps_no_more_names_than_configured() {
     assert_eq!(wire.run("FETCH 1 FROM e").await.value(), "held");
     assert_eq!(wire.run("FETCH 1 FROM a").await.sqlstate(), "34000");
     assert_eq!(wire.run("SELECT 1").await.value(), "1");
-    shop.close().await;
-}
-
-#[tokio::test]
-async fn more_sessions_than_configured_are_turned_away() {
-    let setup = Setup { limits: "sessions_max = 2", ..Setup::default() };
-    let Some(shop) = Shop::open(setup).await else { return };
-    let (first, _second) = (shop.wire("ana").await, shop.wire("ana").await);
-    let parameters = [("user", "ana"), ("database", "shop")];
-    let told = Wire::try_log_in(shop.jurat.port, PASSWORD, &parameters).await.unwrap_err();
-    assert_eq!((told.severity(), told.code()), ("FATAL", "53300"));
-    first.hang_up();
-    let start = std::time::Instant::now();
-    while Wire::try_log_in(shop.jurat.port, PASSWORD, &parameters).await.is_err() {
-        assert!(start.elapsed() < crate::harness::PATIENCE, "the place is not given back");
-    }
     shop.close().await;
 }

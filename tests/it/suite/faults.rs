@@ -4,37 +4,6 @@
 use crate::harness::{Setup, Shop, client, cluster::cluster, in_time, sqlstate, tap::Tap, until};
 
 #[tokio::test]
-async fn statements_are_refused_while_the_record_cannot_be_written() {
-    // The files that Jurat writes may not grow beyond this, which is what a full disk looks like.
-    let setup = Setup { file_blocks_max: Some(400), ..Setup::default() };
-    let Some(shop) = Shop::open(setup).await else { return };
-    let mut wire = shop.wire("shopd").await;
-    let mut ran = 0;
-    let refused = loop {
-        let reply = wire.run("INSERT INTO notes (body) VALUES ('x')").await;
-        if reply.error().is_some() {
-            break reply;
-        }
-        ran += 1;
-        assert!(ran < 5_000, "the limit was not met");
-    };
-    assert!(ran > 0);
-    let error = refused.error().unwrap();
-    assert_eq!((error.severity(), error.code()), ("ERROR", "58000"), "{error}");
-    assert_eq!(refused.tags(), "E ZI");
-    assert!(error.message().contains("JRT-AUDIT"), "{error}");
-    // The session lives, nothing runs, in no protocol and in no transaction.
-    for text in ["SELECT 1", "INSERT INTO notes (body) VALUES ('y')", "BEGIN"] {
-        assert_eq!(wire.run(text).await.sqlstate(), "58000", "{text}");
-        assert_eq!(wire.run_extended(text, 0).await.sqlstate(), "58000", "{text}");
-    }
-    let rows = shop.count("SELECT count(*) FROM notes").await;
-    assert_eq!(rows, ran, "what was refused ran");
-    drop(wire);
-    shop.close().await;
-}
-
-#[tokio::test]
 async fn a_session_that_the_database_ends_is_told_in_its_words() {
     let Some(shop) = Shop::usual().await else { return };
     let inspector = shop.inspector().await;
@@ -154,20 +123,5 @@ async fn settings_of_the_database_do_not_change_how_text_is_read() {
         assert_eq!(row.get::<_, &str>(0), value);
     }
     drop(session);
-    shop.close().await;
-}
-
-#[tokio::test]
-async fn a_shutdown_tells_idle_clients_and_waits_for_busy_ones() {
-    let Some(mut shop) = Shop::usual().await else { return };
-    let (mut idle, mut busy) = (shop.wire("ana").await, shop.wire("ana").await);
-    busy.query("SELECT count(*) FROM numbers a, (SELECT * FROM numbers LIMIT 5) b").send().await;
-    until("the decision", || {
-        shop.records().texts().iter().any(|text| text.contains("numbers")).then_some(())
-    });
-    shop.jurat.stop();
-    let told = idle.reply().await.error().expect("a farewell");
-    assert_eq!((told.severity(), told.code()), ("FATAL", "57P01"), "{told}");
-    assert_eq!(busy.reply().await.value(), "1000000");
     shop.close().await;
 }

@@ -3,7 +3,6 @@
 
 use crate::harness::{Setup, Shop, wire::Reply};
 
-mod budgets;
 pub(super) mod consent;
 mod estimates;
 mod protected;

@@ -120,23 +120,6 @@ async fn replication_is_refused_in_every_spelling() {
 }
 
 #[tokio::test]
-async fn a_policy_may_refuse_the_session() {
-    let policy = r#"package jurat.doors
-        deny contains {"id": "doors.agents", "msg": "agents stay outside"} if {
-            input.stage == "session"
-            input.principal.kind == "agent"
-        }"#;
-    let Some(shop) = Shop::open(Setup::default().policy("doors.rego", policy)).await else {
-        return;
-    };
-    let error = client::connect(&shop.config("bot")).await.unwrap_err();
-    assert_eq!(sqlstate(&error), "28000");
-    assert!(error.as_db_error().unwrap().message().contains("agents stay outside"));
-    shop.connect("ana").await.query_one("SELECT 1", &[]).await.unwrap();
-    assert_eq!(shop.close().await.sessions("refused").len(), 1);
-}
-
-#[tokio::test]
 async fn a_cancel_key_of_somebody_else_cancels_nothing() {
     let Some(shop) = Shop::usual().await else { return };
     let mut wire = shop.wire("ana").await;

@@ -3,7 +3,7 @@
 
 use std::{fs, os::unix::fs::FileExt as _};
 
-use crate::harness::{Setup, Shop, until};
+use crate::harness::{Setup, Shop};
 
 #[tokio::test]
 async fn a_statement_has_a_record_before_and_one_after() {
@@ -115,29 +115,5 @@ async fn passwords_and_literals_are_not_in_the_record() {
             }
         }
     }
-    shop.close().await;
-}
-
-#[tokio::test]
-async fn a_client_that_is_killed_leaves_an_outcome() {
-    let Some(shop) = Shop::usual().await else { return };
-    let mut wire = shop.wire("ana").await;
-    wire.query("SELECT count(*) FROM numbers a, numbers b, numbers c").send().await;
-    until("the decision", || {
-        let texts = shop.records().texts();
-        texts.iter().any(|text| text.contains("numbers")).then_some(())
-    });
-    wire.hang_up();
-    let outcome = until("the outcome", || {
-        let records = shop.records();
-        records.outcome(&records.decision_on("numbers"))
-    });
-    let known = outcome["outcome"].as_str().unwrap();
-    assert!(["unknown", "failed"].contains(&known), "{outcome}");
-    until("the end of the session", || shop.records().sessions("closed").pop());
-    // The session's connection to the database ends as well: nothing goes on in secret.
-    let inspector = shop.inspector().await;
-    let left = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND usename = 'app'";
-    inspector.query(left, &[&shop.database]).await.unwrap();
     shop.close().await;
 }

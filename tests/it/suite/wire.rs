@@ -6,7 +6,7 @@ mod frames;
 mod login;
 mod negotiation;
 mod start_up;
-mod upstream;
+pub(super) mod upstream;
 
 /// The sources of the modules above.
 const SOURCES: [&str; 6] = [

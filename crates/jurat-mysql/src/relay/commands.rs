@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jurat_core::{Draft, JudgedStatement, Permit, Session};
 use jurat_types::{Effect, Refusal, RefusalCode};
 use jurat_wire::mysql::{
+    capability::Status,
     command::{Command, CommandCode},
     encode::server as encode,
     response::OkPacket,
@@ -94,7 +95,13 @@ impl Relay {
 
     /// Answers with success.
     pub(super) fn ok(&mut self) {
-        let ok = OkPacket { status: self.status, ..OkPacket::default() };
+        self.ok_before(false);
+    }
+
+    /// Answers with success; `more` says that further results of the message come behind it.
+    pub(super) fn ok_before(&mut self, more: bool) {
+        let status = if more { self.status.with(Status::MORE_RESULTS) } else { self.status };
+        let ok = OkPacket { status, ..OkPacket::default() };
         let (out, capabilities) = (self.client.out(), self.capabilities);
         respond::write(encode::ok(out, &mut self.sequence, &ok, capabilities));
     }
@@ -224,13 +231,22 @@ impl Relay {
             if self.answers_itself(&permit, false, more) {
                 continue;
             }
+            if permit.kind() == "kill" {
+                // It was judged and does not run on the server, which is what its record then says.
+                let text = permit.text();
+                drop(permit);
+                if !self.kill_among(&text, more).await? {
+                    return Ok(Answer::Failed);
+                }
+                continue;
+            }
             self.hold.forget_told();
             self.begin_guard(&permit).await?;
             let (text, run) = self.upstream.query(permit);
             self.begun().await?;
             let judged = Arc::clone(run.judged());
             let effect = judged.statement().effect();
-            let defines = self.note_effect(effect);
+            let defines = self.note_effect(&judged);
             if self.follow(ReplyKind::Statement { cursor: false }, Some(run), more).await?
                 == Answer::Failed
             {
@@ -268,8 +284,9 @@ impl Relay {
         self.upstream.reset().await?;
         self.statements.forget_all();
         self.guarded = false;
+        self.forget_temporary();
         self.freshness.note_all();
-        self.note_status(jurat_wire::mysql::capability::Status::AUTOCOMMIT)?;
+        self.note_status(Status::AUTOCOMMIT)?;
         self.status_stale = true;
         self.ok();
         Ok(())

@@ -3,11 +3,33 @@
 use jurat_types::SessionRecord;
 
 use super::{End, Relay};
-use crate::{cancel::Kill, respond, upstream};
+use crate::{
+    cancel::{self, Kill},
+    respond, upstream,
+};
 
 impl Relay {
+    /// `KILL` among other statements of a text: its number is one of Jurat's there, too, and it was judged. Tells
+    /// whether it was done; `more` says that further statements of the message come behind it.
+    pub(super) async fn kill_among(&mut self, text: &str, more: bool) -> Result<bool, End> {
+        match cancel::parse(text.as_bytes()) {
+            Some(kill) => self.kill(kill, more).await,
+            None => {
+                self.say(
+                    respond::NOT_CARRIED,
+                    "jurat does not carry this form of KILL [JRT-UNSUPPORTED]",
+                );
+                Ok(false)
+            }
+        }
+    }
+
     /// Ends what another session of the same principal runs, or that session.
     pub(super) async fn on_kill(&mut self, kill: Kill) -> Result<(), End> {
+        self.kill(kill, false).await.map(drop)
+    }
+
+    async fn kill(&mut self, kill: Kill, more: bool) -> Result<bool, End> {
         let principal = self.session.principal().id.clone();
         let target = self.registry.find(kill.connection, &principal);
         let (event, session_id, reason) = match &target {
@@ -29,12 +51,12 @@ impl Relay {
         // Nothing happens unrecorded, and so a statement goes on whose end cannot be recorded.
         if let Err(refusal) = self.session.gate().record_session(record) {
             self.refuse(&refusal);
-            return Ok(());
+            return Ok(false);
         }
         let Some(target) = target else {
             let words = format!("Unknown thread id: {}", kill.connection);
             self.say(respond::NO_SUCH_THREAD, &words);
-            return Ok(());
+            return Ok(false);
         };
         let limit = self.session.gate().limits.connect_timeout;
         // A session that waits for consent has nothing under way that the server could end.
@@ -46,7 +68,7 @@ impl Relay {
         if !kill.query_only {
             target.end.cancel();
         }
-        self.ok();
-        Ok(())
+        self.ok_before(more);
+        Ok(true)
     }
 }

@@ -48,6 +48,14 @@ impl Relay {
                 self.refuse_latin1(first);
                 return Ok(());
             }
+            // Its number is one of Jurat's, which the server knows nothing of.
+            [judged] if judged.statement().facts().kind == "kill" => {
+                self.say(
+                    respond::NOT_PREPARED,
+                    "jurat does not carry KILL as a prepared statement [JRT-UNSUPPORTED]",
+                );
+                return Ok(());
+            }
             [judged] => judged,
             [first, ..] => {
                 let refusal = self.session.refuse(first, RefusalCode::Unreadable, SEVERAL);
@@ -140,7 +148,7 @@ impl Relay {
         self.begun().await?;
         let judged = Arc::clone(run.judged());
         let effect = judged.statement().effect();
-        let defines = self.note_effect(effect);
+        let defines = self.note_effect(&judged);
         let cursor = execute.cursor == CursorType::ReadOnly;
         let answer = self.follow_execute(cursor, run).await?;
         match answer {

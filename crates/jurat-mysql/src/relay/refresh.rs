@@ -7,10 +7,11 @@
 
 use std::sync::Arc;
 
-use jurat_core::{JudgedStatement, SearchPath, SessionEffect};
+use jurat_core::{JudgedStatement, SearchPath, SessionEffect, Statement, TemporaryTables};
+use jurat_types::{Access, RelationName, StatementFacts};
 
 use super::{End, Relay, guarded};
-use crate::{internal, upstream::UpstreamError};
+use crate::{catalog::temporary::Told, internal, upstream::UpstreamError};
 
 /// A name that is not known makes the catalog be read again, but not more often than this.
 const UNKNOWN_NAME_INTERVAL_NS: i64 = 1_000_000_000;
@@ -20,6 +21,8 @@ const UNKNOWN_NAME_INTERVAL_NS: i64 = 1_000_000_000;
 pub(super) struct Freshness {
     schema_stale: bool,
     catalog_stale: bool,
+    /// Temporary tables that may have been made, changed or dropped: their databases and names.
+    temporary_stale: Vec<RelationName>,
     catalog_read_ns: i64,
     /// How many definitions the sessions of this database had changed when the catalog was last read.
     definitions_seen: u64,
@@ -30,16 +33,21 @@ impl Freshness {
         Self {
             schema_stale: false,
             catalog_stale: false,
+            temporary_stale: Vec::new(),
             catalog_read_ns: now_ns,
             definitions_seen: 0,
         }
     }
 
-    /// Notes what a statement that is on its way may change. Tells whether it may change definitions.
-    pub(super) const fn note(&mut self, effect: &SessionEffect) -> bool {
-        match effect {
+    /// Notes what a statement that is on its way may change. Tells whether it may change definitions that others
+    /// see.
+    fn note_statement(&mut self, statement: &Statement) -> bool {
+        match statement.effect() {
             SessionEffect::SearchPathChanged => self.schema_stale = true,
             SessionEffect::CatalogChanged | SessionEffect::DiscardAll => {
+                if self.note_temporary(statement.facts()) {
+                    return false;
+                }
                 self.note_all();
                 return true;
             }
@@ -57,6 +65,21 @@ impl Freshness {
         false
     }
 
+    /// Notes the temporary tables that a definition is about. Tells whether it is about nothing else.
+    fn note_temporary(&mut self, facts: &StatementFacts) -> bool {
+        let mut defined = facts.relations.iter().filter(|one| one.access == Access::Ddl).peekable();
+        let mut only = defined.peek().is_some();
+        for relation in defined {
+            if TemporaryTables::on_server(&relation.schema, &relation.name).is_some() {
+                let name = RelationName::new(&*relation.schema, &*relation.name);
+                self.temporary_stale.push(name);
+            } else {
+                only = false;
+            }
+        }
+        only
+    }
+
     /// The server says that the default database is another one.
     pub(super) const fn note_schema(&mut self) {
         self.schema_stale = true;
@@ -69,16 +92,23 @@ impl Freshness {
     }
 
     const fn stale(&self) -> bool {
-        self.schema_stale || self.catalog_stale
+        self.schema_stale || self.catalog_stale || !self.temporary_stale.is_empty()
     }
 }
 
 impl Relay {
-    /// Notes what a statement that is on its way may change. Tells whether it may change definitions.
-    pub(super) fn note_effect(&mut self, effect: &SessionEffect) -> bool {
-        let inner = self.statements.inner_effect(effect);
-        let defines = inner.is_some_and(|inner| self.freshness.note(inner));
-        self.freshness.note(effect) || defines
+    /// Notes what a statement that is on its way may change. Tells whether it may change definitions that others see.
+    pub(super) fn note_effect(&mut self, judged: &JudgedStatement) -> bool {
+        let statement = judged.statement();
+        let inner = self.statements.inner(statement.effect());
+        let defines = inner.is_some_and(|inner| self.freshness.note_statement(inner));
+        self.freshness.note_statement(statement) || defines
+    }
+
+    /// The session has no temporary tables any more.
+    pub(super) fn forget_temporary(&mut self) {
+        self.freshness.temporary_stale.clear();
+        self.session.set_temporary(TemporaryTables::default());
     }
 
     /// Reads a text against what its names mean now.
@@ -124,7 +154,7 @@ impl Relay {
         }
         let read_catalog = claim.is_some() || self.freshness.catalog_stale;
         let definitions = self.session.database().definitions();
-        match self.ask(read_catalog).await {
+        match self.ask_all(read_catalog).await {
             Ok(()) => {
                 self.freshness.schema_stale = false;
                 self.freshness.catalog_stale = false;
@@ -138,9 +168,31 @@ impl Relay {
         }
     }
 
+    async fn ask_all(&mut self, read_catalog: bool) -> Result<(), UpstreamError> {
+        if read_catalog || self.freshness.schema_stale {
+            self.ask(read_catalog).await?;
+        }
+        if self.freshness.temporary_stale.is_empty() {
+            return Ok(());
+        }
+        let mut tables = self.session.temporary().clone();
+        for name in self.freshness.temporary_stale.clone() {
+            let on_server = TemporaryTables::on_server(&name.schema, &name.name);
+            let Some((database, table)) = on_server else { continue };
+            match internal::read_temporary(&mut self.upstream, database, table).await? {
+                Told::Lasting => tables.remove(&name),
+                Told::Temporary(columns) => tables.put(name, Some(columns)),
+                Told::Unknown => tables.put(name, None),
+            }
+        }
+        self.freshness.temporary_stale.clear();
+        self.session.set_temporary(tables);
+        Ok(())
+    }
+
     async fn ask(&mut self, read_catalog: bool) -> Result<(), UpstreamError> {
         let path: SearchPath = internal::read_search_path(&mut self.upstream).await?;
-        let mut catalog = self.session.catalog();
+        let mut catalog = self.session.snapshot();
         if read_catalog {
             catalog = internal::read_index(&mut self.upstream).await?;
             let now_ns = self.session.gate().clock.now_ns();

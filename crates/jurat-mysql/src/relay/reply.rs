@@ -202,7 +202,10 @@ impl Relay {
             Ok(None) | Err(_) => 0,
         };
         self.upstream.give_back(inbox, consumed);
-        self.mid_row = following.scanner.mid_payload();
+        // A piece that was not taken was not passed on either, and does not keep the client from being told why.
+        if result.is_ok() {
+            self.mid_row = following.scanner.mid_payload();
+        }
         result.map(|consumed| consumed.is_some())
     }
 

@@ -99,6 +99,8 @@ approvals contains {"id": "ask", "msg": "Ask", "approvers": ["group:dba"], "min"
     assert_eq!(ids, ["ask"]);
 }
 
+const OBLIGATIONS: &str = "its kind is not one of estimate, record_text, tag";
+
 #[test]
 fn malformed_elements_deny() {
     for (element, wrong) in [
@@ -177,14 +179,8 @@ fn malformed_elements_deny() {
             "approvals contains {\"approvers\": [\"a\"], \"mode\": \"wait\"}",
             "its mode is not one of auto, hold, retry",
         ),
-        (
-            "obligations contains {\"kind\": \"call_mother\"}",
-            "its kind is not one of estimate, record_text, tag",
-        ),
-        (
-            "obligations contains {\"kind\": \"notify\"}",
-            "its kind is not one of estimate, record_text, tag",
-        ),
+        ("obligations contains {\"kind\": \"call_mother\"}", OBLIGATIONS),
+        ("obligations contains {\"kind\": \"notify\"}", OBLIGATIONS),
     ] {
         let decision = judge(element);
         assert_eq!(decision.effect, Effect::Deny, "{element}");

@@ -17,7 +17,7 @@ use jurat_wire::postgres::{
 use super::{End, OUTBOX_BYTES_MAX, Relay, guard::may_commit, hold::bound};
 use crate::{
     inbox::Inbox,
-    names::{Named, Names, Undo},
+    names::{Named, Names},
     queue::{Execution, Expect},
     report::Text,
     respond,
@@ -222,7 +222,12 @@ impl Relay {
         let text = Text::new(client_text, sent);
         let mut executions = VecDeque::with_capacity(launched.len());
         for (statement, run) in launched {
+            // The commands around it run nothing that is anybody's.
+            let around = run.judged().statement().is_in_function();
+            let beside = || Execution::of_nothing(text.clone());
+            executions.extend(around.then(beside));
             executions.push_back(self.started(run, statement, text.clone()));
+            executions.extend(around.then(beside));
         }
         self.queue.push(Expect::Query(executions));
         self.names.next_cycle();
@@ -292,7 +297,7 @@ impl Relay {
                 self.queue.push(Expect::Parse { undo, text: Text::Own });
                 return Ok(());
             }
-            [judged] => judged,
+            [judged] if !judged.statement().is_in_function() => judged,
             [first, ..] => {
                 let why = (
                     "several statements cannot be prepared as one",
@@ -345,8 +350,7 @@ impl Relay {
             None => self.refuse_extended(&unknown_portal(portal)),
             Some(None) => {
                 let running = self.upstream.execute(portal, max_rows, None);
-                let (undo, text) = (Undo::default(), Text::Own);
-                let execution = Execution { running, undo, text, awaits_copy: false };
+                let execution = Execution { running, ..Execution::of_nothing(Text::Own) };
                 self.queue.push(Expect::Execute(Box::new(execution)));
             }
             Some(Some(prepared)) => match self.judge_execute(&prepared).await {

@@ -153,7 +153,8 @@ impl Relay {
     /// Sends the statements of a simple query that were permitted; inside a block where they may have to be
     /// taken back.
     pub(super) fn send_judged(&mut self, permits: Vec<Permit>, text: &[u8]) {
-        let several = permits.len() > 1;
+        let in_function = |permit: &Permit| permit.judged().statement().is_in_function();
+        let several = permits.len() > 1 || permits.iter().any(in_function);
         let late = |limits: &InForce| limits.may_be_refused_late() && (several || limits.writes());
         if !permits.iter().filter_map(Permit::limits).any(late) {
             self.names.forget_unnamed();

@@ -4,13 +4,13 @@
 //! the column is redacted as a whole, because what is left of it could not be recognized.
 
 use jurat_types::{
-    ColumnId, ColumnMode, ColumnRole, DETECTORS, MaskMethod, OutputMode, RelationKind,
+    ColumnId, ColumnMode, ColumnRole, DETECTORS, Engine, MaskMethod, OutputMode, RelationKind,
     RelationName, StatementFacts,
 };
 use serde_json::Value;
 
 use super::family::{Family, Type};
-use super::{Detected, MaskPlan};
+use super::{Detected, MaskPlan, mysql};
 use crate::catalog_index::CatalogIndex;
 
 /// A column with detectors.
@@ -81,12 +81,20 @@ impl MaskPlan {
                 let Some(known) = known.filter(|_| mask.method == MaskMethod::Detect) else {
                     continue;
                 };
-                let kind = Type::of(known.base_type.as_ref().unwrap_or(&known.data_type));
-                let json = match (kind.array, kind.family) {
-                    (false, Family::Text) => false,
-                    (false, Family::Json) => true,
-                    _ => continue,
+                let data_type = known.base_type.as_ref().unwrap_or(&known.data_type);
+                let family = match catalog.engine() {
+                    Engine::Postgres => {
+                        let kind = Type::of(data_type);
+                        if kind.array { Family::Other } else { kind.family }
+                    }
+                    engine @ (Engine::Mariadb | Engine::Mysql) => {
+                        mysql::Type::of(data_type, engine).family
+                    }
                 };
+                let json = family == Family::Json;
+                if !json && family != Family::Text {
+                    continue;
+                }
                 let kinds = match mask.params.get("kinds").and_then(Value::as_array) {
                     Some(kinds) => {
                         kinds.iter().filter_map(|kind| kind.as_str().map(str::to_owned)).collect()

@@ -71,7 +71,8 @@ impl Origins {
         let same = |name: &str, said: &[u8]| name.as_bytes().eq_ignore_ascii_case(said);
         let mut hits = self.0.iter().filter(|origin| {
             let ColumnId { relation, column: name } = &origin.column;
-            same(&relation.schema, schema) && same(&relation.name, table) && same(name, column)
+            let database = crate::temporary::database_of(&relation.schema);
+            same(database, schema) && same(&relation.name, table) && same(name, column)
         });
         hits.find(|origin| !(origin.detected && looked_through)).map(|origin| &origin.column)
     }

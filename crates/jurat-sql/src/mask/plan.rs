@@ -161,7 +161,7 @@ impl MaskPlan {
         let mut text = format!(
             "SELECT {} FROM {}.{}",
             items.join(", "),
-            naming.sql(&name.schema),
+            naming.sql(naming.database(&name.schema)),
             naming.sql(&name.name)
         );
         if let Some(rows) = rows {

@@ -1,10 +1,11 @@
 //! Definitions: read by what they name, and by the query in them.
 
 use jurat_types::{Access, ColumnRole, FunctionClass, StatementClass};
+use sqlparser::ast::ObjectName;
 
 use super::form::{Form, Read};
 use super::words;
-use crate::raw::{FormOf, Subject, form_among};
+use crate::raw::{Form as Head, FormOf, Subject, form_among};
 use crate::scan::Kind;
 use crate::statement::SessionEffect;
 use crate::walk::{Stop, Walker};
@@ -73,7 +74,7 @@ fn program(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
     if form.at(place) == "trigger"
         && let Some(on) = form.find(place, |word| word == "on")
         && let Some((name, _)) = form.name(on.saturating_add(1))
-        && let Err(stop) = walker.named_table(&name, Access::Ddl)
+        && let Err(stop) = lasting(walker, &name)
     {
         return Some(Err(stop));
     }
@@ -133,20 +134,33 @@ fn object(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
     let head = form_among(FORMS, &lower)?;
     let kind = head.kind.replace("tables", "table").replace("_schema", "_database");
     let of_database = kind.ends_with("_database") && form.at(0) != "create";
+    let queries = kind == "create_table";
     walker.facts.set(&kind, head.class);
     walker.facts.effect = SessionEffect::CatalogChanged;
     let select = form.lower.iter().position(|word| word == "select");
-    let result = subject(walker, form, &head.subject, head.length)
-        .and_then(|()| if of_database { database(walker, form) } else { Ok(()) })
-        .and_then(|()| files(walker, form))
-        .and_then(|()| match select {
-            None => named(walker, form, form.len()).map(|()| None),
-            Some(_) if kind != "create_table" => {
-                Err(Stop::unsupported("a query in this definition"))
-            }
-            Some(place) => filled(walker, form, place).map(Some),
-        });
+    if queries && form.lower.iter().skip(head.length).any(|word| word == "table") {
+        return Some(Err(Stop::unsupported("TABLE as the query of a definition")));
+    }
+    let result = subject(walker, form, &head).and_then(|lasts| {
+        if of_database {
+            database(walker, form)?;
+        }
+        files(walker, form)?;
+        match select {
+            None => named(walker, form, form.len(), lasts).map(|()| None),
+            Some(_) if !queries => Err(Stop::unsupported("a query in this definition")),
+            Some(place) => filled(walker, form, place, lasts).map(Some),
+        }
+    });
     Some(result)
+}
+
+/// A table whose definition changes and that no temporary one may stand in front of.
+fn lasting(walker: &mut Walker<'_>, name: &ObjectName) -> Result<(), Stop> {
+    if walker.is_temporary(name)? {
+        return Err(Stop::unsupported("the name of a temporary table in this definition"));
+    }
+    walker.named_table(name, Access::Ddl)
 }
 
 /// ALTER and DROP of a database are about everything in it.
@@ -160,7 +174,12 @@ fn database(walker: &mut Walker<'_>, form: &Form<'_>) -> Result<(), Stop> {
 }
 
 /// `CREATE TABLE t [(…)] [AS] SELECT …`.
-fn filled(walker: &mut Walker<'_>, form: &Form<'_>, select: usize) -> Result<String, Stop> {
+fn filled(
+    walker: &mut Walker<'_>,
+    form: &Form<'_>,
+    select: usize,
+    lasts: bool,
+) -> Result<String, Stop> {
     // The query is the rest of the statement, in brackets or behind WITH.
     let mut start = select;
     while let Some(before) = start.checked_sub(1).filter(|before| form.at(*before) == "(") {
@@ -174,7 +193,7 @@ fn filled(walker: &mut Walker<'_>, form: &Form<'_>, select: usize) -> Result<Str
     if depth != 0 || form.find(0, |word| word == "with").is_some() {
         return Err(Stop::unsupported("a query in this place of a definition"));
     }
-    named(walker, form, start)?;
+    named(walker, form, start, lasts)?;
     let query = form.text(start, form.len());
     let query = form.query(walker, &query, ColumnRole::Source)?;
     walker.facts.set("create_table_as", Ddl);
@@ -182,53 +201,124 @@ fn filled(walker: &mut Walker<'_>, form: &Form<'_>, select: usize) -> Result<Str
     Ok(format!("{} {query}", form.text(0, start)))
 }
 
-/// Finds the tables that the statement is about.
-fn subject(
-    walker: &mut Walker<'_>,
-    form: &Form<'_>,
-    subject: &Subject,
-    length: usize,
-) -> Result<(), Stop> {
+/// Finds the tables that the statement is about. Tells whether any of them lasts longer than the session.
+fn subject(walker: &mut Walker<'_>, form: &Form<'_>, head: &Head) -> Result<bool, Stop> {
     let missing = || Stop::unsupported("a definition without the name of its table");
-    let mut at = match subject {
-        Nowhere => return Ok(()),
-        BehindOn => form.find(length, |word| word == "on").ok_or_else(missing)?.saturating_add(1),
-        Here | New | Subject::BehindTo | Subject::BehindFrom | Subject::Index => length,
+    let mut at = match head.subject {
+        Nowhere => return Ok(true),
+        BehindOn => {
+            form.find(head.length, |word| word == "on").ok_or_else(missing)?.saturating_add(1)
+        }
+        Here | New | Subject::BehindTo | Subject::BehindFrom | Subject::Index => head.length,
     };
+    let temporary = form.lower.iter().take(head.length).any(|word| word == "temporary");
     let mut if_exists = false;
     while let "if" | "not" | "exists" = form.at(at) {
         if_exists = true;
         at = at.saturating_add(1);
     }
-    let truncates = form.at(0) == "truncate";
-    // The catalog has no temporary tables.
-    if_exists |= form.at(1) == "temporary";
+    let mut lasts = false;
     loop {
         let (name, end) = form.name(at).ok_or_else(missing)?;
-        if *subject == New {
+        lasts |= if temporary {
+            walker.defined_temporary(&name)?;
+            false
+        } else if head.subject == New {
             walker.defined_new(&name, false)?;
-        } else if truncates {
-            walker.truncated(&name)?;
+            true
         } else {
-            match walker.named_table(&name, Access::Ddl) {
-                Err(Stop::Unresolved { .. }) if if_exists => walker.defined_new(&name, false)?,
-                other => other?,
-            }
+            existing(walker, form, &name, if_exists)?
+        };
+        if temporary && head.subject == New {
+            like(walker, form, end)?;
         }
-        let list = matches!(form.at(0), "drop" | "rename");
+        if form.at(0) == "alter" {
+            renamed(walker, form, end, lasts)?;
+        }
         let next = if form.at(0) == "rename" && form.at(end) == "to" {
             let (new, end) = form.name(end.saturating_add(1)).ok_or_else(missing)?;
-            walker.defined_new(&new, false)?;
+            lasting_new(walker, &new)?;
             end
         } else {
             end
         };
-        if list && form.at(next) == "," {
+        if matches!(form.at(0), "drop" | "rename") && form.at(next) == "," {
             at = next.saturating_add(1);
         } else {
-            return Ok(());
+            return Ok(lasts);
         }
     }
+}
+
+/// A table that changes or goes. Tells whether it lasts: the statements that take a temporary table where one
+/// stands in front of another are known.
+fn existing(
+    walker: &mut Walker<'_>,
+    form: &Form<'_>,
+    name: &ObjectName,
+    if_exists: bool,
+) -> Result<bool, Stop> {
+    let takes_temporary = match (form.at(0), form.at(1)) {
+        ("truncate", _) => true,
+        ("drop", "view" | "sequence") | ("alter", "sequence") | ("rename", _) => false,
+        ("alter" | "create" | "drop", _) => true,
+        _ => false,
+    };
+    let own = walker.is_temporary(name)?;
+    if own && !takes_temporary {
+        return Err(Stop::unsupported("the name of a temporary table in this definition"));
+    }
+    if form.at(0) == "truncate" {
+        walker.truncated(name)?;
+    } else if own {
+        walker.defined_temporary(name)?;
+    } else {
+        match walker.named_table(name, Access::Ddl) {
+            Err(Stop::Unresolved { .. }) if if_exists => walker.defined_new(name, false)?,
+            other => other?,
+        }
+    }
+    Ok(!own)
+}
+
+/// `LIKE t` behind the name of a new temporary table: no row of it is read.
+fn like(walker: &mut Walker<'_>, form: &Form<'_>, end: usize) -> Result<(), Stop> {
+    let at = if form.at(end) == "(" { end.saturating_add(1) } else { end };
+    if form.at(at) != "like" {
+        return Ok(());
+    }
+    let Some((name, _)) = form.name(at.saturating_add(1)) else {
+        return Err(Stop::unsupported("a definition without the name of its table"));
+    };
+    walker.named_table(&name, Access::Read)
+}
+
+/// `ALTER TABLE t RENAME TO u`: a temporary table stays one.
+fn renamed(walker: &mut Walker<'_>, form: &Form<'_>, from: usize, lasts: bool) -> Result<(), Stop> {
+    let mut at = from;
+    while let Some(place) = form.find(at, |word| word == "rename") {
+        at = place.saturating_add(1);
+        let to = match form.at(at) {
+            "column" | "index" | "key" => continue,
+            "to" | "as" | "=" => at.saturating_add(1),
+            _ => at,
+        };
+        let Some((name, _)) = form.name(to) else { continue };
+        if lasts {
+            walker.defined_new(&name, false)?;
+        } else {
+            walker.defined_temporary(&name)?;
+        }
+    }
+    Ok(())
+}
+
+/// The new name of a table that lasts.
+fn lasting_new(walker: &mut Walker<'_>, name: &ObjectName) -> Result<(), Stop> {
+    if walker.is_temporary(name)? {
+        return Err(Stop::unsupported("the name of a temporary table in this definition"));
+    }
+    walker.defined_new(name, false)
 }
 
 /// Options that reach files or other servers.
@@ -259,8 +349,9 @@ fn files(walker: &mut Walker<'_>, form: &Form<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Writes down every table and function that a word of the definition can stand for.
-fn named(walker: &mut Walker<'_>, form: &Form<'_>, end: usize) -> Result<(), Stop> {
+/// Writes down every function that a word of the definition can stand for, and every table where the definition
+/// lasts: a temporary table refers to no other.
+fn named(walker: &mut Walker<'_>, form: &Form<'_>, end: usize, lasts: bool) -> Result<(), Stop> {
     let mut at = 0;
     while at < end {
         let Some((name, next)) = form.name(at) else {
@@ -271,7 +362,9 @@ fn named(walker: &mut Walker<'_>, form: &Form<'_>, end: usize) -> Result<(), Sto
             && form.words.get(at).is_some_and(|(kind, _)| *kind == Kind::Word)
             && words::is_reserved(form.at(at));
         if !reserved {
-            walker.may_mean_table(&name)?;
+            if lasts {
+                walker.may_mean_table(&name)?;
+            }
             if form.at(next) == "(" {
                 walker.may_mean_call(&name)?;
             }

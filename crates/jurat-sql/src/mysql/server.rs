@@ -89,7 +89,7 @@ fn kill(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
         "connection" | "query" => at.saturating_add(1),
         _ => at,
     };
-    let number = matches!(form.words.get(at), Some((Kind::Number | Kind::Parameter, _)));
+    let number = matches!(form.words.get(at), Some((Kind::Number, _)));
     if !number || form.len() != at.saturating_add(1) {
         return None;
     }

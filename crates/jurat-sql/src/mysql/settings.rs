@@ -262,6 +262,11 @@ fn keeps(name: &str, value: &str) -> bool {
         }
         "collation_connection" => value.starts_with("utf8"),
         "sql_mode" => are_harmless(value),
+        // Every session begins with these, and what they check or tell stays checked and told.
+        "foreign_key_checks" | "unique_checks" | "check_constraint_checks" => {
+            matches!(value, "1" | "on")
+        }
+        "session_track_schema" => matches!(value, "1" | "on" | "true"),
         _ => false,
     }
 }

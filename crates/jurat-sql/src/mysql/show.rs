@@ -71,8 +71,10 @@ fn show(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
     let skipped = ["full", "extended", "global", "session", "local"];
     let subject = form.lower.iter().skip(1).find(|word| !skipped.contains(&word.as_str()))?;
     let (_, kind, class) = SHOWN.iter().find(|(word, _, _)| word == subject)?;
-    // `SHOW COUNT(*) WARNINGS` has the only brackets that mean nothing.
-    let brackets = usize::from(subject == "count");
+    // `SHOW COUNT(*) WARNINGS` and `SHOW GRANTS FOR CURRENT_USER()` have the only brackets that mean nothing.
+    let last = form.len().saturating_sub(3);
+    let own = subject == "grants" && form.has(last, &["current_user", "(", ")"]);
+    let brackets = usize::from(own || subject == "count");
     let opened = form.lower.iter().filter(|word| *word == "(").count();
     let refused = ["select", "into", "case", ":="];
     let plain = form.words.iter().zip(&form.lower).all(|((kind, text), word)| {

@@ -107,6 +107,10 @@ impl Reader<'_> {
         if mysql::opening(source).is_some_and(|opening| opening.holds_text()) {
             return Err(Unread::because("a prepared statement that prepares another"));
         }
+        // Its number is one of the front-end's, which puts the server's own in its place.
+        if source.words().first().is_some_and(|(_, word)| word.eq_ignore_ascii_case("kill")) {
+            return Err(Unread::because("KILL in a prepared statement"));
+        }
         let place = Place { index: place.index, count: place.count };
         self.parsed(source, &place).map(Statement::Parsed)
     }

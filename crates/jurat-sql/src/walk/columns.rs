@@ -247,7 +247,8 @@ impl Walker<'_> {
                         [schema, table] => {
                             item.schema_visible
                                 && item.relation.as_ref().is_some_and(|relation| {
-                                    self.naming.same_table(&relation.schema, schema)
+                                    self.naming
+                                        .same_table(self.naming.database(&relation.schema), schema)
                                         && self.naming.same_table(&relation.name, table)
                                 })
                         }

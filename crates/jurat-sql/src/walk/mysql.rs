@@ -11,6 +11,7 @@ use crate::mask::RewriteError;
 use crate::mysql;
 use crate::scope::{Col, Shape};
 use crate::statement::SearchPath;
+use crate::temporary;
 
 /// Functions whose first argument is a word of the grammar: a unit, or a kind of value.
 const WORD_FIRST: [&str; 3] = ["get_format", "timestampadd", "timestampdiff"];
@@ -33,6 +34,12 @@ impl Walker<'_> {
     /// The table that a name of one or two parts stands for.
     pub(super) fn lookup_table(&self, parts: &[String]) -> Result<RelationName, Stop> {
         let wanted = self.new_table(parts)?;
+        // A view means what it meant when it was made.
+        if self.depth == 0
+            && let Some(own) = self.catalog.temporary_table(&wanted.schema, &wanted.name)?
+        {
+            return Ok(own);
+        }
         self.catalog
             .table(&wanted.schema, &wanted.name)
             .ok_or_else(|| Stop::unresolved("relation", wanted.to_string()))
@@ -40,11 +47,15 @@ impl Walker<'_> {
 
     /// The name that a new table gets.
     pub(super) fn new_table(&self, parts: &[String]) -> Result<RelationName, Stop> {
-        match parts {
-            [name] => Ok(RelationName::new(self.default_database(name)?, name)),
-            [database, name] => Ok(RelationName::new(database, name)),
-            _ => Err(Stop::unsupported("a relation name of more than two parts")),
+        let (database, name) = match parts {
+            [name] => (self.default_database(name)?, name),
+            [database, name] => (database.as_str(), name),
+            _ => return Err(Stop::unsupported("a relation name of more than two parts")),
+        };
+        if temporary::is_taken(database) {
+            return Err(Stop::unsupported("a database that is called as temporary tables are"));
         }
+        Ok(RelationName::new(database, name))
     }
 
     /// Lets the clauses behind the result columns see their aliases.

@@ -7,6 +7,7 @@ use super::relation::{Reach, kind_name};
 use super::{Stop, Walker};
 use crate::mysql;
 use crate::names;
+use crate::temporary;
 
 impl Walker<'_> {
     /// A query that is part of another statement: its result goes somewhere else.
@@ -70,6 +71,9 @@ impl Walker<'_> {
         let [wanted] = parts.as_slice() else {
             return Err(Stop::unsupported("a database name of several parts"));
         };
+        if temporary::is_taken(wanted) {
+            return Err(Stop::unsupported("a database that is called as temporary tables are"));
+        }
         let catalog = self.catalog;
         for relation in &catalog.catalog().relations {
             if self.naming.same_table(&relation.name.schema, wanted) {
@@ -87,6 +91,23 @@ impl Walker<'_> {
         let kind = kind_name(self.relation(&name)?.kind);
         self.facts.relation(&name, kind, access, Via::Direct);
         Ok(())
+    }
+
+    /// A temporary table that is made or dropped, whether there is one by now or not.
+    pub(crate) fn defined_temporary(&mut self, object: &ObjectName) -> Result<(), Stop> {
+        let place = self.new_table(&self.naming.parts(object)?)?;
+        let name = self.naming.temporary(&place.schema, &place.name);
+        self.facts.relation(&name, self.kind_of(&name), Access::Ddl, Via::Direct);
+        Ok(())
+    }
+
+    /// Whether a name stands for a temporary table of this session.
+    ///
+    /// # Errors
+    /// Where nobody knows.
+    pub(crate) fn is_temporary(&self, object: &ObjectName) -> Result<bool, Stop> {
+        let place = self.new_table(&self.naming.parts(object)?)?;
+        self.catalog.temporary_table(&place.schema, &place.name).map(|own| own.is_some())
     }
 
     /// A table that may exist, and whose rows are not touched.
@@ -134,7 +155,10 @@ impl Walker<'_> {
     /// Writes down the table that a name can stand for.
     pub(crate) fn may_mean_table(&mut self, object: &ObjectName) -> Result<(), Stop> {
         self.spend(1)?;
-        if let Ok(name) = self.lookup(object) {
+        let Ok(parts) = self.naming.parts(object) else { return Ok(()) };
+        let Ok(place) = self.new_table(&parts) else { return Ok(()) };
+        // A lasting table refers to others that last.
+        if let Some(name) = self.catalog.table(&place.schema, &place.name) {
             let relation = self.relation(&name)?;
             if relation.kind != RelationKind::Composite {
                 let kind = kind_name(relation.kind);

@@ -278,7 +278,7 @@ impl Walker<'_> {
                     item.alias.as_deref().is_some_and(|own| self.naming.same_table(own, table))
                 }
                 [schema, table] => {
-                    self.naming.same_table(&relation.schema, schema)
+                    self.naming.same_table(self.naming.database(&relation.schema), schema)
                         && item.schema_visible
                         && self.naming.same_table(&relation.name, table)
                 }
@@ -413,7 +413,7 @@ impl Walker<'_> {
             [table] => item.alias.as_deref().is_some_and(|own| self.naming.same_table(own, table)),
             [schema, table] => item.relation.as_ref().is_some_and(|relation| {
                 item.schema_visible
-                    && self.naming.same_table(&relation.schema, schema)
+                    && self.naming.same_table(self.naming.database(&relation.schema), schema)
                     && self.naming.same_table(&relation.name, table)
             }),
             _ => false,

@@ -12,3 +12,5 @@ mod promises;
 mod property;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod temporary;

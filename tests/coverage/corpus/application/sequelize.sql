@@ -72,11 +72,7 @@ START TRANSACTION
 ;
 SELECT "id", "name", "email", "mood", "tags", "settings", "born", "score", "createdAt", "updatedAt", "deletedAt" FROM "Members" AS "Member" WHERE ("Member"."deletedAt" IS NULL AND "Member"."email" = 'new@club.example')
 ;
-CREATE OR REPLACE FUNCTION pg_temp.testfunc(OUT response "Members", OUT sequelize_caught_exception text) RETURNS RECORD AS $func_7c28332fd9964e1fa015f54afade7960$ BEGIN INSERT INTO "Members" ("id","name","email","score","createdAt","updatedAt") VALUES (DEFAULT,'New','new@club.example',0,'2026-11-22 19:56:14.575 +00:00','2026-11-22 19:56:14.575 +00:00') RETURNING * INTO response; EXCEPTION WHEN unique_violation THEN GET STACKED DIAGNOSTICS sequelize_caught_exception = PG_EXCEPTION_DETAIL; END $func_7c28332fd9964e1fa015f54afade7960$ LANGUAGE plpgsql
-;
-SELECT (testfunc.response)."id", (testfunc.response)."name", (testfunc.response)."email", (testfunc.response)."mood", (testfunc.response)."tags", (testfunc.response)."settings", (testfunc.response)."born", (testfunc.response)."score", (testfunc.response)."createdAt", (testfunc.response)."updatedAt", (testfunc.response)."deletedAt", testfunc.sequelize_caught_exception FROM pg_temp.testfunc()
-;
-DROP FUNCTION IF EXISTS pg_temp.testfunc()
+CREATE OR REPLACE FUNCTION pg_temp.testfunc(OUT response "Members", OUT sequelize_caught_exception text) RETURNS RECORD AS $func_7c28332fd9964e1fa015f54afade7960$ BEGIN INSERT INTO "Members" ("id","name","email","score","createdAt","updatedAt") VALUES (DEFAULT,'New','new@club.example',0,'2026-11-22 19:56:14.575 +00:00','2026-11-22 19:56:14.575 +00:00') RETURNING * INTO response; EXCEPTION WHEN unique_violation THEN GET STACKED DIAGNOSTICS sequelize_caught_exception = PG_EXCEPTION_DETAIL; END $func_7c28332fd9964e1fa015f54afade7960$ LANGUAGE plpgsql; SELECT (testfunc.response)."id", (testfunc.response)."name", (testfunc.response)."email", (testfunc.response)."mood", (testfunc.response)."tags", (testfunc.response)."settings", (testfunc.response)."born", (testfunc.response)."score", (testfunc.response)."createdAt", (testfunc.response)."updatedAt", (testfunc.response)."deletedAt", testfunc.sequelize_caught_exception FROM pg_temp.testfunc(); DROP FUNCTION IF EXISTS pg_temp.testfunc();
 ;
 COMMIT
 ;

@@ -1,4 +1,4 @@
-//! The two drivers of Node.js: node-postgres (`pg`) and postgres.js (`postgres`).
+//! The two drivers of Node.js, node-postgres (`pg`) and postgres.js (`postgres`), and Sequelize over the first.
 
 use std::process::Command;
 
@@ -53,6 +53,11 @@ const POSTGRES_JS: Cases = Cases {
     ],
 };
 
+const SEQUELIZE: Cases = Cases {
+    same: &["models", "find_or_create"],
+    guarded: &["denial_when_idle", "denial_in_a_transaction", "masked_column"],
+};
+
 /// A program in JavaScript.
 pub(in crate::suite) fn node(tier: &str, name: &str) -> Option<impl Fn() -> Command> {
     let modules = needed(tier, "JURAT_TEST_NODE_MODULES", "scripts/ensure-node")?;
@@ -74,4 +79,10 @@ async fn node_postgres_works() {
 async fn postgres_js_works() {
     let Some(command) = node("postgres.js", "postgres.js/matrix.js") else { return };
     matrix("postgres.js", Setup::default(), command, &POSTGRES_JS).await;
+}
+
+#[tokio::test]
+async fn sequelize_works() {
+    let Some(command) = node("sequelize", "sequelize/matrix.js") else { return };
+    matrix("sequelize", Setup::default(), command, &SEQUELIZE).await;
 }

@@ -157,6 +157,40 @@ fn a_running_statement_is_stopped_over_another_connection() {
     assert_eq!(records.sessions("cancel_refused").len(), 2);
 }
 
+/// Among other statements, and in a comment's company, the number is one of Jurat's as well: that of the server would
+/// end anybody's.
+#[test]
+fn a_kill_among_other_statements_ends_nobody_elses_session() {
+    let Some(shop) = MyShop::usual() else { return };
+    let mut ana = shop.wire("ana");
+    assert_eq!(ana.one("SELECT 1").value(), "1");
+    let ids = "SELECT id FROM information_schema.processlist WHERE user = 'app'";
+    let of_server = shop.inspector().rows(ids).remove(0).remove(0);
+    let mut dora = shop.wire("dora");
+    for text in [
+        format!("SELECT 1; KILL {of_server}"),
+        format!("KILL /* it */ {of_server}"),
+        format!("PREPARE p FROM 'KILL {of_server}'"),
+        format!("EXECUTE IMMEDIATE 'KILL {of_server}'"),
+        format!("SELECT 1; KILL HARD {of_server}"),
+    ] {
+        // Of a text of several, the first is answered before.
+        assert!(dora.query(&text).is_err(), "{text}");
+        assert_eq!(ana.one("SELECT 2").value(), "2", "{text}");
+    }
+    assert!(dora.prepare(&format!("KILL {of_server}")).is_err());
+    // Directly the server's number ends it.
+    let own = shop.wire("dora");
+    let results = dora.query(&format!("SELECT 1; KILL {}; SELECT 3", own.connection)).unwrap();
+    assert_eq!(results[2].value(), "3");
+    let mut own = own;
+    assert_eq!(own.last_words().map(|words| words.code), Some(1927));
+    let killed = shop.inspector().run(&format!("KILL {of_server}"));
+    assert!(killed.status.success(), "{killed:?}");
+    assert_eq!(ana.last_words().map(|words| words.code), Some(1053));
+    shop.close();
+}
+
 #[test]
 fn a_database_that_goes_away_is_told_and_recorded() {
     let Some(shop) = MyShop::usual() else { return };

@@ -63,6 +63,9 @@ fn an_agent_only_reads() {
         "INSERT INTO notes (body) VALUES ('x')",
         "DELETE FROM orders WHERE id = 1",
         "REPLACE INTO notes (id, body) VALUES (1, 'x')",
+        // A lock stops others, also one for reading.
+        "LOCK TABLES orders WRITE",
+        "LOCK TABLES orders READ",
         "SELECT 1; SELECT 2",
     ] {
         let error = session.error(text);

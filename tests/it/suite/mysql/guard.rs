@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use crate::harness::{MyError, MyShop, MyWire, Setup};
 
-mod budgets;
 mod consent;
 mod estimates;
 mod protected;

@@ -3,6 +3,10 @@
 
 use crate::harness::{MyShop, canary};
 
+mod methods;
+mod ordinary;
+mod rows;
+
 #[test]
 fn what_is_masked_is_still_of_use() {
     let Some(shop) = MyShop::usual() else { return };

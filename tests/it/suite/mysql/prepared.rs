@@ -2,7 +2,7 @@
 
 use jurat_wire::mysql::command::CommandCode;
 
-use crate::harness::{MyShop, canary};
+use crate::harness::{MyShop, Setup, canary};
 
 #[test]
 fn each_run_is_recorded_and_prepared_once() {
@@ -116,6 +116,25 @@ fn rows_of_a_cursor_are_masked_and_counted() {
         .map(|run| records.outcome(run).unwrap()["rows"].as_u64().unwrap())
         .collect();
     assert_eq!(outcomes, [20, 3]);
+}
+
+/// Texts stay in the memory of Jurat, so a session may keep so many and no more.
+#[test]
+fn a_session_keeps_no_more_statements_than_configured() {
+    let limits = "prepared_max = 3\nprepared_bytes_max = 20000";
+    let Some(shop) = MyShop::open(Setup { limits, ..Setup::mariadb() }) else { return };
+    let mut session = shop.wire("ana");
+    let kept: Vec<_> = (0..3).map(|_| session.prepare("SELECT 1").unwrap()).collect();
+    let refused = session.prepare("SELECT 1").unwrap_err();
+    assert_eq!((refused.code, refused.sqlstate.as_str()), (1461, "42000"), "{refused:?}");
+    for statement in &kept {
+        session.command(CommandCode::StmtClose, &statement.number.to_le_bytes());
+    }
+    let long = format!("SELECT '{}'", "x".repeat(15_000));
+    let first = session.prepare(&long).unwrap();
+    assert_eq!(session.prepare(&long).unwrap_err().code, 1461);
+    assert_eq!(session.execute(first, &[]).unwrap()[0].value().len(), 15_000);
+    shop.close();
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod commands;
 mod frames;
 mod login;
 mod session;
+mod tls;
 mod upstream;
 
 /// The sources of the modules above, and the one beside them that logs in.

@@ -248,7 +248,7 @@ async fn wire_26_a_database_that_breaks_the_protocol() {
 }
 
 /// A certificate for these names that has ended when `expired`, and the configuration that shows it.
-fn certificate(names: &[&str], expired: bool) -> (String, Arc<ServerConfig>) {
+pub(in crate::suite) fn certificate(names: &[&str], expired: bool) -> (String, Arc<ServerConfig>) {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut parameters = rcgen::CertificateParams::new(names).unwrap();
     if expired {

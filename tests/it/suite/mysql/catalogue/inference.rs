@@ -51,6 +51,15 @@ pub(super) const ASKED: &[Attack] = &[
     tells("INF-06", "SELECT GET_LOCK(LEFT(ssn, 1), 0) FROM customers LIMIT 1"),
     tells("INF-06", "SELECT BENCHMARK(2, SHA2(ssn, 256)) FROM customers LIMIT 1"),
     tells("INF-08", "EXPLAIN SELECT id FROM customers WHERE email > 'c' AND id < 9"),
+    // A row that is looked up by its key is read while the plan is made: the plan says whether it is there.
+    tells(
+        "INF-08",
+        "EXPLAIN SELECT id FROM customers WHERE email = CONCAT('canary7', '@leak.example')",
+    ),
+    tells(
+        "INF-08",
+        "EXPLAIN SELECT id FROM customers WHERE email = CONCAT('nobody', '@leak.example')",
+    ),
     tells("MYS-19", "SELECT LOWER(tier), COUNT(*) FROM customers GROUP BY 1, LOWER(ssn)"),
     tells(
         "MYS-17",

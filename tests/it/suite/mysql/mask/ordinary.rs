@@ -3,8 +3,6 @@
 
 use crate::harness::{MyShop, Setup};
 
-mod methods;
-
 /// A statement, and what it shows.
 const ORDINARY: &[(&str, &str)] = &[
     ("SELECT id, email, ssn FROM customers WHERE id = 7", "7 c***@leak.example ***"),
@@ -27,7 +25,7 @@ const ORDINARY: &[(&str, &str)] = &[
 /// Statements that must not be refused, because then nobody could work.
 #[test]
 fn ordinary_statements_over_masked_tables_run() {
-    let setup = Setup { objects: super::catalogue::OBJECTS, ..Setup::mariadb() };
+    let setup = Setup { objects: super::super::catalogue::OBJECTS, ..Setup::mariadb() };
     let Some(shop) = MyShop::open(setup) else { return };
     let cli = shop.cli("ana");
     let mut failed = Vec::new();

@@ -1,0 +1,12 @@
+//! Cases that are the same over both protocols: each is one function, and runs on PostgreSQL and on MySQL or MariaDB.
+//! What only one of the protocols has is in the modules around this one, and what is missing over MySQL, with the
+//! reason, is in docs/mysql-cases.md.
+
+mod detectors;
+mod faults;
+mod filters;
+mod limits;
+mod masks;
+mod policies;
+mod predicates;
+mod reload;
