@@ -83,11 +83,15 @@ impl Reader<'_> {
 impl<'t> Message<'t> {
     fn of(create: &'t str, query: &'t str) -> Option<Self> {
         let (table, rest) = create.strip_prefix(CREATE)?.split_once(RETURNS)?;
-        let (mark, rest) = rest.strip_prefix("$func_")?.split_once('$')?;
-        if mark.is_empty() || !mark.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let (mark, rest) = rest.strip_prefix('$')?.split_once('$')?;
+        let delimiter = format!("${mark}$");
+        let theirs = mark.strip_prefix("func_").is_some_and(|mark| {
+            !mark.is_empty() && mark.bytes().all(|byte| byte.is_ascii_hexdigit())
+        });
+        // What is sent reads as itself.
+        if !theirs && delimiter != DELIMITER {
             return None;
         }
-        let delimiter = format!("$func_{mark}$");
         let body = rest.strip_suffix(LANGUAGE)?.strip_suffix(&delimiter)?;
         let insert = body.strip_prefix(BEGIN)?.strip_suffix(CAUGHT)?;
         let same_table = insert.strip_prefix("INSERT INTO ")?.strip_prefix(table)?;
