@@ -169,17 +169,3 @@ fn commands_without_rows_are_answered() {
         assert!(client.is_closed(), "COM_QUIT ends the connection without a reply");
     }
 }
-
-#[test]
-fn a_closed_statement_is_gone() {
-    let server = Server::start(None);
-    let mut client = Client::open(&server, EOF, Cutting::Steps);
-    prepare(&mut client);
-    let payload = execution(&samples(), |_| true);
-    let execute = written(|out| command::forward(out, &payload));
-    assert!(client.ask(&execute, STATEMENT).is_some());
-    client.send(&written(|out| command::close(out, ECHO)));
-    assert_eq!(client.ask(&written(command::ping), ReplyKind::Simple).unwrap().successes.len(), 1);
-    // opensrv-mysql has no error for that: it ends the connection.
-    assert_eq!(client.ask(&execute, STATEMENT), None);
-}
