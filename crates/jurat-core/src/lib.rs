@@ -75,7 +75,7 @@ pub use live::{Live, LiveState};
 pub use mask_key::MaskKey;
 pub use outbox::{Next as NextMessage, Outbox, Outgoing};
 pub use own_words::{
-    OwnAnswer, OwnTemplate, OwnWords, begins as begins_own_words, read as read_own_words,
+    OwnAnswer, OwnTemplate, OwnWords, begins as begins_own_words, literal, read as read_own_words,
 };
 pub use permit::{Draft, Ending, Permit, Preparation, Running};
 pub use prepared::{JudgedStatement, Prepared};

@@ -12,7 +12,7 @@ use crate::{Approvals, DecideError, Session, StoreError, card, read_approval_id,
 
 mod template;
 
-pub use template::{OwnTemplate, begins, read};
+pub use template::{OwnTemplate, begins, literal, read};
 
 /// What a person says about it, characters.
 const REASON_CHARS_MAX: usize = 500;

@@ -2,9 +2,10 @@
 //!
 //! An application that puts values into its texts sends a new text each time, and reading one costs about as
 //! much as relaying ten. Some literals cannot change what a statement is: a plain number or string behind
-//! `column =` or `column BETWEEN`, in `column IN (…)`, or in a row of VALUES. A text is cut at these ([`Skeleton`]); of two texts with one skeleton
-//! the second is read by putting its literals into the canonical text of the first ([`Mold`]). Everything
-//! else that looks like a literal (LIMIT, ORDER BY 1, arguments of functions, casts) belongs to the skeleton.
+//! `column =` or `column BETWEEN`, in `column IN (…)`, or in a row of VALUES. A text is cut at these
+//! ([`Skeleton`]); of two texts with one skeleton the second is read by putting its literals into the canonical
+//! text of the first ([`Mold`]). Everything else that looks like a literal (LIMIT, ORDER BY 1, arguments of
+//! functions, casts) belongs to the skeleton.
 
 use std::{cell::Cell, sync::Arc};
 

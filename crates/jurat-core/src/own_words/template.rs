@@ -135,7 +135,10 @@ fn arguments(text: &str) -> Option<Vec<Argument>> {
     loop {
         let (argument, behind) = match rest.strip_prefix('$') {
             Some(behind) => parameter(behind)?,
-            None => literal(rest)?,
+            None => {
+                let (value, behind) = literal(rest)?;
+                (Argument::Text(value), behind)
+            }
         };
         found.push(argument);
         rest = behind.trim_start();
@@ -147,7 +150,9 @@ fn arguments(text: &str) -> Option<Vec<Argument>> {
     }
 }
 
-fn literal(text: &str) -> Option<(Argument, &str)> {
+/// The value of the string literal that a text begins with, and what stands behind it. Nothing where it is not closed,
+/// or has a backslash: what one means depends on a setting of whoever reads it.
+pub fn literal(text: &str) -> Option<(String, &str)> {
     let mut chars = text.strip_prefix('\'')?.chars();
     let mut value = String::new();
     loop {
@@ -157,12 +162,11 @@ fn literal(text: &str) -> Option<(Argument, &str)> {
                 value.push('\'');
             }
             '\'' => break,
-            // What a backslash means depends on a setting.
             '\\' => return None,
             other => value.push(other),
         }
     }
-    Some((Argument::Text(value), chars.as_str()))
+    Some((value, chars.as_str()))
 }
 
 /// The number behind `$`, with a cast to a text as some drivers write it.

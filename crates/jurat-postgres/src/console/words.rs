@@ -1,5 +1,7 @@
 //! What can be said on the console, read from a text: words and plain string literals, one statement a message.
 
+use jurat_core::literal;
+
 /// One thing to do or to see.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Words {
@@ -65,28 +67,16 @@ pub(super) fn read(text: &str) -> Option<Words> {
     })
 }
 
-/// The words and literals of one statement. What a backslash means depends on who reads it, so none is taken.
+/// The words and literals of one statement.
 fn pieces(text: &str) -> Option<Vec<Piece>> {
     let mut found = Vec::new();
     let mut rest = text.trim();
     rest = rest.strip_suffix(';').unwrap_or(rest).trim_end();
     while !rest.is_empty() {
-        if let Some(literal) = rest.strip_prefix('\'') {
-            let mut chars = literal.chars();
-            let mut value = String::new();
-            loop {
-                match chars.next()? {
-                    '\'' if chars.as_str().starts_with('\'') => {
-                        chars.next();
-                        value.push('\'');
-                    }
-                    '\'' => break,
-                    '\\' => return None,
-                    other => value.push(other),
-                }
-            }
+        if rest.starts_with('\'') {
+            let (value, behind) = literal(rest)?;
             found.push(Piece::Text(value));
-            rest = chars.as_str();
+            rest = behind;
             if rest.chars().next().is_some_and(|next| !next.is_ascii_whitespace()) {
                 return None;
             }
