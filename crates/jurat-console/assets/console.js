@@ -8,11 +8,29 @@
   let looking = false;
   let again = false;
 
-  // Somebody who writes must not lose what they write, nor the place where they are.
-  const busy = (live) => {
-    const at = document.activeElement;
-    return live.contains(at) && "value" in at && at.tagName !== "BUTTON" && at.value !== "";
+  // How the same field, link or button is found in the content that takes the place of the old.
+  const name = (at) => {
+    for (const key of ["id", "href", "formaction"]) {
+      if (at.hasAttribute(key)) return `[${key}="${CSS.escape(at.getAttribute(key))}"]`;
+    }
+    return null;
   };
+
+  // Somebody who writes must not lose what they write, nor the place where they are.
+  function replace(live, next) {
+    const at = live.contains(document.activeElement) ? document.activeElement : null;
+    const written = [...live.querySelectorAll("textarea, input:not([type=hidden])")].map((field) => [name(field), field]);
+    live.replaceChildren(...document.importNode(next, true).childNodes);
+    const found = (selector) => selector && live.querySelector(selector);
+    for (const [selector, field] of written) {
+      const now = found(selector);
+      if (now) now.value = field.value;
+    }
+    const now = at && found(name(at));
+    if (!now) return;
+    now.focus({ preventScroll: true });
+    if ("setSelectionRange" in now) now.setSelectionRange(at.selectionStart, at.selectionEnd);
+  }
 
   async function look() {
     if (looking) { again = true; return; }
@@ -24,13 +42,7 @@
       if (!answer.ok) { location.reload(); return; }
       const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
       const live = document.getElementById("live");
-      if (next && live && !busy(live)) {
-        const focus = document.activeElement && live.contains(document.activeElement)
-          ? document.activeElement.getAttribute("href") : null;
-        live.replaceChildren(...document.importNode(next, true).childNodes);
-        const link = focus && [...live.querySelectorAll("a")].find((a) => a.getAttribute("href") === focus);
-        if (link) link.focus();
-      }
+      if (next && live && !live.isEqualNode(next)) replace(live, next);
     } finally {
       looking = false;
       if (again) { again = false; look(); }
