@@ -277,7 +277,7 @@ public class Matrix {
       try (Statement statement = connection.createStatement()) {
         CompletableFuture<SQLException> running = CompletableFuture.supplyAsync(() -> {
           try {
-            statement.execute("SELECT SLEEP(60)");
+            statement.execute("SELECT SLEEP(60) FROM numbers");
             return null;
           } catch (SQLException error) {
             return error;

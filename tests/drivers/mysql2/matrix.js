@@ -150,7 +150,7 @@ async function kill() {
   await using((other) =>
     using(async (connection) => {
       let running = true
-      const slept = failure(connection.query('SELECT SLEEP(60)')).finally(() => (running = false))
+      const slept = failure(connection.query('SELECT SLEEP(60) FROM numbers')).finally(() => (running = false))
       await contract.until(async () => {
         await other.query(`KILL QUERY ${connection.threadId}`)
         return !running

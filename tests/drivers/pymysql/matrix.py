@@ -123,7 +123,7 @@ def case_kill():
 
         def sleep():
             try:
-                rows(connection, "SELECT SLEEP(60)")
+                rows(connection, "SELECT SLEEP(60) FROM numbers")
             except pymysql.err.OperationalError as error:
                 told.append(error.args[0])
 

@@ -180,7 +180,7 @@ async fn cancel(place: &Place) -> &'static str {
     let (mut other, mut running) = (connect(place).await, connect(place).await);
     let connection = running.id();
     let sleeping = tokio::spawn(async move {
-        let error = running.query_drop("SELECT SLEEP(60)").await.unwrap_err();
+        let error = running.query_drop("SELECT SLEEP(60) FROM numbers").await.unwrap_err();
         assert_eq!(server(error).code, 1317);
         assert_eq!(number(&mut running, "SELECT 1").await, 1);
     });

@@ -206,7 +206,7 @@ async fn cancel(place: &Place) -> &'static str {
     let query = "SELECT CAST(CONNECTION_ID() AS SIGNED)";
     let connection = number(&mut running, query).await;
     let sleeping = tokio::spawn(async move {
-        let error = running.execute("SELECT SLEEP(60)").await.unwrap_err();
+        let error = running.execute("SELECT SLEEP(60) FROM numbers").await.unwrap_err();
         assert_eq!(fields(&error).number(), 1317, "{error}");
         assert_eq!(number(&mut running, "SELECT 1").await, 1);
     });
