@@ -11,8 +11,8 @@ use std::{
     task::{Context, Poll},
 };
 
-use jurat_core::{Ending, Running, Session, Unsynced, refusal};
-use jurat_types::{Outcome, Refusal, RefusalCode};
+use jurat_core::{Session, Unsynced, refusal};
+use jurat_types::{Refusal, RefusalCode};
 use jurat_wire::postgres::{
     backend::TransactionStatus,
     error::{FrameError, ParseError},
@@ -24,6 +24,7 @@ use crate::{cancel::Target, names::Names, pipe::Pipe, queue::Queue, respond, ups
 
 mod copy;
 mod detect;
+mod ended;
 mod estimate;
 mod from_client;
 mod from_upstream;
@@ -68,7 +69,7 @@ pub(crate) struct Relay {
     freshness: refresh::Freshness,
     /// Statements that ended well. Their outcomes are recorded behind the writing of the answers, so that the
     /// client does not wait for it.
-    ended: Vec<(Running, Ending)>,
+    ended: ended::Ended,
     /// The client's next message uses a name that an unanswered cycle may still take back.
     awaits_name: bool,
     copy: copy::Copy,
@@ -165,7 +166,7 @@ impl Relay {
             cycle_open: false,
             deferred: Vec::new(),
             held: Vec::new(),
-            ended: Vec::new(),
+            ended: ended::Ended::default(),
             awaits_name: false,
             copy: copy::Copy::default(),
             script: None,
@@ -193,7 +194,7 @@ impl Relay {
         {
             respond::fatal(self.client.out(), &refusal, code);
         }
-        self.record_ended();
+        self.ended.record();
         self.session.close(&end.to_string());
         // What is still expected goes first, so that its outcome is recorded as unknown before
         // anything else can fail.
@@ -258,7 +259,7 @@ impl Relay {
                 };
             }
             // The answers are on their way, or the client does not take them now.
-            self.record_ended();
+            self.ended.record();
             if moved { Poll::Ready(Ok(())) } else { Poll::Pending }
         })
         .await
@@ -277,13 +278,6 @@ impl Relay {
         match self.upstream.poll_read(cx) {
             Poll::Ready(result) => ended(result).map(|()| true).map_err(End::UpstreamGone),
             Poll::Pending => Ok(false),
-        }
-    }
-
-    /// Records the outcomes of statements that were answered.
-    fn record_ended(&mut self) {
-        for (running, ending) in self.ended.drain(..) {
-            running.finish(Outcome::Done, ending);
         }
     }
 

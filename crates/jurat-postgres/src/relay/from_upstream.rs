@@ -246,14 +246,18 @@ impl Relay {
             Some(Expect::Execute(_)) => {
                 if let Some(Expect::Execute(execution)) = self.queue.pop() {
                     self.copy.ended(&execution);
-                    self.ended.extend(execution.running.map(|running| (running, ending)));
+                    if let Some(running) = execution.running {
+                        self.ended.push(running, ending);
+                    }
                 }
                 Ok(())
             }
             Some(Expect::Query(executions)) if tag != b's' => {
                 if let Some(execution) = executions.pop_front() {
                     self.copy.ended(&execution);
-                    self.ended.extend(execution.running.map(|running| (running, ending)));
+                    if let Some(running) = execution.running {
+                        self.ended.push(running, ending);
+                    }
                 }
                 Ok(())
             }
@@ -262,7 +266,7 @@ impl Relay {
     }
 
     fn on_error(&mut self, fields: &ReportFields<'_>, frame: &Frame<'_>) -> Result<(), End> {
-        self.record_ended();
+        self.ended.record();
         let sqlstate = fields.code().map(str::to_owned);
         let ending = Ending { sqlstate, ..Ending::default() };
         let protects = self.protects();

@@ -361,7 +361,7 @@ impl Relay {
         } else if let Some(bracket) = &mut self.guard.bracket {
             bracket.ran.push((running, ending));
         } else {
-            self.ended.push((running, ending));
+            self.ended.push(running, ending);
         }
     }
 
@@ -411,7 +411,9 @@ impl Relay {
             }
             (_, _) => {
                 self.client.out().extend_from_slice(&bracket.held);
-                self.ended.append(&mut bracket.ran);
+                for (running, ending) in bracket.ran.drain(..) {
+                    self.ended.push(running, ending);
+                }
                 return false;
             }
         }
