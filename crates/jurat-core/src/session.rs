@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jurat_policy::{PolicySet, Surface};
 use jurat_sql::{CatalogIndex, NameContext, SearchPath, SessionEffect, Statement, TemporaryTables};
 use jurat_types::{
-    Catalog, Claimed, Decision, Intent, PolicyRef, Principal, Protocol, Refusal, RefusalCode,
-    Replication, SessionFacts, SessionRecord, SessionTotals, Stage, StatementClass, TimeFacts,
-    VERSION,
+    Catalog, Claimed, Decision, Effect, Intent, PolicyRef, Principal, Protocol, Refusal,
+    RefusalCode, Replication, SessionFacts, SessionRecord, SessionTotals, Stage, StatementClass,
+    TimeFacts, VERSION,
 };
 
 use crate::{
@@ -132,15 +132,13 @@ impl Session {
         let intent = session.intent(Stage::Session, &policy);
         let decision = policy.judge(&intent, &Surface::default());
         match decision.effect {
-            jurat_types::Effect::Allow => {
+            Effect::Allow => {
                 session.record("opened", None)?;
                 session.closed = false;
                 session.database.live.add(&session.live);
                 Ok(session)
             }
-            jurat_types::Effect::Rewrite
-            | jurat_types::Effect::RequireApproval
-            | jurat_types::Effect::Deny => {
+            Effect::Rewrite | Effect::RequireApproval | Effect::Deny => {
                 let why = decision
                     .reasons
                     .first()
@@ -326,18 +324,32 @@ impl Session {
             let prepared = self.prepared(source, judged, &text);
             return Ok((prepared, Preparation::new(text)));
         }
+        if let Some(verdict) = self.recall(judged, Protocol::Extended, false)
+            && let (Ok(text), Effect::Allow | Effect::Rewrite) =
+                (&verdict.permitted, verdict.decision.effect)
+        {
+            return Ok(self.preparation((source, judged), &verdict, text, false));
+        }
         let (intent, mut verdict) = self.verdict(judged, Protocol::Extended, false);
         let keeps_values = self.text_with_consent(&mut verdict, judged, &intent.request_id);
         match &verdict.permitted {
-            Ok(text) => {
-                let mut prepared = self.prepared(source, judged, text);
-                let lifts = |limits: &Arc<InForce>| limits.liftable().is_some();
-                let keeps_values = keeps_values || verdict.in_force.as_ref().is_some_and(lifts);
-                prepared.consent = keeps_values.then(Box::default);
-                Ok((prepared, Preparation::new(Arc::clone(text))))
-            }
+            Ok(text) => Ok(self.preparation((source, judged), &verdict, text, keeps_values)),
             Err(_) => Err(self.finish_refused(intent, &verdict, judged, timer)),
         }
+    }
+
+    fn preparation(
+        &self,
+        (source, judged): (&[u8], &Arc<JudgedStatement>),
+        verdict: &Verdict,
+        text: &Arc<str>,
+        keeps_values: bool,
+    ) -> (Prepared, Preparation) {
+        let mut prepared = self.prepared(source, judged, text);
+        let lifts = |limits: &Arc<InForce>| limits.liftable().is_some();
+        let keeps_values = keeps_values || verdict.in_force.as_ref().is_some_and(lifts);
+        prepared.consent = keeps_values.then(Box::default);
+        (prepared, Preparation::new(Arc::clone(text)))
     }
 
     /// Judges and records one run of a prepared statement. `bound` is what an EXECUTE or FETCH names.
