@@ -523,6 +523,7 @@ const fn changes_names(effect: &SessionEffect) -> bool {
         | SessionEffect::Fetch { .. }
         | SessionEffect::CloseCursor { .. }
         | SessionEffect::Transaction
+        | SessionEffect::ClientFile { .. }
         | SessionEffect::CopyIn
         | SessionEffect::CopyOut => false,
     }
@@ -542,6 +543,7 @@ const fn changes_bindings(effect: &SessionEffect) -> bool {
         | SessionEffect::CatalogChanged
         | SessionEffect::Execute { .. }
         | SessionEffect::Fetch { .. }
+        | SessionEffect::ClientFile { .. }
         | SessionEffect::CopyIn
         | SessionEffect::CopyOut => false,
     }
