@@ -21,6 +21,11 @@ pub struct Limits {
     pub message_bytes_max: usize,
     /// An upstream message that must be held whole (everything but rows), bytes.
     pub upstream_message_bytes_max: usize,
+    /// A file of the client's that fills a table (MySQL's `LOAD DATA LOCAL`), bytes. Nothing of it is held; it is
+    /// one transaction of the database.
+    pub client_file_bytes_max: usize,
+    /// How long the client may leave such a file waiting in the middle: the database keeps locks meanwhile.
+    pub client_file_pause_max: Duration,
     /// Prepared statements a session may keep.
     pub prepared_max: usize,
     /// Their texts together, bytes. Only texts that are long count, so that it costs nothing to keep
@@ -49,6 +54,8 @@ impl Default for Limits {
             connect_timeout: Duration::from_secs(10),
             message_bytes_max: 16 << 20,
             upstream_message_bytes_max: 16 << 20,
+            client_file_bytes_max: 1 << 30,
+            client_file_pause_max: Duration::from_secs(60),
             prepared_max: 2_000,
             prepared_bytes_max: 16 << 20,
             portals_max: 1_000,

@@ -83,6 +83,7 @@ impl ReadStatement {
             | SessionEffect::CloseCursor { .. }
             | SessionEffect::DiscardAll
             | SessionEffect::Transaction
+            | SessionEffect::ClientFile { .. }
             | SessionEffect::CopyIn
             | SessionEffect::CopyOut => self.statement.facts(),
         }

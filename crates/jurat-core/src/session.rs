@@ -535,6 +535,7 @@ const fn changes_names(effect: &SessionEffect) -> bool {
         | SessionEffect::Fetch { .. }
         | SessionEffect::CloseCursor { .. }
         | SessionEffect::Transaction
+        | SessionEffect::ClientFile { .. }
         | SessionEffect::CopyIn
         | SessionEffect::CopyOut => false,
     }
@@ -554,6 +555,7 @@ const fn changes_bindings(effect: &SessionEffect) -> bool {
         | SessionEffect::CatalogChanged
         | SessionEffect::Execute { .. }
         | SessionEffect::Fetch { .. }
+        | SessionEffect::ClientFile { .. }
         | SessionEffect::CopyIn
         | SessionEffect::CopyOut => false,
     }

@@ -154,6 +154,7 @@ impl Statements {
             | SessionEffect::CloseCursor { .. }
             | SessionEffect::DiscardAll
             | SessionEffect::Transaction
+            | SessionEffect::ClientFile { .. }
             | SessionEffect::CopyIn
             | SessionEffect::CopyOut => None,
         }
@@ -189,6 +190,7 @@ impl Statements {
             | SessionEffect::DeclareCursor { .. }
             | SessionEffect::CloseCursor { .. }
             | SessionEffect::Transaction
+            | SessionEffect::ClientFile { .. }
             | SessionEffect::CopyIn
             | SessionEffect::CopyOut => {}
         }

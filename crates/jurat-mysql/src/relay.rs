@@ -30,6 +30,7 @@ mod guard;
 mod guarded;
 mod hold;
 mod kill;
+mod local_file;
 mod origins;
 mod own_words;
 mod prepared;
@@ -143,6 +144,12 @@ pub(crate) enum End {
     /// A row that has to be looked through is longer than is kept.
     #[error("a row with a marked column is too long to be looked through")]
     RowTooLong,
+    /// A file of the client's is longer than may pass.
+    #[error("a file of the client's is too long")]
+    FileTooLong,
+    /// A file of the client's did not go on in time.
+    #[error("a file of the client's stopped in the middle")]
+    FileStopped,
     /// The client has ended the session over another connection, or an administrator has.
     #[error("the session was killed")]
     Killed,
@@ -411,6 +418,25 @@ fn farewell(end: &End) -> Option<(Refusal, respond::Number)> {
                 RefusalCode::NotSupported,
                 "jurat closed the session: a row is too long to be looked through for what policy keeps back \
                  [JRT-UNSUPPORTED]. Connect again, and ask for a part of the marked column"
+                    .to_owned(),
+                None,
+            ),
+            respond::SHUTDOWN,
+        )),
+        End::FileTooLong => Some((
+            told(
+                RefusalCode::LimitExceeded,
+                "jurat closed the session: the file is longer than it lets pass, and nothing of it was kept \
+                 [JRT-LIMIT]. Load it in parts"
+                    .to_owned(),
+                None,
+            ),
+            respond::SHUTDOWN,
+        )),
+        End::FileStopped => Some((
+            told(
+                RefusalCode::LimitExceeded,
+                "jurat closed the session: the file did not go on in time, and nothing of it was kept [JRT-LIMIT]"
                     .to_owned(),
                 None,
             ),

@@ -31,8 +31,8 @@ const ATTRIBUTE_CHARACTERS_MAX: usize = 256;
 /// whole, which then needs no verifier but that of the users file.
 pub(crate) const PLUGIN: &str = "caching_sha2_password";
 
-/// What is offered whatever the database can do. Not offered: compression, files of the client, query
-/// attributes (they stand in front of the text of a query), optional metadata, and MariaDB's extensions.
+/// What is offered whatever the database can do. Not offered: compression, query attributes (they stand in front
+/// of the text of a query), optional metadata, and MariaDB's extensions.
 const ALWAYS: Capabilities = Capabilities::MYSQL
     .with(Capabilities::LONG_FLAG)
     .with(Capabilities::CONNECT_WITH_DB)
@@ -46,7 +46,9 @@ const ALWAYS: Capabilities = Capabilities::MYSQL
     .with(Capabilities::MULTI_STATEMENTS);
 
 /// What is offered where the database can do it, because replies are passed on as they come.
-const AS_UPSTREAM: Capabilities = crate::upstream::OF_CLIENT.with(Capabilities::SESSION_TRACK);
+const AS_UPSTREAM: Capabilities = crate::upstream::OF_CLIENT
+    .with(crate::upstream::OF_CLIENT_WHERE_OFFERED)
+    .with(Capabilities::SESSION_TRACK);
 
 /// What a client asks for.
 #[derive(Clone, Debug)]

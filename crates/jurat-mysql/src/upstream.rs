@@ -25,7 +25,8 @@ mod login;
 
 pub use connect::UpstreamError;
 pub(crate) use connect::{
-    Connected, OF_CLIENT, Profile, Wanted, cancel, connect, forbidden_mode, refused,
+    Connected, OF_CLIENT, OF_CLIENT_WHERE_OFFERED, Profile, Wanted, cancel, connect,
+    forbidden_mode, refused,
 };
 
 /// A database that sessions can be connected to, and how to get there.
@@ -64,6 +65,8 @@ pub(crate) struct Upstream {
     pipe: Pipe,
     capabilities: Capabilities,
     connection: u32,
+    /// The server waits for more of a file of the client's, and takes whatever comes for it.
+    in_file: bool,
 }
 
 impl Upstream {
@@ -122,9 +125,30 @@ impl Upstream {
         encode::query(self.pipe.out(), text.as_bytes());
     }
 
+    /// Packets of a file of the client's come next, and no command may.
+    pub(crate) const fn begin_file(&mut self) {
+        self.in_file = true;
+    }
+
+    /// Where such packets go: the rows of a statement whose permit was used, and no SQL.
+    pub(crate) const fn file(&mut self) -> &mut Vec<u8> {
+        self.pipe.out()
+    }
+
+    pub(crate) const fn end_file(&mut self) {
+        self.in_file = false;
+    }
+
+    /// Whether the server has taken everything that it was sent.
+    pub(crate) const fn is_drained(&self) -> bool {
+        self.pipe.is_drained()
+    }
+
     /// Says good-bye and closes.
     pub(crate) async fn terminate(mut self) {
-        encode::quit(self.pipe.out());
+        if !self.in_file {
+            encode::quit(self.pipe.out());
+        }
         self.pipe.close().await;
     }
 

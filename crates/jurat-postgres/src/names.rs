@@ -171,6 +171,7 @@ impl Names {
             | SessionEffect::CloseCursor { .. }
             | SessionEffect::DiscardAll
             | SessionEffect::Transaction
+            | SessionEffect::ClientFile { .. }
             | SessionEffect::CopyIn
             | SessionEffect::CopyOut => None,
         }
@@ -202,6 +203,7 @@ impl Names {
             | SessionEffect::Execute { .. }
             | SessionEffect::Fetch { .. }
             | SessionEffect::Transaction
+            | SessionEffect::ClientFile { .. }
             | SessionEffect::CopyIn
             | SessionEffect::CopyOut => Undo::default(),
         }

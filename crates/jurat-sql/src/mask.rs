@@ -16,7 +16,8 @@ mod withheld;
 use std::collections::BTreeMap;
 
 use jurat_types::{
-    ColumnMask, ColumnRole, ColumnUse, MaskMethod, PredicateMode, RelationName, RowFilter,
+    Access, ColumnMask, ColumnRole, ColumnUse, MaskMethod, PredicateMode, RelationName, RowFilter,
+    Via,
 };
 use thiserror::Error;
 
@@ -27,7 +28,7 @@ pub(crate) use self::withheld::shows_statements;
 use crate::facts::Facts;
 use crate::limits::ReadLimits;
 use crate::read::read;
-use crate::statement::{Parsed, Statement as Read};
+use crate::statement::{Parsed, SessionEffect, Statement as Read};
 use crate::tree::Tree;
 use crate::walk::{Stop, Walker, Way};
 
@@ -395,9 +396,15 @@ fn splice(
     });
     match walked {
         Some(Ok(facts)) => Ok(facts),
-        Some(Err(Stop::Mask(error))) => Err(error),
-        Some(Err(stop)) => Err(RewriteError::Text { reason: stop.to_string() }),
+        Some(Err(stop)) => Err(in_words(stop)),
         None => Err(RewriteError::Text { reason: "it is gone".to_owned() }),
+    }
+}
+
+fn in_words(stop: Stop) -> RewriteError {
+    match stop {
+        Stop::Mask(error) => error,
+        other => RewriteError::Text { reason: other.to_string() },
     }
 }
 
@@ -415,10 +422,17 @@ fn whole(parsed: &Parsed) -> Result<Parsed, RewriteError> {
     }
 }
 
-/// The text of a statement without a tree, unless it touches a masked relation at all.
+/// The text of a statement without a tree, unless it touches a masked relation at all. LOAD DATA shows nothing of
+/// the table that it fills.
 fn unmasked(parsed: &Parsed, plan: &MaskPlan) -> Result<Rewritten, RewriteError> {
+    let fills = matches!(parsed.effect, SessionEffect::ClientFile { .. });
     for relation in parsed.facts.relations.iter() {
         let name = RelationName::new(relation.schema.clone(), relation.name.clone());
+        let own = matches!(relation.via, Via::Direct | Via::Trigger);
+        if fills && own && relation.access == Access::Write {
+            plan.check_new_rows(&name, "LOAD DATA into", &parsed.catalog).map_err(in_words)?;
+            continue;
+        }
         if plan.concerns(&name, &parsed.catalog) {
             return Err(RewriteError::Text {
                 reason: format!("this statement touches {}", relation.id),

@@ -12,6 +12,7 @@ mod dialect;
 mod form;
 mod functions;
 mod labels;
+mod load;
 mod opening;
 mod raw_bytes;
 mod scan;

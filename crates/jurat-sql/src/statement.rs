@@ -82,6 +82,7 @@ impl Statement {
             | SessionEffect::CloseCursor { .. }
             | SessionEffect::DiscardAll
             | SessionEffect::Transaction
+            | SessionEffect::ClientFile { .. }
             | SessionEffect::CopyIn
             | SessionEffect::CopyOut => None,
         };
@@ -249,6 +250,11 @@ pub enum SessionEffect {
     DiscardAll,
     /// The transaction state changes; it is known from ReadyForQuery.
     Transaction,
+    /// The server asks the client for a file of this name, whose rows go to a table.
+    ClientFile {
+        /// The name, as the statement says it.
+        name: String,
+    },
     /// Rows come from the client.
     CopyIn,
     /// Rows go to the client.

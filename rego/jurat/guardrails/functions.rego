@@ -36,6 +36,7 @@ deny contains {
 	risk := function_risks[called.class]
 	not called.id in reading_functions
 	not judged_by_setting(called)
+	not judged_as_client_file(called)
 	not is_reviewed(called)
 }
 

@@ -30,6 +30,9 @@ const CAPABILITIES: Capabilities = Capabilities::MYSQL
     .with(Capabilities::MULTI_RESULTS)
     .with(Capabilities::PS_MULTI_RESULTS);
 
+/// The same with files, which most drivers only send where they are told to.
+pub(crate) const WITH_FILES: Capabilities = CAPABILITIES.with(Capabilities::LOCAL_FILES);
+
 /// `utf8mb4_general_ci`, which both servers have.
 const UTF8MB4: u8 = 45;
 
@@ -242,6 +245,45 @@ impl MyWire {
     pub(crate) fn query(&mut self, text: &str) -> Result<Vec<MyResult>, MyError> {
         self.command(CommandCode::Query, text.as_bytes());
         self.reply(ReplyKind::Statement { cursor: false }, false)
+    }
+
+    /// Waits for the server to ask for a file in answer to a text, perhaps behind other results. Gives the number
+    /// that the file's first packet has.
+    pub(crate) fn asked(&mut self, text: &str) -> u8 {
+        self.command(CommandCode::Query, text.as_bytes());
+        self.replies.clear();
+        let mut sequence = 1;
+        loop {
+            let payload = self.packet(sequence);
+            sequence += 1;
+            match payload.first() {
+                Some(0xfb) => return sequence,
+                Some(0) => {}
+                _ => panic!("{text}: {}", String::from_utf8_lossy(&payload)),
+            }
+        }
+    }
+
+    /// Sends such a file, in these pieces from this number on, to its end.
+    pub(crate) fn send_file(
+        &mut self,
+        mut sequence: u8,
+        pieces: &[&str],
+    ) -> Result<MyResult, MyError> {
+        let mut out = Vec::new();
+        for piece in pieces.iter().copied().chain([""]) {
+            encode::payload(&mut out, &mut sequence, piece.as_bytes());
+        }
+        self.send(&out);
+        self.replies.push_back(sequence);
+        self.reply(ReplyKind::Statement { cursor: false }, false)
+            .map(|mut results| results.remove(0))
+    }
+
+    /// Runs a text that is answered by a request for a file.
+    pub(crate) fn load(&mut self, text: &str, pieces: &[&str]) -> Result<MyResult, MyError> {
+        let sequence = self.asked(text);
+        self.send_file(sequence, pieces)
     }
 
     /// The only result of a text that must work.

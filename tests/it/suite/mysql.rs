@@ -10,6 +10,7 @@ mod chatter;
 mod deny;
 mod drivers;
 mod faults;
+mod files;
 mod guard;
 mod login;
 mod mask;

@@ -71,6 +71,7 @@ fn gathers(statement: &Statement) -> bool {
         | SessionEffect::CloseCursor { .. }
         | SessionEffect::DiscardAll
         | SessionEffect::Transaction
+        | SessionEffect::ClientFile { .. }
         | SessionEffect::CopyIn
         | SessionEffect::CopyOut => false,
     };

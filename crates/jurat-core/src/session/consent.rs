@@ -257,7 +257,7 @@ impl Session {
     fn can_be_asked(&self, asking: &Asking<'_>) -> Result<(), (&'static str, &'static str)> {
         let facts = asking.facts();
         let statement = asking.judged.statement();
-        if matches!(statement.effect(), SessionEffect::CopyIn) {
+        if matches!(statement.effect(), SessionEffect::ClientFile { .. } | SessionEffect::CopyIn) {
             return Err((
                 "policy asks for an approval, and nobody can approve rows that are not there yet",
                 "Send the rows with INSERT",

@@ -4,7 +4,9 @@
 //! Jurat's own, whose beginning travels with it; in a transaction of the client's it gets a savepoint. What the
 //! server says of it waits for the judgement.
 
-use jurat_core::{Counted, Ending, Exceeded, InForce, Lasts, Passing, Permit, Running};
+use jurat_core::{
+    Counted, Ending, Exceeded, InForce, Lasts, Passing, Permit, Running, SessionEffect,
+};
 use jurat_types::Outcome;
 use jurat_wire::mysql::{
     capability::Status,
@@ -140,7 +142,10 @@ impl Relay {
     /// by [`Self::begun`].
     pub(super) async fn begin_guard(&mut self, permit: &Permit) -> Result<(), End> {
         let late = |limits: &InForce| limits.can_be_undone() && limits.may_be_refused_late();
-        if !permit.limits().is_some_and(late) {
+        // Of half a file nothing stays, whatever the server does where a connection ends in the middle.
+        let effect = permit.judged().statement().effect();
+        let breaks = matches!(effect, SessionEffect::ClientFile { .. });
+        if !breaks && !permit.limits().is_some_and(late) {
             self.bracket = None;
             return Ok(());
         }
@@ -176,12 +181,15 @@ impl Relay {
 
     /// How the limits of a statement are kept while its reply comes.
     pub(super) fn guarding(&mut self, run: &Running) -> Option<Box<Guarding>> {
-        let limits = run.limits()?;
+        let (limits, bracket) = (run.limits(), self.bracket.take());
+        if limits.is_none() && bracket.is_none() {
+            return None;
+        }
         // A time that is out of range is never up.
         let deadline = limits
-            .timeout_ms()
+            .and_then(InForce::timeout_ms)
             .and_then(|ms| Instant::now().checked_add(std::time::Duration::from_millis(ms)));
-        Some(Box::new(Guarding { bracket: self.bracket.take(), deadline, ..Guarding::default() }))
+        Some(Box::new(Guarding { bracket, deadline, ..Guarding::default() }))
     }
 
     /// Whether a row of so many bytes goes on to the client.
@@ -274,14 +282,19 @@ impl Relay {
         match Box::pin(timeout_at(deadline, self.wait_for_reply())).await {
             Ok(moved) => moved,
             Err(_elapsed) => {
-                if let Some(guard) = &mut following.guard {
-                    guard.deadline = None;
-                    guard.timed_out = true;
-                }
-                Box::pin(self.time_is_up()).await;
+                self.out_of_time(following).await;
                 Ok(())
             }
         }
+    }
+
+    /// The statement has run for as long as it may.
+    pub(super) async fn out_of_time(&mut self, following: &mut Following) {
+        if let Some(guard) = &mut following.guard {
+            guard.deadline = None;
+            guard.timed_out = true;
+        }
+        Box::pin(self.time_is_up()).await;
     }
 
     /// Ends the statement that runs. Nothing else is sent meanwhile, so that no other can be meant.

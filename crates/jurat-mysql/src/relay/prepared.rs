@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jurat_core::{Permit, Prepared, Session};
+use jurat_core::{Permit, Prepared, Session, SessionEffect};
 use jurat_types::{Refusal, RefusalCode};
 use jurat_wire::mysql::{
     command::execute::{CursorType, Execute},
@@ -53,6 +53,14 @@ impl Relay {
                 self.say(
                     respond::NOT_PREPARED,
                     "jurat does not carry KILL as a prepared statement [JRT-UNSUPPORTED]",
+                );
+                return Ok(());
+            }
+            // The servers do not prepare it either.
+            [judged] if matches!(judged.statement().effect(), SessionEffect::ClientFile { .. }) => {
+                self.say(
+                    respond::NOT_PREPARED,
+                    "jurat does not carry LOAD DATA LOCAL as a prepared statement [JRT-UNSUPPORTED]",
                 );
                 return Ok(());
             }

@@ -58,6 +58,7 @@ impl Freshness {
             | SessionEffect::DeclareCursor { .. }
             | SessionEffect::Fetch { .. }
             | SessionEffect::CloseCursor { .. }
+            | SessionEffect::ClientFile { .. }
             | SessionEffect::CopyIn
             | SessionEffect::CopyOut
             | SessionEffect::Transaction => {}

@@ -12,7 +12,9 @@ use jurat_wire::mysql::{
     result::{Event, Reply, ReplyKind},
 };
 
-use super::{End, OUTBOX_BYTES_MAX, Relay, detect, guard::Guarding, origins::Checked};
+use super::{
+    End, OUTBOX_BYTES_MAX, Relay, detect, guard::Guarding, local_file::Asked, origins::Checked,
+};
 use crate::{report, respond, upstream::forbidden_mode};
 
 /// Rows longer than this pass in pieces, bytes.
@@ -57,6 +59,8 @@ pub(super) struct Following {
     layout: Vec<(ColumnType, bool)>,
     /// A statement that is being prepared.
     prepared: Option<Prepared>,
+    /// A file of the client's that the server asks for.
+    pub(super) file: Asked,
     /// Limits at work on it.
     pub(super) guard: Option<Box<Guarding>>,
 }
@@ -72,6 +76,17 @@ impl Following {
         self.reply.is_in_rows()
             && self.guard.is_none()
             && self.run.as_ref().is_none_or(|run| run.scans().is_none())
+    }
+
+    /// The number that the next packet of this exchange has.
+    pub(super) const fn next_of_server(&self) -> u8 {
+        self.scanner.sequence()
+    }
+
+    /// The file has passed, and what the server says of it comes next.
+    pub(super) const fn file_is_over(&mut self, sequence: u8) {
+        self.file = Asked::Before;
+        self.scanner.restart(sequence);
     }
 
     pub(super) fn protects(&self) -> bool {
@@ -174,6 +189,7 @@ impl Relay {
             binary: false,
             layout: Vec::new(),
             prepared: None,
+            file: Asked::Never,
             guard,
         }
     }
@@ -183,7 +199,9 @@ impl Relay {
             if self.client.pending() >= OUTBOX_BYTES_MAX {
                 self.relieve_client().await?;
             }
-            if !self.take_piece(following)? {
+            if following.file == Asked::Now {
+                Box::pin(self.pass_file(following)).await?;
+            } else if !self.take_piece(following)? {
                 self.wait_in_time(following).await?;
             }
         }
@@ -277,8 +295,10 @@ impl Relay {
             Some(Event::RowsEnd(ok)) => self.pass_rows_end(following, &ok, bytes)?,
             Some(Event::Err(error)) => self.pass_error(following, &error, bytes),
             Some(Event::Text(_)) => self.forward(bytes),
-            // A server that asks for a file of the client gets nothing: the statement that would make it ask is
-            // refused, and the client has never been told that it could be asked.
+            Some(Event::LocalInfile { file }) if following.may_ask_for(file) => {
+                following.file = Asked::Now;
+                self.forward(bytes);
+            }
             Some(Event::LocalInfile { .. }) => {
                 return Err(End::UpstreamProtocol("it asks for a file of the client".to_owned()));
             }

@@ -17,12 +17,12 @@ fn profile() -> Profile {
     Profile { version: "8.4.0".to_owned(), capabilities }
 }
 
-/// A driver's capabilities: all that is offered, and files and compression, which are not.
+/// A driver's capabilities: all that is offered, and both kinds of compression, which are not.
 fn claimed() -> Capabilities {
     offered(&profile(), true)
         .without(Capabilities::SSL)
-        .with(Capabilities::LOCAL_FILES)
         .with(Capabilities::COMPRESS)
+        .with(Capabilities::ZSTD)
 }
 
 fn answer(sequence: u8, claimed: Capabilities) -> Vec<u8> {
@@ -100,7 +100,7 @@ fn a_driver_is_understood_with_and_without_tls() {
         assert_eq!((request.user.as_str(), request.schema.as_str()), ("ana", "shop"));
         assert_eq!(request.claimed.application.as_deref(), Some("report"));
         assert_eq!(request.claimed.purpose.as_deref(), Some("support"));
-        let refused = Capabilities::LOCAL_FILES.with(Capabilities::COMPRESS);
+        let refused = Capabilities::COMPRESS.with(Capabilities::ZSTD);
         assert!(!request.capabilities.intersects(refused), "what is not offered is not agreed on");
     }
 }

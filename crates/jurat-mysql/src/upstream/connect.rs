@@ -31,8 +31,8 @@ const START_UP_PACKET_MAX: usize = 64 << 10;
 /// The longest packet that we take; a server has its own limit as well.
 const PACKET_BYTES_MAX: u32 = 1 << 30;
 
-/// Capabilities that every connection to a database has. No compression, no files of the client, no query
-/// attributes and no optional metadata; several statements in one text are cut apart here, so the server never
+/// Capabilities that every connection to a database has. No compression, no query attributes and no optional
+/// metadata; several statements in one text are cut apart here, so the server never
 /// needs to take them.
 const ALWAYS: Capabilities = Capabilities::MYSQL
     .with(Capabilities::LONG_FLAG)
@@ -52,6 +52,9 @@ pub(crate) const OF_CLIENT: Capabilities = Capabilities::FOUND_ROWS
     .with(Capabilities::MULTI_RESULTS)
     .with(Capabilities::PS_MULTI_RESULTS)
     .with(Capabilities::DEPRECATE_EOF);
+
+/// Capabilities that are the client's where the server has them. What it lacks, it refuses in its own words.
+pub(crate) const OF_CLIENT_WHERE_OFFERED: Capabilities = Capabilities::LOCAL_FILES;
 
 /// Fixes what changes how SQL text is cut into tokens, and asks the server to tell of changes. Modes that stand
 /// for several others are taken out with them.
@@ -251,7 +254,8 @@ async fn log_in(
     encode::packet(pipe.out(), &mut sequence, |out| answer.put(out))
         .map_err(|error| UpstreamError::Protocol(error.to_string()))?;
     authenticate(&mut pipe, &mut login, &mut sequence, fixed.claimed).await?;
-    let upstream = Upstream { pipe, capabilities: fixed.claimed, connection: greeting.connection };
+    let (capabilities, connection) = (fixed.claimed, greeting.connection);
+    let upstream = Upstream { pipe, capabilities, connection, in_file: false };
     Ok((Connected { upstream, profile }, trust))
 }
 
@@ -267,7 +271,8 @@ fn fixed(greeting: &Greeting<'_>, wanted: Wanted<'_>) -> Result<Fixed, UpstreamE
     }
     let claimed = ALWAYS
         .with(greeting.capabilities.and(WHERE_OFFERED))
-        .with(wanted.capabilities.and(OF_CLIENT));
+        .with(wanted.capabilities.and(OF_CLIENT))
+        .with(wanted.capabilities.and(OF_CLIENT_WHERE_OFFERED).and(greeting.capabilities));
     let mariadb = greeting.version.windows(7).any(|part| part == b"MariaDB");
     let collation = collation::upstream(wanted.collation, mariadb);
     Ok(Fixed { claimed, max_packet: PACKET_BYTES_MAX, collation })

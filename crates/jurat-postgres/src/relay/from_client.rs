@@ -451,6 +451,7 @@ impl Relay {
             | SessionEffect::CloseCursor { .. }
             | SessionEffect::DiscardAll
             | SessionEffect::Transaction
+            | SessionEffect::ClientFile { .. }
             | SessionEffect::CopyIn
             | SessionEffect::CopyOut => Ok(()),
         }

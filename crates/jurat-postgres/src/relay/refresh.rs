@@ -67,6 +67,7 @@ impl Freshness {
             | SessionEffect::DeclareCursor { .. }
             | SessionEffect::Fetch { .. }
             | SessionEffect::CloseCursor { .. }
+            | SessionEffect::ClientFile { .. }
             | SessionEffect::CopyIn
             | SessionEffect::CopyOut => return,
             SessionEffect::Transaction => {

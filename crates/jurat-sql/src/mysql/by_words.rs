@@ -6,7 +6,7 @@
 use jurat_types::StatementClass;
 
 use super::form::{Form, Read};
-use super::{code, definitions, server, settings, show};
+use super::{code, definitions, load, server, settings, show};
 use crate::gate::Source;
 use crate::limits::ReadLimits;
 use crate::statement::SessionEffect;
@@ -35,6 +35,7 @@ pub(crate) fn read(walker: &mut Walker<'_>, source: &Source<'_>, limits: &ReadLi
         .or_else(|| settings::read(walker, &form))
         .or_else(|| show::read(walker, &form))
         .or_else(|| code::read(walker, &form))
+        .or_else(|| load::read(walker, &form))
         .or_else(|| server::read(walker, &form))
         .or_else(|| definitions::read(walker, &form))
 }

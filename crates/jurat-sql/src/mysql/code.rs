@@ -1,4 +1,4 @@
-//! Statements that hold expressions or other code: CALL, DO, PREPARE, EXECUTE, HANDLER, LOAD DATA, blocks.
+//! Statements that hold expressions or other code: CALL, DO, PREPARE, EXECUTE, HANDLER, blocks.
 
 use jurat_types::{ColumnRole, FunctionClass, StatementClass};
 
@@ -21,7 +21,6 @@ pub(super) fn read(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
             Some(Ok(None))
         }
         "handler" => handler(walker, form),
-        "load" => load(walker, form),
         "begin" if form.at(1) == "not" => Some(block(walker)),
         "if" | "case" | "while" | "loop" | "repeat" | "for" | "declare" => Some(block(walker)),
         // The texts of errors can hold values of columns.
@@ -152,27 +151,4 @@ fn handler(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
 
 fn is_operator(word: &str) -> bool {
     ["=", "<", ">", "<=", ">="].contains(&word)
-}
-
-/// `LOAD DATA [LOCAL] INFILE '…' INTO TABLE t …`, and LOAD XML.
-fn load(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
-    if !matches!(form.at(1), "data" | "xml") {
-        return None;
-    }
-    let infile = form.find(2, |word| word == "infile")?;
-    let local = infile.checked_sub(1).is_some_and(|place| form.at(place) == "local");
-    let table = form.find(infile, |word| word == "table")?;
-    let (name, end) = form.name(table.saturating_add(1))?;
-    // What is computed for a column could read anything.
-    let computes = |word: &String| word == "select" || word == "set" || word == ":=";
-    if form.lower.iter().skip(end).any(computes) {
-        return None;
-    }
-    if local {
-        // The relay does not carry the rows of a client's file, so nothing can permit it.
-        return Some(Err(Stop::unsupported("LOAD DATA LOCAL")));
-    }
-    walker.facts.set("load_data", StatementClass::Write);
-    walker.facts.function("load_data", FunctionClass::File);
-    Some(walker.filled_table(&name).map(|()| None))
 }

@@ -107,9 +107,16 @@ impl Reader<'_> {
         if mysql::opening(source).is_some_and(|opening| opening.holds_text()) {
             return Err(Unread::because("a prepared statement that prepares another"));
         }
+        let words = source.words();
+        let begins =
+            |word: &str| words.first().is_some_and(|(_, first)| first.eq_ignore_ascii_case(word));
         // Its number is one of the front-end's, which puts the server's own in its place.
-        if source.words().first().is_some_and(|(_, word)| word.eq_ignore_ascii_case("kill")) {
+        if begins("kill") {
             return Err(Unread::because("KILL in a prepared statement"));
+        }
+        // Whether a file of the client may be asked for is known of the statement itself, and not of its name.
+        if begins("load") {
+            return Err(Unread::because("LOAD DATA in a prepared statement"));
         }
         let place = Place { index: place.index, count: place.count };
         self.parsed(source, &place).map(Statement::Parsed)

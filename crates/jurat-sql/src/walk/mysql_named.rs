@@ -128,13 +128,22 @@ impl Walker<'_> {
         Ok(())
     }
 
-    /// A table that gets rows from somewhere else.
-    pub(crate) fn filled_table(&mut self, object: &ObjectName) -> Result<(), Stop> {
+    /// A table that gets rows from somewhere else, in these columns or in all.
+    pub(crate) fn filled_table(
+        &mut self,
+        object: &ObjectName,
+        columns: &[ObjectName],
+        replaces: bool,
+    ) -> Result<(), Stop> {
         let name = self.lookup(object)?;
-        let sources = self.base_shape(&name)?.all_sources();
-        self.record(&sources, ColumnRole::Assigned, ColumnMode::Direct);
-        // Rows that are there already can be replaced.
-        self.write_relation(&name, Reach::Both)
+        if columns.is_empty() {
+            let sources = self.base_shape(&name)?.all_sources();
+            self.record(&sources, ColumnRole::Assigned, ColumnMode::Direct);
+        }
+        for column in columns {
+            self.inserted_column(&name, column)?;
+        }
+        self.write_relation(&name, if replaces { Reach::Both } else { Reach::Nothing })
     }
 
     /// A table that loses all rows.

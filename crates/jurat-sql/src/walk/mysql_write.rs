@@ -106,7 +106,7 @@ impl Walker<'_> {
     }
 
     /// A column of INSERT; a table in front of it can only be the target.
-    fn inserted_column(
+    pub(super) fn inserted_column(
         &mut self,
         relation: &RelationName,
         column: &ObjectName,

@@ -151,6 +151,7 @@ pub(crate) fn describe(statement: &Statement) -> String {
         | SessionEffect::CloseCursor { .. }
         | SessionEffect::DiscardAll
         | SessionEffect::Transaction
+        | SessionEffect::ClientFile { .. }
         | SessionEffect::CopyIn
         | SessionEffect::CopyOut) => format!("{other:?}"),
     };

@@ -331,6 +331,11 @@ pub(crate) struct RawLimits {
     pub(crate) connect_timeout: Option<RawDuration>,
     pub(crate) message_bytes_max: Option<usize>,
     pub(crate) upstream_message_bytes_max: Option<usize>,
+    /// A file of `LOAD DATA LOCAL`, bytes.
+    pub(crate) client_file_bytes_max: Option<usize>,
+    /// How long such a file may wait for the client.
+    #[schemars(with = "Option<String>")]
+    pub(crate) client_file_pause_max: Option<RawDuration>,
     pub(crate) prepared_max: Option<usize>,
     /// Their long texts together, bytes.
     pub(crate) prepared_bytes_max: Option<usize>,

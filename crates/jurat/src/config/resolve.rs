@@ -380,6 +380,10 @@ fn resolve_limits(raw: &RawLimits) -> Limits {
         upstream_message_bytes_max: raw
             .upstream_message_bytes_max
             .unwrap_or(usual.upstream_message_bytes_max),
+        client_file_bytes_max: raw.client_file_bytes_max.unwrap_or(usual.client_file_bytes_max),
+        client_file_pause_max: raw
+            .client_file_pause_max
+            .map_or(usual.client_file_pause_max, |time| time.0),
         prepared_max: raw.prepared_max.unwrap_or(usual.prepared_max),
         portals_max: raw.portals_max.unwrap_or(usual.portals_max),
         pipeline_max: raw.pipeline_max.unwrap_or(usual.pipeline_max),

@@ -147,8 +147,7 @@ fn meet(server: Play, wanted: Wanted<'_>, tls: UpstreamTls) -> Seen {
 /// Replies are passed on as they come, so both connections must agree on how they are written.
 #[test]
 fn what_changes_replies_is_the_clients() {
-    let dangerous = Capabilities::LOCAL_FILES
-        .with(Capabilities::COMPRESS)
+    let dangerous = Capabilities::COMPRESS
         .with(Capabilities::ZSTD)
         .with(Capabilities::QUERY_ATTRIBUTES)
         .with(Capabilities::OPTIONAL_RESULTSET_METADATA)
@@ -168,6 +167,19 @@ fn what_changes_replies_is_the_clients() {
         assert!(capabilities.contains(Capabilities::SESSION_TRACK), "{capabilities:?}");
         assert_eq!(seen.told, "jurat in Some(\"shop\"), collation 45");
         assert_eq!(seen.texts, [PIN, PINNED]);
+    }
+}
+
+/// A server without files of clients refuses the statements that need one, and is an upstream for all others.
+#[test]
+fn files_of_the_client_are_agreed_on_where_the_server_takes_any() {
+    let files = Capabilities::LOCAL_FILES;
+    for (asks, offers) in [(true, true), (true, false), (false, true)] {
+        let server = if offers { PLAY.capabilities } else { PLAY.capabilities.without(files) };
+        let capabilities = if asks { files } else { Capabilities::NONE };
+        let wanted = Wanted { capabilities, ..Wanted::default() };
+        let seen = meet(Play { capabilities: server, ..PLAY }, wanted, UpstreamTls::Disable);
+        assert_eq!(seen.result.unwrap().contains(files), asks && offers, "{asks} {offers}");
     }
 }
 

@@ -63,7 +63,6 @@ fn myp_16_what_is_not_understood_is_not_offered() {
     for (name, flag) in [
         ("compression", Capabilities::COMPRESS),
         ("zstd", Capabilities::ZSTD),
-        ("files of the client", Capabilities::LOCAL_FILES),
         ("query attributes", Capabilities::QUERY_ATTRIBUTES),
         ("optional metadata", Capabilities::OPTIONAL_RESULTSET_METADATA),
         ("spaces before brackets", Capabilities::IGNORE_SPACE),
