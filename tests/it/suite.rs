@@ -29,7 +29,6 @@ mod prot;
 mod psql;
 mod record;
 mod reload;
-mod replicas;
 mod several;
 mod sql_console;
 mod store;

@@ -4,8 +4,8 @@
 //! `on_postgres`, and one in a module `on_mysql`. What is the same by construction needs no comparison of names.
 
 use super::{
-    MyError, MyShop, MyWire, Setup, Shop, Wire, canary, jurat::Jurat, jurat::PASSWORD,
-    mysql_wire::MyResult, record::Records, wire::Reply,
+    MyError, MyShop, MyWire, Setup, Shop, Wire, canary, cluster::Witnessed, in_time, jurat::Jurat,
+    jurat::PASSWORD, mysql_wire::MyResult, record::Records, wire::Reply,
 };
 
 /// Makes the tests of functions that take a protocol.
@@ -57,6 +57,30 @@ impl Protocol {
         text.replace("public.", self.either("public.", "shop."))
     }
 
+    /// A session with a Jurat that listens there, or what the client is told instead.
+    pub(crate) async fn log_in(
+        self,
+        port: u16,
+        user: &str,
+        database: &str,
+    ) -> Result<Session, Failure> {
+        match self {
+            Self::Postgres => {
+                let parameters = [("user", user), ("database", database)];
+                match Wire::try_log_in(port, PASSWORD, &parameters).await {
+                    Ok(wire) => Ok(Session::Postgres(wire)),
+                    Err(report) => Err(Failure {
+                        sqlstate: report.code().to_owned(),
+                        message: report.message().to_owned(),
+                    }),
+                }
+            }
+            Self::Mysql => MyWire::log_in(port, user, PASSWORD, Some(database))
+                .map(|wire| Session::Mysql(Box::new(wire)))
+                .map_err(Failure::from),
+        }
+    }
+
     /// A shop. Nothing where there is no server.
     pub(crate) async fn open(self, setup: Setup) -> Option<AnyShop> {
         Some(match self {
@@ -95,20 +119,31 @@ impl AnyShop {
 
     /// The same, in another database of the configuration.
     pub(crate) async fn log_in_to(&self, user: &str, database: &str) -> Result<Session, Failure> {
+        self.protocol().log_in(self.jurat().port, user, database).await
+    }
+
+    fn protocol(&self) -> Protocol {
+        match self {
+            Self::Postgres(_) => Protocol::Postgres,
+            Self::Mysql(_) => Protocol::Mysql,
+        }
+    }
+
+    /// The port of the server behind Jurat, and what it calls the database `shop`.
+    pub(crate) fn behind(&self) -> (u16, &str) {
+        match self {
+            Self::Postgres(shop) => (shop.cluster.port, &shop.database),
+            Self::Mysql(shop) => (shop.server.port, "shop"),
+        }
+    }
+
+    /// What that server says it ran for Jurat, in order.
+    pub(crate) async fn witnessed(&self) -> Vec<Witnessed> {
         match self {
             Self::Postgres(shop) => {
-                let parameters = [("user", user), ("database", database)];
-                match Wire::try_log_in(shop.jurat.port, PASSWORD, &parameters).await {
-                    Ok(wire) => Ok(Session::Postgres(wire)),
-                    Err(report) => Err(Failure {
-                        sqlstate: report.code().to_owned(),
-                        message: report.message().to_owned(),
-                    }),
-                }
+                shop.cluster.witnessed(std::slice::from_ref(&shop.database)).await
             }
-            Self::Mysql(shop) => MyWire::log_in(shop.jurat.port, user, PASSWORD, Some(database))
-                .map(|wire| Session::Mysql(Box::new(wire)))
-                .map_err(Failure::from),
+            Self::Mysql(shop) => shop.server.witnessed(),
         }
     }
 
@@ -217,6 +252,11 @@ impl Answer {
         self
     }
 
+    /// What is told of it, "00000" where it worked.
+    pub(crate) fn sqlstate(&self) -> &str {
+        self.failure.as_ref().map_or("00000", |failure| &failure.sqlstate)
+    }
+
     /// What is told of a statement that must not work.
     pub(crate) fn failed(self, text: &str) -> Failure {
         self.failure.unwrap_or_else(|| panic!("{text} ran: {:?}", self.rows))
@@ -255,6 +295,11 @@ impl Session {
         }
     }
 
+    /// Runs a text, whatever comes of it.
+    pub(crate) async fn try_one(&mut self, text: &str) -> Answer {
+        self.run(text, Way::Text).await
+    }
+
     /// A text that must work.
     pub(crate) async fn one(&mut self, text: &str) -> Answer {
         self.run(text, Way::Text).await.worked(text)
@@ -276,6 +321,16 @@ impl Session {
     /// The first protected value in what came.
     pub(crate) fn leaked(&self) -> Option<String> {
         canary::find(self.received())
+    }
+
+    /// Waits until the other side has closed the connection, whatever it says before.
+    pub(crate) async fn ended(&mut self) {
+        match self {
+            Self::Postgres(wire) => {
+                while in_time("the end of the session", wire.message()).await.is_some() {}
+            }
+            Self::Mysql(wire) => assert!(wire.is_closed()),
+        }
     }
 
     /// Whether the other side has closed the connection.

@@ -68,6 +68,14 @@ impl Records {
         self.of("decision")
     }
 
+    /// The events of one request for consent, in order.
+    pub(crate) fn events(&self, request: &str) -> String {
+        let of = |record: &&Value| record["type"] == "approval" && record["id"] == request;
+        let events: Vec<&str> =
+            self.0.iter().filter(of).filter_map(|record| record["event"].as_str()).collect();
+        events.join(" ")
+    }
+
     /// The records of denials.
     pub(crate) fn denials(&self) -> Vec<Value> {
         let denied = |record: &Value| record["result"]["effect"] == "deny";

@@ -1,24 +1,22 @@
 //! Promise: what policy wants approved runs once after a person with the right to it has said yes to exactly
 //! that, and not otherwise (APPR-01 to APPR-10 of the catalogue of attacks).
 
-mod channels;
 mod extended;
 mod hold;
 mod retry;
-mod trust;
 
 use serde_json::Value;
 
 /// The sources of the tests of the catalogue's rows about approvals and limits.
 const SOURCES: [&str; 8] = [
-    include_str!("approvals/channels.rs"),
+    include_str!("both/approvals/channels.rs"),
     include_str!("approvals/extended.rs"),
     include_str!("approvals/hold.rs"),
     include_str!("approvals/retry.rs"),
-    include_str!("approvals/trust.rs"),
+    include_str!("both/approvals/trust.rs"),
     include_str!("both/limits.rs"),
     include_str!("guard/consent.rs"),
-    include_str!("replicas.rs"),
+    include_str!("both/replicas.rs"),
 ];
 
 #[test]
@@ -30,7 +28,7 @@ fn every_row_of_the_catalogue_has_its_test() {
     assert_eq!(side.into_iter().filter(missing).collect::<Vec<_>>(), Vec::<String>::new());
 }
 
-use crate::harness::{Setup, Shop, Wire, in_time, jurat, wire::Reply};
+use crate::harness::{Setup, Shop, Wire, in_time, wire::Reply};
 
 /// Writes of orders want approval; all else is free.
 pub(super) const POLICY: &str = r#"package jurat.consent
@@ -104,22 +102,5 @@ pub(super) async fn approve(shop: &Shop, who: &str, id: &str) -> Reply {
 
 /// The events of a request, in order.
 pub(super) fn events(shop: &Shop, id: &str) -> String {
-    let of = |record: &&Value| record["type"] == "approval" && record["id"] == id;
-    let records = shop.records();
-    let events: Vec<&str> =
-        records.0.iter().filter(of).filter_map(|record| record["event"].as_str()).collect();
-    events.join(" ")
-}
-
-/// Runs `jurat approvals` as the owner of a token.
-fn cli(shop: &Shop, who: &str, arguments: &[&str]) -> (bool, String) {
-    let home = &shop.jurat.home;
-    let (config, token) = (home.path("jurat.toml"), home.path(&format!("{who}.token")));
-    let (verb, rest) = arguments.split_first().unwrap();
-    let mut all = vec!["approvals", *verb, "-c", config.to_str().unwrap()];
-    all.extend(["--token-file", token.to_str().unwrap()]);
-    all.extend(rest);
-    let output = jurat::command(&all, "");
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8(text).unwrap())
+    shop.records().events(id)
 }

@@ -2,6 +2,8 @@
 //! What only one of the protocols has is in the modules around this one, and what is missing over MySQL, with the
 //! reason, is in docs/mysql-cases.md.
 
+mod approvals;
+mod console;
 mod detectors;
 mod faults;
 mod filters;
@@ -10,3 +12,4 @@ mod masks;
 mod policies;
 mod predicates;
 mod reload;
+mod replicas;

@@ -6,20 +6,33 @@ mod browser;
 mod forms;
 mod webhooks;
 
-use crate::harness::{Setup, Shop, http::Http, jurat::PASSWORD};
+use crate::harness::{
+    Protocol, Setup,
+    http::Http,
+    jurat::{Jurat, PASSWORD},
+    record::Records,
+};
 
 use super::approvals::{POLICY, SECTION};
 
+/// The token of the one who looks after it.
+pub(super) const DORA: &str = "the token that only dora has";
+
 /// With requests for approval, and with a console that dora looks after.
 fn setup(more: &str) -> Setup {
+    setup_on(Protocol::Postgres, more)
+}
+
+/// The same, in front of either kind of server.
+pub(super) fn setup_on(on: Protocol, more: &str) -> Setup {
     let admin = "\n[admin]\nlisten = \"127.0.0.1:0\"\nadmins = [\"dora\"]\n";
     let limits: &'static str = [SECTION, admin, more].concat().leak();
-    Setup { shipped: false, limits, ..Setup::default() }.policy("consent.rego", POLICY)
+    Setup { shipped: false, limits, ..on.setup() }.policy("consent.rego", on.write(POLICY))
 }
 
 /// Somebody who is logged in to the console.
-async fn visit(shop: &Shop, who: &str) -> Http {
-    let mut http = Http::new(shop.jurat.admin_port());
+pub(super) async fn visit(jurat: &Jurat, who: &str) -> Http {
+    let mut http = Http::new(jurat.admin_port());
     let csrf = http.get("/login").await.csrf();
     let fields = [("csrf", csrf.as_str()), ("user", who), ("password", PASSWORD)];
     let answer = http.post("/login", &fields).await;
@@ -28,8 +41,7 @@ async fn visit(shop: &Shop, who: &str) -> Http {
 }
 
 /// What one record of the log says of an administrator.
-fn admin_actions(shop: &Shop) -> Vec<String> {
-    let records = shop.records();
+pub(super) fn admin_actions(records: &Records) -> Vec<String> {
     let admin = records.0.iter().filter(|record| record["event"] == "admin");
     admin
         .map(|record| {

@@ -22,7 +22,7 @@ const WHY: &str = "release 42 is going out";
 const TOLD: &str = "shop is frozen until it is ended: release 42 is going out";
 
 /// Runs `jurat admin` as the owner of a token.
-fn admin(home: &Home, who: &str, arguments: &[&str]) -> (bool, String) {
+pub(super) fn admin(home: &Home, who: &str, arguments: &[&str]) -> (bool, String) {
     let (config, token) = (home.path("jurat.toml"), home.path(&format!("{who}.token")));
     let (verb, rest) = arguments.split_first().unwrap();
     let mut all = vec!["admin", *verb, "-c", config.to_str().unwrap()];

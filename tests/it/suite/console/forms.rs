@@ -32,14 +32,14 @@ async fn only_people_with_the_right_password_are_let_in() {
         let fields = [("csrf", csrf.as_str()), ("user", who), ("password", "wrong")];
         assert_eq!(Http::new(http.port).post("/login", &fields).await.status, 403, "no cookie");
     }
-    let mut http = visit(&shop, "dora").await;
+    let mut http = visit(&shop.jurat, "dora").await;
     let login = http.cookies.iter().find(|cookie| cookie.starts_with("jurat=")).unwrap().clone();
     let csrf = http.get("/approvals").await.csrf();
     assert_eq!(http.post("/logout", &[("csrf", &csrf)]).await.status, 303);
     // The cookie is worth nothing any more, wherever it was kept.
     let answer = http.send(("GET", "/approvals"), &[("Cookie", &login)], "").await;
     assert_eq!(answer.status, 303);
-    let said = admin_actions(&shop);
+    let said = admin_actions(&shop.records());
     assert!(said.contains(&"login_refused dora console".to_owned()), "{said:?}");
     assert!(said.contains(&"login dora console".to_owned()), "{said:?}");
     shop.close().await;
@@ -67,7 +67,7 @@ async fn a_form_approves_and_nothing_else_does() {
     let Some(shop) = Shop::open(setup("")).await else { return };
     let mut bot = shop.wire("bot").await;
     let id = ask(&mut bot, UPDATE).await;
-    let mut dora = visit(&shop, "dora").await;
+    let mut dora = visit(&shop.jurat, "dora").await;
     assert!(dora.get("/approvals").await.body.contains(&id));
     let (card, approve) = (format!("/approvals/{id}"), format!("/approvals/{id}/approve"));
     let page = dora.get(&card).await;
@@ -81,7 +81,7 @@ async fn a_form_approves_and_nothing_else_does() {
     assert_eq!(dora.get(&approve).await.status, 405);
     assert_eq!(dora.get(&format!("{approve}?csrf={csrf}")).await.status, 405);
     assert_eq!(dora.post(&approve, &[]).await.status, 403);
-    let mut priya = visit(&shop, "priya").await;
+    let mut priya = visit(&shop.jurat, "priya").await;
     let hers = priya.get("/approvals").await.csrf();
     assert_eq!(dora.post(&approve, &[("csrf", &hers)]).await.status, 403);
     assert_eq!(dora.post_with(&approve, &[("Origin", evil)], &fields).await.status, 403);
@@ -93,7 +93,7 @@ async fn a_form_approves_and_nothing_else_does() {
     assert_eq!(nobody.post(&approve, &fields).await.status, 303, "to the login");
     assert_eq!(events(&shop, &id), "requested");
     // Who asks, on whose behalf, and who has nothing to do with it.
-    let mut ana = visit(&shop, "ana").await;
+    let mut ana = visit(&shop.jurat, "ana").await;
     let page = ana.get(&card).await;
     assert!(!page.body.contains("Approve: run it once"), "{}", page.body);
     let csrf = page.csrf();
@@ -121,7 +121,7 @@ async fn a_statement_is_text_and_nothing_else() {
     let text = "UPDATE orders SET note = '</code></pre><script>alert(1)</script>\u{202e}\u{1b}[2K' WHERE id = 1";
     let id = ask(&mut bot, text).await;
     bot.run(&format!("CALL jurat.request_approval('{id}', '<img src=x onerror=alert(2)>')")).await;
-    let mut dora = visit(&shop, "dora").await;
+    let mut dora = visit(&shop.jurat, "dora").await;
     for path in ["/approvals".to_owned(), format!("/approvals/{id}"), "/sessions".to_owned()] {
         let page = dora.get(&path).await;
         assert_eq!(page.status, 200, "{path}");
@@ -154,11 +154,11 @@ async fn a_session_is_ended_by_those_who_may() {
     let Some(shop) = Shop::open(setup("")).await else { return };
     let mut shopd = shop.wire("shopd").await;
     shopd.query("SELECT pg_sleep(600)").send().await;
-    let mut ana = visit(&shop, "ana").await;
+    let mut ana = visit(&shop.jurat, "ana").await;
     let page = ana.get("/sessions").await.body;
     assert!(page.contains("Nobody is connected that you may see."), "{page}");
     assert_eq!(ana.get("/policies").await.status, 403);
-    let mut dora = visit(&shop, "dora").await;
+    let mut dora = visit(&shop.jurat, "dora").await;
     let running = async {
         loop {
             let page = dora.get("/sessions").await;
@@ -190,7 +190,7 @@ async fn a_session_is_ended_by_those_who_may() {
     );
     let ended = async { while shop.count(&sleeps).await > 0 {} };
     in_time("the end of what it ran", ended).await;
-    assert!(admin_actions(&shop).contains(&"session_killed dora console".to_owned()));
+    assert!(admin_actions(&shop.records()).contains(&"session_killed dora console".to_owned()));
     assert!(dora.get("/policies").await.body.contains("data.jurat.consent"));
     assert!(dora.get("/databases").await.body.contains("shop"));
     shop.close().await;

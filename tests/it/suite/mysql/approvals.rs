@@ -50,9 +50,5 @@ fn approve(shop: &MyShop, who: &str, id: &str) -> Result<String, MyError> {
 
 /// The events of a request, in order.
 fn events(shop: &MyShop, id: &str) -> String {
-    let of = |record: &&Value| record["type"] == "approval" && record["id"] == id;
-    let records = shop.records();
-    let events: Vec<&str> =
-        records.0.iter().filter(of).filter_map(|record| record["event"].as_str()).collect();
-    events.join(" ")
+    shop.records().events(id)
 }
