@@ -86,14 +86,15 @@ impl Document {
     }
 }
 
-/// Rewrites serde's words about unknown keys so that the likely one comes first.
+/// Rewrites serde's words about unknown keys so that the likely one comes first, and puts plain words in the
+/// place of those that only a programmer of Rust knows.
 fn explain(message: &str) -> String {
     let what = if message.starts_with("unknown field ") {
         "key"
     } else if message.starts_with("unknown variant ") {
         "value"
     } else {
-        return message.trim_end().to_owned();
+        return plain(message.trim_end());
     };
     // serde writes every name between backticks: the unknown one first, then the known ones.
     let mut names = message.split('`').skip(1).step_by(2);
@@ -107,6 +108,29 @@ fn explain(message: &str) -> String {
         many => format!(" (known here: {})", many.join(", ")),
     };
     format!("unknown {what} `{unknown}`{offer}{list}")
+}
+
+/// Says what belongs in a place in words for whoever writes the file.
+fn plain(message: &str) -> String {
+    if message == "invalid socket address syntax" {
+        return "an address and a port belong here, for example \"127.0.0.1:15432\"".to_owned();
+    }
+    if message.starts_with("wanted exactly 1 element") {
+        return "one of a few words belongs here, not a table".to_owned();
+    }
+    let Some((found, wanted)) = message.rsplit_once(", expected ") else {
+        return message.to_owned();
+    };
+    // serde quotes a string that stands where something else belongs, and that may be a secret.
+    let found =
+        if found.starts_with("invalid type: string ") { "invalid type: a string" } else { found };
+    let wanted = match wanted {
+        "u8" | "u16" | "u32" | "u64" | "usize" => {
+            "a whole number that is not negative and not too large"
+        }
+        other => other,
+    };
+    format!("{found}, expected {wanted}")
 }
 
 /// The name that is most like `name`, where one is like it at all.
@@ -134,6 +158,8 @@ mod tests {
         bind: u16,
         #[serde(default)]
         color: Option<Color>,
+        #[serde(default)]
+        at: Option<std::net::SocketAddr>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -148,18 +174,35 @@ mod tests {
         for (text, expected) in [
             (
                 "name = 'a'\nbimd = 1\n",
-                "x.toml:2:1: unknown key `bimd`; did you mean `bind`? (known here: name, bind, color)",
+                "x.toml:2:1: unknown key `bimd`; did you mean `bind`? (known here: name, bind, color, at)",
             ),
             (
                 "name = 'ä'\n  zzz = 1",
-                "x.toml:2:3: unknown key `zzz` (known here: name, bind, color)",
+                "x.toml:2:3: unknown key `zzz` (known here: name, bind, color, at)",
             ),
             ("name = 'a'\n", "x.toml:1:1: missing field `bind`"),
             (
                 "name = 'a'\nbind = 1\ncolor = 'gren'",
                 "x.toml:3:9: unknown value `gren`; did you mean `green`? (known here: green, blue)",
             ),
-            ("name = 'a'\nbind = 'b'", "x.toml:2:8: invalid type: string \"b\", expected u16"),
+            (
+                "name = 'a'\nbind = 1\ncolor = { gren = 1, blue = 2 }",
+                "x.toml:3:9: one of a few words belongs here, not a table",
+            ),
+            (
+                "name = 'a'\nbind = -3",
+                "x.toml:2:8: invalid value: integer `-3`, expected a whole number that is not negative and not \
+                 too large",
+            ),
+            (
+                "name = 'a'\nbind = 1\nat = '127.0.0.1'",
+                "x.toml:3:6: an address and a port belong here, for example \"127.0.0.1:15432\"",
+            ),
+            (
+                "name = 'a'\nbind = 'b'",
+                "x.toml:2:8: invalid type: a string, expected a whole number that is not negative and not too \
+                 large",
+            ),
         ] {
             let document = Document::new(Path::new("x.toml"), text.to_owned());
             assert_eq!(document.parse::<Shop>().unwrap_err().to_string(), expected, "{text}");

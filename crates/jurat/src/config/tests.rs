@@ -135,7 +135,7 @@ fn every_mistake_is_named_with_its_place() {
         ),
         ("[policy]", "[polcy]", "13:2: unknown key `polcy`; did you mean `policy`?"),
         ("dir = \"rego\"", "", "13:1: missing field `dir`"),
-        ("\"127.0.0.1:15432\"", "\"127.0.0.1\"", "5:8: invalid socket address syntax"),
+        ("\"127.0.0.1:15432\"", "\"127.0.0.1\"", "5:8: an address and a port belong here"),
         (
             "\"127.0.0.1:15432\"",
             "\"0.0.0.0:15432\"",
