@@ -6,7 +6,6 @@ mod bad_policy;
 mod basics;
 mod both;
 mod builtins;
-mod catalog_labels;
 mod catalogue;
 mod console;
 mod copy;

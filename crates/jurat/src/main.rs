@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod demo;
 mod exit;
+mod mysql_client;
 mod output;
 mod signals;
 mod telemetry;

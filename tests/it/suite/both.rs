@@ -3,6 +3,7 @@
 //! reason, is in docs/mysql-cases.md.
 
 mod approvals;
+mod catalog_labels;
 mod console;
 mod detectors;
 mod faults;

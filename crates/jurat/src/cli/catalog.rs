@@ -8,6 +8,7 @@ mod names;
 mod sample;
 mod scan;
 mod subjects;
+mod through;
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,5 @@
 //! A client of either protocol, as an application would have one. The steps of the tour are the same for both.
 
-pub(super) mod mysql;
-
 use std::fmt;
 
 use tokio::sync::Mutex;
@@ -9,10 +7,7 @@ use tokio_postgres::{SimpleQueryMessage, error::SqlState};
 
 use super::cluster;
 use crate::exit::chain;
-use mysql::Connection;
-
-/// Rows as text, as a command line client would show them.
-pub(super) type Rows = Vec<Vec<String>>;
+pub(super) use crate::mysql_client::{Connection, Failed, Rows};
 
 /// What a client speaks.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -37,34 +32,11 @@ pub(super) enum Client {
     Mysql(Mutex<Connection>),
 }
 
-/// Why there is no result.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Failed {
-    /// An error that came over the protocol.
-    Told {
-        /// Number or SQLSTATE and the words, as a command line client shows them.
-        line: String,
-        hint: Option<String>,
-        /// Whether it is a refusal of Jurat's, and no other failure.
-        refusal: bool,
-    },
-    /// No answer that could be read.
-    Broken(String),
-}
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Told { line, .. } => f.write_str(line),
-            Self::Broken(why) => f.write_str(why),
-        }
-    }
-}
-
 impl From<tokio_postgres::Error> for Failed {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.as_db_error() {
             Some(told) => Self::Told {
+                sqlstate: told.code().code().to_owned(),
                 line: format!("ERROR: {}: {}", told.code().code(), told.message()),
                 // The first line says what to do next, too; where it is cut off, the hint has it whole.
                 hint: told.hint().filter(|hint| !told.message().contains(hint)).map(str::to_owned),
@@ -129,7 +101,7 @@ impl Client {
     pub(super) async fn denied(&self, sql: &str) -> Result<Vec<String>, String> {
         match self.answer(sql).await {
             Ok(_) => Err(format!("it was not denied: {sql}")),
-            Err(Failed::Told { line, hint, refusal: true }) => {
+            Err(Failed::Told { line, hint, refusal: true, .. }) => {
                 let hint = hint.map(|hint| format!("HINT:  {hint}"));
                 Ok(std::iter::once(line).chain(hint).collect())
             }

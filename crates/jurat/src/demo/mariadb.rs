@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    client::{Failed, mysql::Connection},
+    client::{Connection, Failed},
     cluster::{ATTEMPTS, START_POLL, START_TIMEOUT},
     place::{Place, free_port},
     programs::Mariadb,

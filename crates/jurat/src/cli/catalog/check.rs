@@ -88,11 +88,15 @@ fn missing(catalogs: &[Catalog], labels: &Labels) -> Vec<Finding> {
         known.extend(catalog.functions.iter().map(|function| format!("{}()", function.name)));
     }
     // A snapshot from a file may lack what comes with the server.
-    let partial = catalogs.iter().any(|catalog| !catalog.has_system);
+    let lacking = |schema: &str| {
+        let lacks =
+            |catalog: &Catalog| !catalog.has_system && subjects::is_system(catalog.engine, schema);
+        catalogs.iter().any(lacks)
+    };
     labels
         .iter()
         .filter(|(id, _)| !known.contains(*id))
-        .filter(|(id, _)| !(partial && id.split('.').next().is_some_and(subjects::is_system)))
+        .filter(|(id, _)| !id.split('.').next().is_some_and(lacking))
         .map(|(id, labels)| {
             let (what, thing) = kind(id);
             let alike = known.iter().filter(|known| kind(known).0 == what);

@@ -452,20 +452,20 @@ pub(super) fn family(data_type: &str) -> Family {
     let name = element.split('(').next().unwrap_or_default().trim();
     // Types of extensions stand with their schema where it is not searched.
     let name = name.rsplit('.').next().unwrap_or_default();
+    // A number of MySQL may say that it has no sign, with a width before it or without.
+    let name = name.trim_end_matches(" zerofill").trim_end_matches(" unsigned");
     match name {
-        "text" | "character varying" | "character" | "bpchar" | "citext" | "name" | "\"char\"" => {
-            Text
-        }
-        "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision" | "money" => {
-            Number
-        }
-        "inet" => Network,
+        "text" | "character varying" | "character" | "bpchar" | "citext" | "name" | "\"char\""
+        | "varchar" | "char" | "tinytext" | "mediumtext" | "longtext" => Text,
+        "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision" | "money"
+        | "tinyint" | "mediumint" | "int" | "decimal" | "float" | "double" => Number,
+        "inet" | "inet4" | "inet6" => Network,
         "macaddr" | "macaddr8" => Hardware,
         "json" | "jsonb" | "xml" | "hstore" => Document,
-        "bytea" => Bytes,
+        "bytea" | "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => Bytes,
         "uuid" => Uuid,
         "boolean" => Family::Boolean,
-        "date" => Date,
+        "date" | "datetime" => Date,
         timestamp if timestamp.starts_with("timestamp") => Date,
         _ => Choice,
     }

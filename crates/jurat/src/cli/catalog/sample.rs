@@ -5,16 +5,15 @@ use std::{
     collections::{BTreeMap, HashMap},
     net::SocketAddr,
     path::PathBuf,
-    time::Duration,
 };
 
 use jurat_core::Detectors;
-use jurat_types::{Catalog, Column, Relation};
-use tokio_postgres::{Client, NoTls, SimpleQueryMessage, SimpleQueryRow, config::SslMode};
+use jurat_types::{Catalog, Column, Engine, Relation};
 
 use super::{
     names::{Family, family},
     subjects,
+    through::{Rows, Session, Unanswered},
 };
 use crate::{
     config::SecretRef,
@@ -25,8 +24,6 @@ use crate::{
 const CHARACTERS_MAX: usize = 4096;
 /// How many columns one statement reads, so that an answer has a bound.
 const COLUMNS_MAX: usize = 32;
-/// How long a statement may take.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SampleOption {
@@ -65,6 +62,7 @@ pub(super) struct Samples {
 /// Some columns of one relation, read by one statement.
 #[derive(Debug)]
 struct Question<'c> {
+    engine: Engine,
     relation: &'c Relation,
     columns: Vec<&'c Column>,
     rows: u32,
@@ -83,21 +81,15 @@ impl SampleOption {
         wanted: impl Fn(&str) -> bool,
     ) -> Result<Option<Samples>, Failure> {
         let (Some(address), Some(user)) = (self.through, &self.user) else { return Ok(None) };
-        let client = self.connect(address, user, database).await?;
+        let mut session = self.connect(catalog.engine, address, user, database).await?;
         let detectors = Detectors::all();
         let mut samples = Samples::default();
         for question in questions(catalog, self.rows, wanted) {
             samples.statements = samples.statements.saturating_add(1);
-            let text = question.text();
-            let answer = client.simple_query(&text);
-            let answer = match tokio::time::timeout(STATEMENT_TIMEOUT, answer).await {
-                Ok(Ok(answer)) => question.count(&answer, &detectors),
-                Ok(Err(error)) => match error.code() {
-                    // The words of an error may hold a value.
-                    Some(code) if !client.is_closed() => question.refused(code.code()),
-                    Some(_) | None => return Err(ended(&question)),
-                },
-                Err(_elapsed) => return Err(ended(&question)),
+            let answer = match session.rows(&question.text()).await {
+                Ok(rows) => question.count(&rows, &detectors),
+                Err(Unanswered::Refused { code }) => question.refused(&code),
+                Err(Unanswered::Ended) => return Err(ended(&question)),
             };
             let refused = answer.iter().any(|(_, sample)| matches!(sample, Sample::Refused { .. }));
             samples.refused = samples.refused.saturating_add(usize::from(refused));
@@ -108,10 +100,11 @@ impl SampleOption {
 
     async fn connect(
         &self,
+        engine: Engine,
         address: SocketAddr,
         user: &str,
         database: &str,
-    ) -> Result<Client, Failure> {
+    ) -> Result<Session, Failure> {
         if !address.ip().is_loopback() {
             return Err(Failure::usage(format!(
                 "samples are not encrypted on their way here: run this where Jurat runs, and not through {address}"
@@ -124,24 +117,11 @@ impl SampleOption {
         let password = secret.fetch().map_err(|error| {
             Failure::usage(format!("the password of {user}: {}", chain(&error)))
         })?;
-        let (client, connection) = tokio_postgres::Config::new()
-            .host(address.ip().to_string())
-            .port(address.port())
-            .user(user)
-            .password(password.expose())
-            .dbname(database)
-            .application_name("jurat catalog scan")
-            .ssl_mode(SslMode::Disable)
-            .connect_timeout(Duration::from_secs(10))
-            .connect(NoTls)
-            .await
-            .map_err(|error| {
-                let what = format!("no session for {user} through {address}");
-                Failure::because(Exit::Unreachable, what, &error)
-            })?;
-        // Its end is noticed at the next statement. Its words are dropped: they may hold a value.
-        tokio::spawn(async move { connection.await.is_ok() });
-        Ok(client)
+        let login = (user, password.expose());
+        Session::open(engine, address, login, database).await.map_err(|why| {
+            let message = format!("no session for {user} through {address}: {why}");
+            Failure::new(Exit::Unreachable, message)
+        })
     }
 }
 
@@ -164,7 +144,8 @@ fn questions<'c>(
             })
             .collect();
         for columns in columns.chunks(COLUMNS_MAX) {
-            questions.push(Question { relation, columns: columns.to_vec(), rows });
+            let columns = columns.to_vec();
+            questions.push(Question { engine: catalog.engine, relation, columns, rows });
         }
     }
     questions
@@ -187,12 +168,18 @@ fn has_text(column: &Column) -> bool {
 
 impl Question<'_> {
     fn text(&self) -> String {
+        let postgres = self.engine.is_postgres();
+        let quoted = if postgres { quoted } else { backticked };
         let columns: Vec<String> = self
             .columns
             .iter()
             .map(|column| {
                 let name = quoted(&column.name);
-                format!("pg_catalog.\"left\"(({name})::pg_catalog.text, {CHARACTERS_MAX})")
+                if postgres {
+                    format!("pg_catalog.\"left\"(({name})::pg_catalog.text, {CHARACTERS_MAX})")
+                } else {
+                    format!("LEFT({name}, {CHARACTERS_MAX})")
+                }
             })
             .collect();
         let (schema, name) = (quoted(&self.relation.name.schema), quoted(&self.relation.name.name));
@@ -207,15 +194,15 @@ impl Question<'_> {
         self.ids().map(|id| (id, Sample::Refused { code: code.to_owned() })).collect()
     }
 
-    fn count(&self, answer: &[SimpleQueryMessage], detectors: &Detectors) -> Vec<(String, Sample)> {
+    fn count(&self, rows: &Rows, detectors: &Detectors) -> Vec<(String, Sample)> {
         self.ids()
             .enumerate()
             .map(|(place, id)| {
                 let mut values = 0_usize;
                 let mut kinds: BTreeMap<&'static str, usize> = BTreeMap::new();
-                for value in answer.iter().filter_map(row).filter_map(|row| row.get(place)) {
+                for value in rows.iter().filter_map(|row| row.get(place)?.as_deref()) {
                     values = values.saturating_add(1);
-                    for kind in detectors.found(value.as_bytes()) {
+                    for kind in detectors.found(value) {
                         let count = kinds.entry(kind).or_default();
                         *count = count.saturating_add(1);
                     }
@@ -226,10 +213,10 @@ impl Question<'_> {
     }
 }
 
-fn row(message: &SimpleQueryMessage) -> Option<&SimpleQueryRow> {
-    if let SimpleQueryMessage::Row(row) = message { Some(row) } else { None }
-}
-
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn backticked(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
 }

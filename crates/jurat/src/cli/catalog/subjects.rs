@@ -3,12 +3,14 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jurat_policy::Labels;
-use jurat_types::{Catalog, Column, Relation, RelationKind, RelationName};
+use jurat_types::{Catalog, Column, Engine, Relation, RelationKind, RelationName};
 
 use super::names::{self, Suggestion};
 
-/// Schemas that are the server's own.
-const SYSTEM_SCHEMAS: &[&str] = &["information_schema", "pg_catalog", "pg_toast"];
+/// Schemas that are PostgreSQL's own.
+const POSTGRES_SCHEMAS: &[&str] = &["information_schema", "pg_catalog", "pg_toast"];
+/// Databases that are MySQL's or MariaDB's own.
+const MYSQL_SCHEMAS: &[&str] = &["information_schema", "mysql", "performance_schema", "sys"];
 
 /// Something that should have a label and has no entry.
 #[derive(Clone, Debug)]
@@ -43,7 +45,7 @@ pub(super) fn relations(catalog: &Catalog) -> impl Iterator<Item = &Relation> {
             | RelationKind::ForeignTable => true,
             RelationKind::View | RelationKind::Sequence | RelationKind::Composite => false,
         };
-        holds_rows && !is_system(&relation.name.schema)
+        holds_rows && !is_system(catalog.engine, &relation.name.schema)
     })
 }
 
@@ -125,8 +127,35 @@ impl Entries {
 }
 
 /// Whether a schema is the server's own.
-pub(super) fn is_system(schema: &str) -> bool {
-    SYSTEM_SCHEMAS.contains(&schema)
+pub(super) fn is_system(engine: Engine, schema: &str) -> bool {
+    if !engine.is_postgres() {
+        // The server may have been told to keep names as they were written.
+        return MYSQL_SCHEMAS.iter().any(|own| own.eq_ignore_ascii_case(schema));
+    }
+    POSTGRES_SCHEMAS.contains(&schema)
         || schema.starts_with("pg_temp")
         || schema.starts_with("pg_toast")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemas_of_the_server_are_those_of_its_kind() {
+        for (engine, schema, own) in [
+            (Engine::Postgres, "pg_catalog", true),
+            (Engine::Postgres, "pg_temp_3", true),
+            (Engine::Postgres, "mysql", false),
+            (Engine::Postgres, "sys", false),
+            (Engine::Mariadb, "mysql", true),
+            (Engine::Mariadb, "INFORMATION_SCHEMA", true),
+            (Engine::Mysql, "sys", true),
+            (Engine::Mysql, "performance_schema", true),
+            (Engine::Mysql, "pg_catalog", false),
+            (Engine::Mysql, "shop", false),
+        ] {
+            assert_eq!(is_system(engine, schema), own, "{engine:?} {schema}");
+        }
+    }
 }

@@ -140,3 +140,32 @@ fn names_are_taken_apart_as_people_write_them() {
         assert_eq!(words(name), expected, "{name}");
     }
 }
+
+/// MySQL and MariaDB write a type with its width and sign, as it stands in a definition.
+#[test]
+fn types_of_mysql_are_known() {
+    for (data_type, expected) in [
+        ("varchar(100)", Text),
+        ("char(2)", Text),
+        ("longtext", Text),
+        ("json", Document),
+        ("int(10) unsigned", Number),
+        ("bigint unsigned", Number),
+        ("int(5) unsigned zerofill", Number),
+        ("decimal(10,2)", Number),
+        ("double", Number),
+        ("datetime(6)", Date),
+        ("timestamp", Date),
+        ("varbinary(16)", Bytes),
+        ("mediumblob", Bytes),
+        ("inet6", Network),
+        ("enum('a','b')", Choice),
+        ("set('text','int')", Choice),
+        ("year(4)", Choice),
+        ("point", Choice),
+    ] {
+        assert_eq!(family(data_type), expected, "{data_type}");
+    }
+    assert_eq!(label("customers", "email", "varchar(100)"), "pii.email");
+    assert_eq!(label("customers", "email_sent_at", "datetime"), "");
+}

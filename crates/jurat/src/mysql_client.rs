@@ -1,7 +1,11 @@
 //! A small client of MySQL's protocol: a login with a challenge, queries, and a prepared statement with one value.
 //! A driver would bring a second set of everything that `jurat-wire` has already.
 
-use std::{io, time::Duration};
+use std::{
+    fmt, io,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use jurat_wire::mysql::{
     auth::{AuthReply, FAST_SUCCESS},
@@ -21,9 +25,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Failed, Rows};
-
-/// The longest packet that is taken, bytes: nothing in the tour is near it.
+/// The longest packet that is taken, bytes: nothing that is asked is near it.
 const PACKET_BYTES_MAX: usize = 16 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -34,6 +36,34 @@ const CAPABILITIES: Capabilities = Capabilities::MYSQL
     .with(Capabilities::TRANSACTIONS)
     .with(Capabilities::SECURE_CONNECTION)
     .with(Capabilities::PLUGIN_AUTH);
+
+/// Rows as text, as a command line client would show them.
+pub(crate) type Rows = Vec<Vec<String>>;
+
+/// Why there is no result.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Failed {
+    /// An error that came over the protocol.
+    Told {
+        sqlstate: String,
+        /// Number or SQLSTATE and the words, as a command line client shows them.
+        line: String,
+        hint: Option<String>,
+        /// Whether it is a refusal of Jurat's, and no other failure.
+        refusal: bool,
+    },
+    /// No answer that could be read.
+    Broken(String),
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Told { line, .. } => f.write_str(line),
+            Self::Broken(why) => f.write_str(why),
+        }
+    }
+}
 
 /// One connection.
 #[derive(Debug)]
@@ -53,17 +83,35 @@ impl Connection {
         password: &str,
         database: &str,
     ) -> Result<Self, Failed> {
-        let login = async {
-            let stream = TcpStream::connect(("127.0.0.1", port)).await.map_err(broken)?;
-            stream.set_nodelay(true).map_err(broken)?;
-            let mut connection = Self { stream, inbox: Vec::new() };
-            connection.log_in(user, password, database).await?;
-            Ok(connection)
-        };
-        tokio::time::timeout(CONNECT_TIMEOUT, login).await.map_err(broken)?
+        Self::open_as(None, (Ipv4Addr::LOCALHOST, port).into(), (user, password), database).await
     }
 
-    async fn log_in(&mut self, user: &str, password: &str, database: &str) -> Result<(), Failed> {
+    /// The same at any address, as a program that says its name.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) async fn open_as(
+        program: Option<&str>,
+        address: SocketAddr,
+        login: (&str, &str),
+        database: &str,
+    ) -> Result<Self, Failed> {
+        let opened = async {
+            let stream = TcpStream::connect(address).await.map_err(broken)?;
+            stream.set_nodelay(true).map_err(broken)?;
+            let mut connection = Self { stream, inbox: Vec::new() };
+            connection.log_in(program, login, database).await?;
+            Ok(connection)
+        };
+        tokio::time::timeout(CONNECT_TIMEOUT, opened).await.map_err(broken)?
+    }
+
+    async fn log_in(
+        &mut self,
+        program: Option<&str>,
+        (user, password): (&str, &str),
+        database: &str,
+    ) -> Result<(), Failed> {
         let mut sequence = 0;
         let payload = self.packet(&mut sequence).await?;
         if payload.first() == Some(&0xff) {
@@ -71,17 +119,19 @@ impl Connection {
         }
         let greeting = Greeting::parse(&payload).map_err(broken)?;
         let auth = proof(greeting.plugin, password, &greeting.challenge)?;
+        let attributes: Vec<(&str, &str)> =
+            program.map(|program| ("program_name", program)).into_iter().collect();
+        let claimed = match program {
+            Some(_) => CAPABILITIES.with(Capabilities::CONNECT_ATTRS),
+            None => CAPABILITIES,
+        };
         let answer = Answer {
-            fixed: Fixed {
-                claimed: CAPABILITIES,
-                max_packet: 1 << 24,
-                collation: encode::server::UTF8MB4,
-            },
+            fixed: Fixed { claimed, max_packet: 1 << 24, collation: encode::server::UTF8MB4 },
             user: user.as_bytes(),
             auth: &auth,
             schema: Some(database.as_bytes()),
             plugin: greeting.plugin,
-            attributes: &[],
+            attributes: &attributes,
         };
         let mut out = Vec::new();
         encode::packet(&mut out, &mut sequence, |out| answer.put(out)).map_err(broken)?;
@@ -109,22 +159,39 @@ impl Connection {
     /// # Errors
     /// What the other side said, or that it cannot be read.
     pub(crate) async fn query(&mut self, sql: &str) -> Result<(Rows, u64), Failed> {
+        let mut rows = Vec::new();
+        let affected = self
+            .each_row(sql, |values| {
+                rows.push(values.map(|value| value.map_or_else(null, lossy)).collect());
+            })
+            .await?;
+        Ok((rows, affected))
+    }
+
+    /// Runs a statement and shows the values of each row; gives how many rows it changed.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub(crate) async fn each_row(
+        &mut self,
+        sql: &str,
+        mut see: impl FnMut(&mut dyn Iterator<Item = Option<&[u8]>>),
+    ) -> Result<u64, Failed> {
         let mut out = Vec::new();
         command::query(&mut out, sql.as_bytes());
         self.send(&out).await?;
-        let (mut rows, mut affected) = (Vec::new(), 0);
+        let mut affected = 0;
         let kind = ReplyKind::Statement { cursor: false };
         self.reply(kind, |event| {
             if let Event::Row { payload, .. } = event {
-                let text = |value: Option<&[u8]>| value.map_or_else(null, lossy);
-                rows.push(text_values(payload).map(text).collect());
+                see(&mut text_values(payload));
             } else if let Event::Ok(ok) = event {
                 affected = ok.affected_rows;
             }
             Ok(())
         })
         .await?;
-        Ok((rows, affected))
+        Ok(affected)
     }
 
     /// Prepares a statement with one parameter, runs it with an integer, and closes it.
@@ -262,7 +329,7 @@ fn told(error: &ErrPacket<'_>) -> Failed {
     // The number alone does not say who refuses: a server has the same for a lack of its own privileges.
     let refusal = error.sqlstate() == "42000" && message.starts_with("jurat ");
     let line = format!("ERROR {} ({}): {message}", error.code, error.sqlstate());
-    Failed::Told { line, hint: None, refusal }
+    Failed::Told { sqlstate: error.sqlstate().to_owned(), line, hint: None, refusal }
 }
 
 fn broken(why: impl std::fmt::Display) -> Failed {
