@@ -59,7 +59,7 @@ pub enum AppendError {
         reason: String,
     },
     /// The system did not take the record: a full disk, a failing disk.
-    #[error("the record cannot be written to {path}")]
+    #[error("the record cannot be written to {path}: {source}")]
     Write {
         /// The segment.
         path: PathBuf,
@@ -67,13 +67,13 @@ pub enum AppendError {
         source: Arc<io::Error>,
     },
     /// Records are written and not known to be on stable storage.
-    #[error("records cannot be brought to stable storage")]
+    #[error("records cannot be brought to stable storage: {source}")]
     Sync {
         /// What the system said.
         source: Arc<io::Error>,
     },
     /// Checkpoints cannot be written.
-    #[error("{records} records wait for a checkpoint that cannot be written")]
+    #[error("{records} records wait for a checkpoint that cannot be written: {source}")]
     Checkpoint {
         /// How many records are not covered by one.
         records: u64,
