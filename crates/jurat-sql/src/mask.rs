@@ -404,7 +404,9 @@ fn splice(
 fn in_words(stop: Stop) -> RewriteError {
     match stop {
         Stop::Mask(error) => error,
-        other => RewriteError::Text { reason: other.to_string() },
+        Stop::Unsupported(_) | Stop::Unresolved { .. } | Stop::Reason(_) => {
+            RewriteError::Text { reason: stop.to_string() }
+        }
     }
 }
 

@@ -117,7 +117,7 @@ impl SampleOption {
         let password = secret.fetch().map_err(|error| {
             Failure::usage(format!("the password of {user}: {}", chain(&error)))
         })?;
-        let login = (user, password.expose());
+        let login = (user, password.expose().as_str());
         Session::open(engine, address, login, database).await.map_err(|why| {
             let message = format!("no session for {user} through {address}: {why}");
             Failure::new(Exit::Unreachable, message)

@@ -2,7 +2,7 @@
 
 use jurat_types::{Column, RelationName};
 
-use super::{column, words};
+use super::{Family::*, column, family, words};
 
 fn label(relation: &str, name: &str, data_type: &str) -> &'static str {
     let described = Column {
