@@ -28,7 +28,7 @@ bless: ## rewrite the golden files from what the code says now; read the diff
 
 bench: ## measure speed and memory against HAProxy and PgBouncer; ten minutes (ARGS="--only mysql": two)
 	@scripts/ensure-postgres >/dev/null && scripts/ensure-relays && scripts/ensure-mariadb >/dev/null
-	@cargo build --release -p jurat
+	@cargo build --profile dist -p jurat
 	@python3 bench/compare.py $(ARGS)
 
 bench-reading: ## measure what reading a text costs that was never seen, beside the parser alone

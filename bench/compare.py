@@ -46,8 +46,8 @@ def surroundings(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "jurat"
-    parser.add_argument("--jurat", type=Path, default=built, help="the binary (default: the release build)")
+    built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "dist" / "jurat"
+    parser.add_argument("--jurat", type=Path, default=built, help="the binary (default: what users install, target/dist)")
     parser.add_argument("--only", action="append", choices=PARTS, help="this part alone (default: all)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each cell (default: 5)")
     parser.add_argument("--seconds", type=int, default=1, help="seconds of each run (default: 1)")
@@ -61,7 +61,7 @@ def main():
         options.rounds, options.sessions = 1, 50
     need(*(name for part in options.only for name in PARTS[part].NEEDS))
     if not options.jurat.exists():
-        raise SystemExit(f"{options.jurat} not found: cargo build --release -p jurat")
+        raise SystemExit(f"{options.jurat} not found: cargo build --profile dist -p jurat")
 
     end_on_signals()
     if options.realtime:  # inherited by everything that is started: clients, proxies and server alike
