@@ -419,8 +419,20 @@ fn counting(facts: &StatementFacts) -> Counting {
     match facts.kind.as_str() {
         "call" | "do" => return Counting::Never("what a procedure or a block changes is not said"),
         "truncate" => return Counting::Never("TRUNCATE does not say how many rows it removes"),
-        "drop_materialized_view" | "drop_owned" | "drop_schema" | "drop_table" => {
+        "drop_database"
+        | "drop_extension"
+        | "drop_materialized_view"
+        | "drop_owned"
+        | "drop_schema"
+        | "drop_table" => {
             return Counting::Never("DROP does not say how many rows it removes");
+        }
+        "alter_event" | "create_event" => {
+            return Counting::Never("what an event changes when it runs is not said");
+        }
+        // Which row is put in the place of which others is not among the rows that come back.
+        "replace" if facts.returning => {
+            return Counting::Never("REPLACE that returns rows does not say how many it removes");
         }
         "explain" if facts.class == StatementClass::Write => {
             return Counting::Never("EXPLAIN ANALYZE does not say how many rows it changes");
@@ -437,6 +449,9 @@ fn counting(facts: &StatementFacts) -> Counting {
         StatementClass::Unknown => Counting::Never("it is of no known kind"),
         _ if facts.data_modifying_cte => Counting::Statistics,
         StatementClass::Write => Counting::Tag,
+        StatementClass::Ddl if facts.relations.iter().any(|r| r.access == Access::Write) => {
+            Counting::Never("a definition that takes rows or values away does not say of how many")
+        }
         StatementClass::Admin
         | StatementClass::Dcl
         | StatementClass::Ddl

@@ -245,10 +245,11 @@ impl Upstream {
 const INTERNAL_NAME: &[u8] = b"jurat's own question";
 
 /// Rows that the transaction has changed so far, from its own statistics; NULL where the server keeps none. Every
-/// name has its schema, because the client's search path holds.
+/// name has its schema, because the client's search path holds. The pieces of a long value are no rows of anybody's.
 const COUNT_CHANGES: &str = "/* jurat */ SELECT CASE WHEN pg_catalog.current_setting('track_counts') \
     OPERATOR(pg_catalog.=) 'on' THEN (SELECT coalesce(pg_catalog.sum(n_tup_ins OPERATOR(pg_catalog.+) n_tup_upd \
-    OPERATOR(pg_catalog.+) n_tup_del), 0) FROM pg_catalog.pg_stat_xact_all_tables) END";
+    OPERATOR(pg_catalog.+) n_tup_del), 0) FROM pg_catalog.pg_stat_xact_all_tables \
+    WHERE schemaname OPERATOR(pg_catalog.!~) '^pg_toast') END";
 
 /// Names that begin so belong to Jurat.
 pub(crate) const PILL_PREFIX: &str = "jurat refused ";

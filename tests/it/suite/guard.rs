@@ -3,6 +3,7 @@
 
 use crate::harness::{Setup, Shop, wire::Reply};
 
+mod around;
 pub(super) mod consent;
 mod estimates;
 mod protected;

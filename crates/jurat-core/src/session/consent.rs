@@ -8,7 +8,9 @@
 use std::sync::Arc;
 
 use jurat_sql::{SearchPath, SessionEffect, Statement};
-use jurat_types::{Effect, Estimate, Intent, Reason, ReasonKind, RefusalCode, StatementFacts};
+use jurat_types::{
+    Effect, Estimate, Intent, Reason, ReasonKind, RefusalCode, RelationName, StatementFacts,
+};
 use ring::digest;
 use serde_json::json;
 
@@ -327,6 +329,7 @@ impl Session {
             "rules": requested(verdict),
             "limit": verdict.in_force.as_ref().and_then(|in_force| in_force.liftable()),
             "statement": facts,
+            "definitions": self.definitions(&facts),
             // A salt differs from start to start, and the masks themselves come from the policy.
             "sent": masked,
             "runs_by": asking.runs_by,
@@ -337,6 +340,15 @@ impl Session {
         let bytes = serde_json::to_vec(&whole).unwrap_or_default();
         let digest = digest::digest(&digest::SHA256, &bytes);
         digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// What the views behind a statement say, in order: whoever consented has consented to these.
+    fn definitions(&self, facts: &StatementFacts) -> Vec<&str> {
+        let views = facts.relations.iter().filter(|used| used.kind.ends_with("view"));
+        let relations = views.filter_map(|used| {
+            self.catalog.relation(&RelationName::new(&*used.schema, &*used.name))
+        });
+        relations.filter_map(|relation| relation.definition.as_deref()).collect()
     }
 
     /// The request. `None` when the system has no randomness for its name.

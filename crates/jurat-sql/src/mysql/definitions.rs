@@ -145,6 +145,14 @@ fn object(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
         if of_database {
             database(walker, form)?;
         }
+        if lasts && takes_rows(form, &kind) {
+            if kind == "create_database"
+                && let Some((name, _)) = form.name(head.length)
+            {
+                walker.database(&name)?;
+            }
+            walker.defined_takes_values();
+        }
         files(walker, form)?;
         match select {
             None => named(walker, form, form.len(), lasts).map(|()| None),
@@ -153,6 +161,31 @@ fn object(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
         }
     });
     Some(result)
+}
+
+/// Whether rows go with the definition, or values of them: what is replaced, partitions, and columns.
+fn takes_rows(form: &Form<'_>, kind: &str) -> bool {
+    /// What else DROP takes out of a table, and `ALTER column DROP DEFAULT`.
+    const NO_VALUES: [&str; 9] =
+        ["check", "constraint", "default", "foreign", "index", "key", "not", "period", "primary"];
+    match kind {
+        "create_table" | "create_database" => form.has(1, &["or", "replace"]),
+        "alter_table" => {
+            let changes = form.lower.iter().any(|word| word == "change" || word == "modify");
+            (1..form.len()).any(|at| match form.at(at) {
+                "drop" => !NO_VALUES.contains(&form.at(at.saturating_add(1))),
+                "truncate" | "exchange" | "discard" | "convert" => {
+                    matches!(form.at(at.saturating_add(1)), "partition" | "table" | "tablespace")
+                }
+                // With IGNORE, rows that a new key does not allow.
+                "ignore" | "blackhole" => true,
+                // A column that is computed from now on.
+                "as" => changes && form.at(at.saturating_add(1)) == "(",
+                _ => false,
+            })
+        }
+        _ => false,
+    }
 }
 
 /// A table whose definition changes and that no temporary one may stand in front of.

@@ -124,7 +124,12 @@ fn subject(
             | Subject::BehindFrom
             | Subject::Nowhere => match walker.defined(&name) {
                 Err(Stop::Unresolved { .. }) if if_exists => walker.defined_new(&name, false)?,
-                other => other?,
+                other => {
+                    other?;
+                    if form.kind == "alter_table" && takes_values(lower) {
+                        walker.named_takes_values(&name)?;
+                    }
+                }
             },
         }
         // Only DROP takes a list.
@@ -134,6 +139,22 @@ fn subject(
             return Ok(());
         }
     }
+}
+
+/// Whether ALTER TABLE takes a column away, or computes another value for each row.
+fn takes_values(lower: &[&str]) -> bool {
+    const OTHERS: [&str; 6] =
+        ["constraint", "default", "expression", "identity", "not", "statistics"];
+    lower.iter().enumerate().any(|(at, word)| {
+        let next = lower.get(at.saturating_add(1)).copied().unwrap_or_default();
+        let before = at.checked_sub(1).and_then(|at| lower.get(at)).copied().unwrap_or_default();
+        match *word {
+            "drop" => !OTHERS.contains(&next),
+            // The others name an index, or how one of an EXCLUDE constraint works.
+            "using" => next != "index" && before != "exclude",
+            _ => false,
+        }
+    })
 }
 
 /// A dotted name at a place, and where it ends.

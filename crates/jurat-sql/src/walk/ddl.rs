@@ -3,7 +3,7 @@
 use jurat_types::{Access, FunctionClass, RelationName, StatementClass, Via};
 use sqlparser::ast::{
     AlterSchemaOperation, CommentObject, CreateDomain, CreateFunctionBody, CreateTrigger,
-    DropFunction, DropTrigger, Expr, FunctionDesc, ObjectName, SchemaName, Statement,
+    DropBehavior, DropFunction, DropTrigger, Expr, FunctionDesc, ObjectName, SchemaName, Statement,
 };
 
 use super::{Stop, Walker};
@@ -139,8 +139,11 @@ impl Walker<'_> {
             for function in proc_desc {
                 self.dropped_function(function, *if_exists)?;
             }
-        } else if let Statement::DropDomain(_) = statement {
+        } else if let Statement::DropDomain(domain) = statement {
             self.define("drop_domain");
+            if matches!(domain.drop_behavior, Some(DropBehavior::Cascade)) {
+                self.dependent_columns(&domain.name)?;
+            }
         } else if let Statement::DropOperator(_) = statement {
             self.define("drop_operator");
         } else if let Statement::DropOperatorFamily(_) = statement {

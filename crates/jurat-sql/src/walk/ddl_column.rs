@@ -122,7 +122,16 @@ impl Walker<'_> {
                 self.constraint(constraint)
             }
             AlterTableOperation::AddColumn { column_def, .. } => self.column_definition(column_def),
-            AlterTableOperation::AlterColumn { column_name: _, op } => self.alter_column(op),
+            AlterTableOperation::AlterColumn { column_name: _, op } => {
+                if matches!(op, AlterColumnOperation::SetDataType { using: Some(_), .. }) {
+                    self.takes_values(table);
+                }
+                self.alter_column(op)
+            }
+            AlterTableOperation::DropColumn { .. } => {
+                self.takes_values(table);
+                Ok(())
+            }
             AlterTableOperation::RenameTable {
                 table_name: RenameTableNameKind::As(name) | RenameTableNameKind::To(name),
             } => {
@@ -147,7 +156,6 @@ impl Walker<'_> {
             | AlterTableOperation::DisableRule { .. }
             | AlterTableOperation::DisableTrigger { .. }
             | AlterTableOperation::DropConstraint { .. }
-            | AlterTableOperation::DropColumn { .. }
             | AlterTableOperation::EnableAlwaysRule { .. }
             | AlterTableOperation::EnableAlwaysTrigger { .. }
             | AlterTableOperation::EnableReplicaRule { .. }

@@ -333,6 +333,7 @@ impl Walker<'_> {
                     }
                 }
                 ObjectType::Schema => self.every_relation_of(object)?,
+                ObjectType::Type if cascade => self.dependent_columns(object)?,
                 ObjectType::Collation
                 | ObjectType::Database
                 | ObjectType::Role
@@ -343,6 +344,53 @@ impl Walker<'_> {
                 | ObjectType::Warehouse => {
                     names::parts(object)?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// A definition puts other values in the place of those in a table, or takes them away.
+    pub(crate) fn takes_values(&mut self, table: Option<&RelationName>) {
+        if let Some(name) = table
+            && self.relation(name).is_ok()
+        {
+            self.facts.relation(name, self.kind_of(name), Access::Write, Via::Direct);
+        }
+    }
+
+    /// The same for a table by its name.
+    pub(crate) fn named_takes_values(&mut self, object: &ObjectName) -> Result<(), Stop> {
+        let name = self.lookup(object)?;
+        self.takes_values(Some(&name));
+        Ok(())
+    }
+
+    /// The same for every table that is defined so far.
+    pub(crate) fn defined_takes_values(&mut self) {
+        let defined = self.facts.relations.iter().filter(|used| used.access == Access::Ddl);
+        let names: Vec<RelationName> =
+            defined.map(|used| RelationName::new(&*used.schema, &*used.name)).collect();
+        for name in names {
+            self.takes_values(Some(&name));
+        }
+    }
+
+    /// Columns go with the type that they are of. What a type is called tells enough: of two of one name in two
+    /// schemas one too many is named.
+    pub(super) fn dependent_columns(&mut self, object: &ObjectName) -> Result<(), Stop> {
+        let parts = names::parts(object)?;
+        let Some(name) = parts.last() else { return Ok(()) };
+        let catalog = self.catalog;
+        for relation in &catalog.catalog().relations {
+            self.spend(1)?;
+            let of_type = |written: &str| {
+                let written = written.trim_end_matches("[]");
+                let last = written.rsplit('.').next().unwrap_or(written);
+                last.trim_matches('"') == name.as_str()
+            };
+            if relation.columns.iter().any(|column| of_type(&column.data_type)) {
+                let kind = super::relation::kind_name(relation.kind);
+                self.facts.relation(&relation.name, kind, Access::Write, Via::Cascade);
             }
         }
         Ok(())

@@ -165,3 +165,39 @@ async fn other_values_need_another_yes() {
     assert_eq!(run(500).await.unwrap(), 500);
     shop.close().await;
 }
+
+/// APPR-03: one yes to a number of rows is for one run, whether the others come in the same message, behind a savepoint
+/// that is given up, or at the same time.
+#[tokio::test]
+async fn appr_03_consent_to_rows_is_used_once() {
+    let Some(shop) = Shop::open(setup()).await else { return };
+    let text = "UPDATE numbers SET n = n WHERE n BETWEEN 1 AND 500";
+    let mut bot = shop.wire("bot").await;
+    let (id, _) = asked(&bot.run(text).await);
+    answer(&shop, "approve", &id).await;
+    // In one message the second is over, and so the first is taken back with it: the yes is used up.
+    let (again, _) = asked(&bot.run(&format!("{text}; {text}")).await);
+    assert_ne!(again, id);
+    answer(&shop, "approve", &again).await;
+    bot.run("BEGIN").await;
+    bot.run("SAVEPOINT a").await;
+    assert_eq!(bot.run(text).await.tag(), "UPDATE 500");
+    bot.run("ROLLBACK TO a").await;
+    let (third, _) = asked(&bot.run(text).await);
+    assert_ne!(third, again);
+    bot.run("ROLLBACK").await;
+    answer(&shop, "approve", &third).await;
+    let mut sessions = Vec::new();
+    for _ in 0..20 {
+        sessions.push(shop.wire("bot").await);
+    }
+    let runs = sessions
+        .into_iter()
+        .map(|mut wire| tokio::spawn(async move { wire.run(text).await.tag() == "UPDATE 500" }));
+    let mut passed = 0;
+    for run in runs.collect::<Vec<_>>() {
+        passed += usize::from(run.await.unwrap());
+    }
+    assert_eq!(passed, 1);
+    shop.close().await;
+}

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::harness::{MyError, MyShop, MyWire, Setup};
 
+mod around;
 mod consent;
 mod estimates;
 mod protected;
