@@ -38,7 +38,7 @@ pub(super) fn write(tree: &mut Tree, values: BoundValues<'_>) -> Result<(), &'st
     tree.deepen(OPERATOR_STACK_BYTES);
     let all = tree.with(|node| {
         let met = visit_expressions_mut(node, |expr| {
-            if placeholder(expr).is_some() {
+            if is_placeholder(expr) {
                 match literals.next() {
                     Some(literal) => *expr = literal,
                     None => return ControlFlow::Break(()),
@@ -78,14 +78,8 @@ pub(super) fn renumber(
     if met.is_continue() { Ok(kept) } else { Err(MISCOUNTED) }
 }
 
-fn placeholder(expr: &Expr) -> Option<&str> {
-    match expr {
-        Expr::Value(value) => match &value.value {
-            Literal::Placeholder(name) => Some(name),
-            _ => None,
-        },
-        _ => None,
-    }
+fn is_placeholder(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(value) if matches!(value.value, Literal::Placeholder(_)))
 }
 
 /// What a person reads, as a literal of the raw tree of MySQL: quotes and backslashes have a backslash before them.
