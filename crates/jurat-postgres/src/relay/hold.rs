@@ -210,8 +210,11 @@ pub(super) fn bound(bind: &Bind<'_>) -> Bound {
     Bound { bytes: bytes.into(), shown: shown.into() }
 }
 
-/// The values of a Bind, out of the form in which they are compared: whether each is binary, and its bytes.
-pub(crate) fn unbound(bound: &Bound) -> Option<Vec<(bool, Option<&[u8]>)>> {
+/// Whether a value is binary, and its bytes.
+type Raw<'b> = (bool, Option<&'b [u8]>);
+
+/// The values of a Bind, out of the form in which they are compared.
+pub(crate) fn unbound(bound: &Bound) -> Option<Vec<Raw<'_>>> {
     let mut values = Vec::new();
     let mut rest = &*bound.bytes;
     while let Some(([binary, present], after)) = rest.split_first_chunk::<2>() {
