@@ -1,6 +1,7 @@
 //! Promise: a request for consent is seen and answered in the same ways, and by the same people, whatever protocol the
 //! client speaks that is waiting for it. How a client waits is in `approvals::hold` of each protocol.
 
+mod card;
 mod channels;
 mod trust;
 
