@@ -24,6 +24,7 @@ from pathlib import Path
 import mysql_wire
 from mysql import start_mariadb
 from stage import PASSWORD, ROOT, Stage, end_on_signals, need, program, say, start_jurat, start_postgres
+from tpcb import BOUNDS, UPDATE, tpcb
 from wire import Client
 
 COMMITTED = ROOT / "bench" / "instructions.toml"
@@ -53,6 +54,13 @@ MYSQL_CASES = {
     "mysql-prepared": (200, lambda client, n: client.execute(client.key, 471)),
     "mysql-transaction": (50, lambda client, n: transaction(client, n)),
     "mysql-text-transaction": (50, lambda client, n: text_transaction(client, n)),
+}
+
+
+# A limit on changed rows is in force here, so each write is judged again once its rows are counted.
+GUARDED_CASES = {
+    "guarded-transaction": (50, lambda client, n: tpcb(client, n)),
+    "guarded-write": (100, lambda client, n: client.simple(f"{UPDATE}{n}")),
 }
 
 
@@ -121,15 +129,15 @@ def count(stage, jurat, client, cases, keep):
     return counts
 
 
-def counted(options, start, engine, cases):
-    """Counts the cases of one protocol, on a stage of their own."""
+def counted(options, start, engine, cases, data=None):
+    """Counts the cases of one protocol, on a stage of their own; `data` is for the policies."""
     stage = Stage()
     try:
         port = start(stage)
         say(f"starting Jurat under callgrind, in front of {engine}")
         valgrind = [program("valgrind"), "--tool=callgrind", "--compress-strings=no", "--separate-threads=yes",
                     f"--vgdb-prefix={stage.directory}/vgdb", f"--callgrind-out-file={stage.directory}/callgrind.out"]
-        jurat = start_jurat(stage, port, options.jurat, before=valgrind, quiet=True, engine=engine, TOKIO_WORKER_THREADS="1")
+        jurat = start_jurat(stage, port, options.jurat, before=valgrind, quiet=True, engine=engine, data=data, TOKIO_WORKER_THREADS="1")
         if engine == "postgres":
             client = Client(jurat.port, jurat.user, PASSWORD)
             client.prepare("by_key", BY_KEY)
@@ -199,6 +207,7 @@ def main():
     with_mysql = options.bless or options.only == "mysql" or any(name in committed for name in MYSQL_CASES)
     if options.only != "mysql":
         counts.update(counted(options, start_postgres, "postgres", CASES))
+        counts.update(counted(options, start_postgres, "postgres", GUARDED_CASES, {"data.json": BOUNDS}))
     if with_mysql and options.only != "postgres":
         counts.update(counted(options, lambda stage: start_mariadb(stage, MYSQL_TABLE), "mariadb", MYSQL_CASES))
     if options.bless and not options.only:

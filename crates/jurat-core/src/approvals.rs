@@ -38,6 +38,8 @@ pub struct ApprovalOptions {
     pub hold_max: Duration,
     /// How long one waits that has a transaction open, and with it locks; zero for not at all.
     pub hold_in_transaction_max: Duration,
+    /// How many of the rows that a statement concerns its card shows; zero for none.
+    pub sample_rows: u32,
 }
 
 /// Everything that gives and takes consent, shared by all sessions of a process.
@@ -169,6 +171,13 @@ impl Approvals {
             }
         });
         looked.await.unwrap_or_else(|| Err(refusals::no_store()))
+    }
+
+    /// Whether nobody was asked for what has this digest. An error is told when it is asked for.
+    async fn is_new(self: &Arc<Self>, digest: &str) -> bool {
+        let (this, digest) = (Arc::clone(self), digest.to_owned());
+        let found = blocking(move || this.store.find(&digest, this.clock.now_ns()));
+        matches!(found.await, Some(Ok(None)))
     }
 
     fn known(&self, approval: Box<Approval>) -> Result<Answer, Refusal> {

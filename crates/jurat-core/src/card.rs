@@ -87,6 +87,11 @@ pub fn rows(approval: &Approval) -> Vec<(String, String)> {
     if let Some(foreseen) = intent.statement.as_ref().and_then(|s| foreseen(s, approval.max_rows)) {
         row("foreseen", &foreseen);
     }
+    if let Some(sample) = &approval.sample {
+        for (name, value) in sample.lines() {
+            row(name, &value);
+        }
+    }
     for request in &approval.requests {
         row("asked by", &format!("{}: {}", request.id, request.msg));
         let from = listed(&request.approvers);

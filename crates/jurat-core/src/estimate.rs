@@ -8,9 +8,11 @@
 
 use std::time::Duration;
 
-use jurat_sql::{Parsed, Statement};
+use jurat_sql::{BoundValues, Parsed, Statement};
 use jurat_types::{Decision, EstimateBy, EstimateRequest, Obligation};
 use serde_json::Value;
+
+use crate::{Bound, Sample};
 
 /// Something to ask the database.
 #[derive(Clone, Debug)]
@@ -18,8 +20,33 @@ pub struct Question {
     key: String,
     text: String,
     redacted: String,
-    request: EstimateRequest,
+    about: About,
+    timeout: Duration,
+    beside: Beside,
 }
+
+/// What is wanted of the answer.
+#[derive(Clone, Debug)]
+enum About {
+    /// How many rows.
+    Rows(EstimateRequest),
+    /// So many of the rows themselves, for a card that is known but for them.
+    Sample(Sample, u32),
+}
+
+/// The values that are sent beside a question.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beside {
+    /// All that were bound.
+    pub(crate) bound: Option<Bound>,
+    /// The types that the client set for them.
+    pub(crate) types: Vec<u32>,
+    /// Which of them, in the order of the question.
+    pub(crate) parameters: Vec<usize>,
+}
+
+/// The rows of an answer, or why there are none.
+pub type Answered = Result<Vec<Vec<Option<Vec<u8>>>>, String>;
 
 /// Rows that are foreseen, and all rows of the table where that was asked for; or why nobody knows.
 pub type Foreseen = Result<(u64, Option<u64>), String>;
@@ -33,14 +60,32 @@ impl Question {
         statement: &Statement,
         sent: &str,
         request: EstimateRequest,
+        (values, beside): (BoundValues<'_>, Beside),
     ) -> Result<Self, &'static str> {
         let Statement::Parsed(parsed) = statement else { return Err("it was not understood") };
         let asked = match request.by {
-            EstimateBy::Count => Parsed::ask_count(parsed, sent, request.share),
-            EstimateBy::Explain => Parsed::ask_planner(parsed, sent),
+            EstimateBy::Count => Parsed::ask_count(parsed, sent, request.share, values),
+            EstimateBy::Explain => Parsed::ask_planner(parsed, sent, values),
         }?;
-        let key = key(sent, request);
-        Ok(Self { key, text: asked.text, redacted: asked.redacted, request })
+        Ok(Self {
+            key: key(sent, request, &beside),
+            text: asked.text,
+            redacted: asked.redacted,
+            about: About::Rows(request),
+            timeout: Duration::from_millis(request.timeout_ms),
+            beside: Beside { parameters: asked.parameters, ..beside },
+        })
+    }
+
+    /// The question for the rows on a card.
+    pub(crate) fn for_sample(
+        (text, redacted): (String, String),
+        (sample, rows): (Sample, u32),
+        timeout: Duration,
+        beside: Beside,
+    ) -> Self {
+        let about = About::Sample(sample, rows);
+        Self { key: String::new(), text, redacted, about, timeout, beside }
     }
 
     /// What is sent.
@@ -59,31 +104,54 @@ impl Question {
 
     /// Whether it is for a plan, and not for a count.
     pub const fn plans(&self) -> bool {
-        matches!(self.request.by, EstimateBy::Explain)
+        matches!(&self.about, About::Rows(request) if matches!(request.by, EstimateBy::Explain))
     }
 
     /// How long the answer may take.
     pub const fn timeout(&self) -> Duration {
-        Duration::from_millis(self.request.timeout_ms)
+        self.timeout
     }
 
-    /// The numbers in an answer: the columns of its only row.
+    /// The values that were bound, of which some are sent beside it.
+    pub const fn bound(&self) -> Option<&Bound> {
+        self.beside.bound.as_ref()
+    }
+
+    /// Which values are sent beside it, by their places from 0, and the types that the client set for them, 0 where it
+    /// set none.
+    pub fn parameters(&self) -> impl Iterator<Item = (usize, u32)> {
+        let types = &self.beside.types;
+        self.beside.parameters.iter().map(|at| (*at, types.get(*at).copied().unwrap_or_default()))
+    }
+
+    /// What the card says, by the answer.
+    pub(crate) fn sample(self, answered: Answered) -> Option<Sample> {
+        match self.about {
+            About::Sample(sample, rows) => Some(sample.with(answered, rows)),
+            About::Rows(_) => None,
+        }
+    }
+
+    /// The numbers in an answer: the columns of its last row.
     ///
     /// # Errors
     /// Where it has none.
-    pub fn read(&self, answer: &[Option<Vec<u8>>]) -> Foreseen {
+    pub(crate) fn read(&self, answered: Answered) -> Foreseen {
+        let rows = answered?;
+        let answer = rows.last().map(Vec::as_slice).unwrap_or_default();
         let wrong = || "the database gave no number".to_owned();
         let text = |at: usize| {
             let bytes = answer.get(at)?.as_deref()?;
             std::str::from_utf8(bytes).ok()
         };
         let first = text(0).ok_or_else(wrong)?;
-        match self.request.by {
-            EstimateBy::Count => {
+        match &self.about {
+            About::Sample(..) => Err(wrong()),
+            About::Rows(request) if matches!(request.by, EstimateBy::Count) => {
                 let rows = first.trim().parse().map_err(|_no_number| wrong())?;
                 Ok((rows, text(1).and_then(|all| all.trim().parse().ok())))
             }
-            EstimateBy::Explain => {
+            About::Rows(_) => {
                 let plan: Value = serde_json::from_str(first).map_err(|_no_plan| wrong())?;
                 planned(&plan).map(|rows| (rows, None)).ok_or_else(wrong)
             }
@@ -92,8 +160,11 @@ impl Question {
 }
 
 /// What an answer is kept by.
-pub(crate) fn key(sent: &str, request: EstimateRequest) -> String {
-    format!("{:?} {} {}", request.by, request.share, crate::gate::sha256_hex(sent.as_bytes()))
+pub(crate) fn key(sent: &str, request: EstimateRequest, beside: &Beside) -> String {
+    let hex = crate::gate::sha256_hex;
+    let bound = beside.bound.as_ref().map_or_else(String::new, |bound| hex(&bound.bytes));
+    let (types, sent) = (&beside.types, hex(sent.as_bytes()));
+    format!("{:?} {} {sent} {types:?} {bound}", request.by, request.share)
 }
 
 /// What a decision asks to be foreseen: exactly where any rule wants that, within the shortest time, and whoever wants

@@ -9,7 +9,7 @@ use jurat_types::{ApprovalRequest, Intent, PrincipalKind};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-use crate::{Freeze, Outbox};
+use crate::{Freeze, Outbox, Sample};
 
 /// A request for consent to run one statement once.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -40,6 +40,9 @@ pub struct Approval {
     pub lifts: Vec<String>,
     /// The most rows that the statement may change, where that is bound.
     pub max_rows: Option<u64>,
+    /// Some of the rows that it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sample>,
     /// Why the requester wants it, in the requester's words.
     pub why: Option<String>,
     /// Who has said yes or no so far.

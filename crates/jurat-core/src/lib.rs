@@ -39,6 +39,7 @@ mod refusals;
 mod refusals_limits;
 mod results;
 mod rewrite;
+mod sample;
 mod session;
 mod shapes;
 mod unsynced;
@@ -62,7 +63,7 @@ pub use clock::{Clock, SystemClock};
 pub use counters::{Counted as CountedStatements, JUDGE_BOUNDS_NS};
 pub use database::{Database, RefreshClaim};
 pub use detect::{Detectors, Scans};
-pub use estimate::{Foreseen, Question};
+pub use estimate::{Answered, Foreseen, Question};
 pub use freeze::{Freeze, StoredFreezes};
 pub use gate::Gate;
 pub use grant::{
@@ -80,6 +81,7 @@ pub use own_words::{
 pub use permit::{Draft, Ending, Permit, Preparation, Running};
 pub use prepared::{JudgedStatement, Prepared};
 pub use refusals::plain as refusal;
+pub use sample::Sample;
 pub use session::{Bound, Explanation, Lasts, Login, Over, Session, depends_on_earlier};
 pub use unsynced::{Block, Unsynced};
 

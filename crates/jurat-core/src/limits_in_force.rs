@@ -10,7 +10,7 @@ use jurat_types::{
     StatementClass, StatementFacts, Via,
 };
 
-use crate::{Approval, refusals, refusals_limits};
+use crate::{Approval, Question, refusals, refusals_limits};
 
 pub(crate) mod protected;
 
@@ -41,7 +41,7 @@ pub struct InForce {
     /// The most rows that somebody has consented to, over a limit that can be lifted.
     consented_rows: Option<u64>,
     /// What is asked for where it goes over a limit that can be lifted.
-    asks: Option<Arc<Approval>>,
+    asks: Option<Arc<(Approval, Option<Question>)>>,
 }
 
 /// How the rows that a statement changes are counted.
@@ -163,13 +163,18 @@ impl InForce {
     }
 
     /// The same for a statement for which consent is asked where it goes over.
-    pub(crate) fn asking(self, asks: Approval) -> Self {
-        Self { asks: Some(Arc::new(asks)), ..self }
+    pub(crate) fn asking(self, asks: Approval, sampling: Option<Question>) -> Self {
+        Self { asks: Some(Arc::new((asks, sampling))), ..self }
     }
 
     /// What is asked for where it goes over a limit that can be lifted.
     pub(crate) fn asks(&self) -> Option<&Approval> {
-        self.asks.as_deref()
+        self.asks.as_deref().map(|(asks, _)| asks)
+    }
+
+    /// What the database is asked for the card of that.
+    pub(crate) fn sampling(&self) -> Option<&Question> {
+        self.asks.as_deref()?.1.as_ref()
     }
 
     /// The limit on rows that consent can lift.

@@ -26,6 +26,7 @@ mod consent;
 mod estimate;
 mod judging;
 mod result;
+mod sample;
 
 use consent::{Asking, Consent};
 use judging::require_same_text;
@@ -347,7 +348,9 @@ impl Session {
     ) -> (Prepared, Preparation) {
         let mut prepared = self.prepared(source, judged, text);
         let lifts = |limits: &Arc<InForce>| limits.liftable().is_some();
-        let keeps_values = keeps_values || verdict.in_force.as_ref().is_some_and(lifts);
+        let keeps_values = keeps_values
+            || verdict.in_force.as_ref().is_some_and(lifts)
+            || crate::estimate::wanted(&verdict.decision).is_some();
         prepared.consent = keeps_values.then(Box::default);
         (prepared, Preparation::new(Arc::clone(text)))
     }

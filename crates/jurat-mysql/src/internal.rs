@@ -24,6 +24,9 @@ use crate::{
 /// One row of the catalog may be long where a view is, bytes.
 const ROW_BYTES_MAX: usize = 1 << 20;
 
+/// Rows of the answer to one question about a statement.
+const ROWS_MAX: usize = 100;
+
 /// `ER_BAD_DB_ERROR`: there is no such database.
 const NO_SUCH_DATABASE: u16 = 1049;
 
@@ -108,22 +111,25 @@ async fn ask(
     answer(upstream, row).await
 }
 
-/// Asks for an estimate, in a transaction that is never committed; gives back the columns of the last row.
+/// Asks for an estimate, in a transaction that is never committed; gives back the rows.
 ///
 /// # Errors
 /// As [`read_catalog`].
 pub(crate) async fn foresee(
     upstream: &mut Upstream,
     question: &Question,
-) -> Result<Vec<Option<Vec<u8>>>, UpstreamError> {
+) -> Result<Vec<Vec<Option<Vec<u8>>>>, UpstreamError> {
     // MariaDB refuses to plan a write where only reading is allowed. What is planned does not run, and the end of the
     // connection would undo it.
     let begin = if question.plans() { "START TRANSACTION" } else { "START TRANSACTION READ ONLY" };
     ask(upstream, begin, |_columns| Ok(())).await?;
     upstream.foresee(question);
-    let mut found = Vec::new();
+    let mut found: Vec<Vec<Option<Vec<u8>>>> = Vec::new();
     answer(upstream, |columns| {
-        found = columns.iter().map(|column| column.map(<[u8]>::to_vec)).collect();
+        if found.len() >= ROWS_MAX {
+            return Err(UpstreamError::Protocol("it has more rows than were asked for".to_owned()));
+        }
+        found.push(columns.iter().map(|column| column.map(<[u8]>::to_vec)).collect());
         Ok(())
     })
     .await?;

@@ -24,6 +24,9 @@ const MESSAGE_BYTES_MAX: usize = 1 << 20;
 /// Notices, notifications and settings that may come during one question, bytes.
 const ASIDES_BYTES_MAX: usize = 4 << 20;
 
+/// Rows of the answer to one question about a statement.
+const ROWS_MAX: usize = 100;
+
 /// What may arrive besides the answer and is the client's.
 pub(crate) type Asides = Vec<u8>;
 
@@ -119,18 +122,21 @@ async fn ask(
     answers(upstream, asides, row).await
 }
 
-/// Asks for an estimate; gives back the columns of the last row.
+/// Asks for an estimate; gives back the rows.
 ///
 /// # Errors
 /// [`UpstreamError`] when the server does not answer as it should.
 pub(crate) async fn foresee(
     upstream: &mut Upstream,
     question: &Question,
-) -> Result<Vec<Option<Vec<u8>>>, UpstreamError> {
-    upstream.foresee(question);
-    let mut answer = Vec::new();
+) -> Result<Vec<Vec<Option<Vec<u8>>>>, UpstreamError> {
+    upstream.foresee(question)?;
+    let mut answer: Vec<Vec<Option<Vec<u8>>>> = Vec::new();
     answers(upstream, &mut Vec::new(), |_index, columns| {
-        answer = columns.iter().map(|column| column.map(<[u8]>::to_vec)).collect();
+        if answer.len() >= ROWS_MAX {
+            return Err(UpstreamError::Protocol("it has more rows than were asked for".to_owned()));
+        }
+        answer.push(columns.iter().map(|column| column.map(<[u8]>::to_vec)).collect());
         Ok(())
     })
     .await?;

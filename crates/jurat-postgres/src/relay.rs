@@ -38,6 +38,8 @@ mod refresh;
 mod script;
 mod settle;
 
+pub(crate) use hold::unbound;
+
 /// While this many bytes wait for one side, the other side is not read, bytes.
 const OUTBOX_BYTES_MAX: usize = 64 << 10;
 

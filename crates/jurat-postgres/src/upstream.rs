@@ -11,12 +11,13 @@ use jurat_core::{Database, Permit, Preparation, Question, Running};
 use jurat_types::Secret;
 use jurat_wire::postgres::{
     encode::frontend as encode,
+    error::EncodeError,
     frame::{Frame, Piece},
     frontend::{Frontend, parse_frontend},
     value::Target,
 };
 
-use crate::{inbox::Inbox, pipe::Pipe, respond::write};
+use crate::{inbox::Inbox, pipe::Pipe, relay::unbound, respond::write};
 
 mod connect;
 
@@ -161,13 +162,24 @@ impl Upstream {
     }
 
     /// Asks for an estimate, in a transaction that only reads and does not last.
-    pub(crate) fn foresee(&mut self, question: &Question) {
+    ///
+    /// # Errors
+    /// Where the values that belong to it are not known, or it is too long.
+    pub(crate) fn foresee(&mut self, question: &Question) -> Result<(), UpstreamError> {
+        let unknown = || UpstreamError::Protocol("a question lacks its values".to_owned());
+        let values = question.bound().map_or(Some(Vec::new()), unbound).ok_or_else(unknown)?;
+        let (places, types): (Vec<usize>, Vec<u32>) = question.parameters().unzip();
+        let values: Option<Vec<_>> = places.iter().map(|at| values.get(*at).copied()).collect();
+        let values = values.ok_or_else(unknown)?;
         let ms = question.timeout().as_millis();
         self.steps("/* jurat */ BEGIN TRANSACTION READ ONLY");
         self.steps(&format!("/* jurat */ SET LOCAL statement_timeout = {ms}"));
-        self.steps(&format!("/* jurat */ {}", question.text()));
+        let text = format!("/* jurat */ {}", question.text());
+        self.steps_with(text.as_bytes(), &types, &values)
+            .map_err(|error| UpstreamError::Protocol(error.to_string()))?;
         self.steps("/* jurat */ ROLLBACK");
         encode::sync(self.pipe.out());
+        Ok(())
     }
 
     fn own_steps(&mut self, text: &'static str) -> u8 {
@@ -176,12 +188,21 @@ impl Upstream {
     }
 
     fn steps(&mut self, text: &str) {
+        write(self.steps_with(text.as_bytes(), &[], &[]));
+    }
+
+    fn steps_with(
+        &mut self,
+        text: &[u8],
+        types: &[u32],
+        values: &[(bool, Option<&[u8]>)],
+    ) -> Result<(), EncodeError> {
         let out = self.pipe.out();
-        write(encode::close(out, Target::Statement, INTERNAL_NAME));
-        write(encode::parse(out, INTERNAL_NAME, text.as_bytes(), []));
-        write(encode::bind(out, INTERNAL_NAME, INTERNAL_NAME));
-        write(encode::execute(out, INTERNAL_NAME, 0));
-        write(encode::close(out, Target::Portal, INTERNAL_NAME));
+        encode::close(out, Target::Statement, INTERNAL_NAME)?;
+        encode::parse(out, INTERNAL_NAME, text, types.iter().copied())?;
+        encode::bind_values(out, INTERNAL_NAME, INTERNAL_NAME, values)?;
+        encode::execute(out, INTERNAL_NAME, 0)?;
+        encode::close(out, Target::Portal, INTERNAL_NAME)
     }
 
     /// Asks something for Jurat's own use: statements that each end a line with `;`. Only constants of this

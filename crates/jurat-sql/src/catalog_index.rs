@@ -154,7 +154,7 @@ impl CatalogIndex {
     }
 
     /// Whose catalog it is.
-    pub(crate) fn engine(&self) -> Engine {
+    pub fn engine(&self) -> Engine {
         self.inner.catalog.engine
     }
 

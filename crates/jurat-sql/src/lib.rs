@@ -43,7 +43,7 @@ pub use mask::{Detected, Origins, Protection, RewriteError, Rewritten, SALT_PREF
 pub use mold::{Mold, Skeleton};
 pub use mysql::MYSQL_TRACKED;
 pub use position::client_position;
-pub use question::Question;
+pub use question::{BoundValues, Question, Sampled};
 pub use read::read;
 pub use statement::{NameContext, Opaque, Parsed, Reading, SearchPath, SessionEffect, Statement};
 pub use temporary::TemporaryTables;

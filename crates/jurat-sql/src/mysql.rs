@@ -9,6 +9,7 @@ mod code;
 mod definitions;
 mod desugar;
 mod dialect;
+mod executable;
 mod form;
 mod functions;
 mod labels;
@@ -28,6 +29,7 @@ use crate::gate::Source;
 
 pub(crate) use desugar::{is_modifier, restore};
 pub(crate) use dialect::Mysql;
+pub(crate) use executable::written_out;
 pub(crate) use functions::class as function_class;
 pub(crate) use opening::{Opening, literal, opening, quoted};
 pub(crate) use raw_bytes::in_digits;

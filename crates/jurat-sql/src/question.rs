@@ -3,6 +3,8 @@
 //! A question is made of the tree of the statement, is read again like a statement of a client, and is only
 //! given out where that reading says that it changes nothing and calls nothing that may.
 
+use std::borrow::Cow;
+
 use jurat_types::{
     Access, FunctionClass, RelationName, RelationUse, StatementClass, StatementFacts, Via,
 };
@@ -14,6 +16,13 @@ use sqlparser::ast::{
 use crate::read::read;
 use crate::statement::{Parsed, Statement};
 use crate::tree::Tree;
+
+mod sample;
+mod values;
+
+pub use sample::Sampled;
+pub use values::BoundValues;
+use values::PARAMETERS;
 
 /// Functions of the time, which differ from moment to moment and change nothing.
 const TIMES: &[&str] = &[
@@ -44,6 +53,9 @@ pub struct Question {
     pub text: String,
     /// The same without literals, for the record.
     pub redacted: String,
+    /// Which of the statement's parameters it has, in its own order, by their places from 0. Their values are sent
+    /// beside it.
+    pub parameters: Vec<usize>,
 }
 
 impl Parsed {
@@ -51,7 +63,11 @@ impl Parsed {
     ///
     /// # Errors
     /// Why it cannot be asked.
-    pub fn ask_planner(&self, sent: &str) -> Result<Question, &'static str> {
+    pub fn ask_planner(
+        &self,
+        sent: &str,
+        values: BoundValues<'_>,
+    ) -> Result<Question, &'static str> {
         let facts = &self.facts;
         let planned = matches!(facts.class, StatementClass::Read | StatementClass::Write)
             && matches!(
@@ -64,14 +80,36 @@ impl Parsed {
         if self.in_function {
             return Err(SEVERAL);
         }
+        self.check_values(values)?;
         check(facts)?;
         let words = if self.catalog.engine().is_postgres() {
             "EXPLAIN (FORMAT JSON) "
         } else {
             "EXPLAIN FORMAT=JSON "
         };
+        let (sent, parameters) = match values {
+            BoundValues::InText => (Cow::Borrowed(sent), Vec::new()),
+            BoundValues::Beside(count) => (Cow::Borrowed(sent), (0..count).collect()),
+            BoundValues::Written(_) => {
+                let lost = |_reason: String| "it could not be written down with its values";
+                let engine = self.catalog.engine();
+                let mut tree =
+                    Tree::parse_text(sent, engine, &self.limits.widened()).map_err(lost)?;
+                values::write(&mut tree, values)?;
+                (Cow::Owned(tree.print(&self.limits).map_err(lost)?), Vec::new())
+            }
+        };
         // What is only planned is not run, so its literals alone are kept out of the record.
-        Ok(Question { text: [words, sent].concat(), redacted: [words, &self.redacted].concat() })
+        let redacted = [words, &self.redacted].concat();
+        Ok(Question { text: [words, &sent].concat(), redacted, parameters })
+    }
+
+    /// Whether the values of its parameters are known.
+    fn check_values(&self, values: BoundValues<'_>) -> Result<(), &'static str> {
+        match values {
+            BoundValues::InText if self.facts.parameters.count > 0 => Err(PARAMETERS),
+            BoundValues::InText | BoundValues::Beside(_) | BoundValues::Written(_) => Ok(()),
+        }
     }
 
     /// Asks how many rows the condition of `sent` holds for now, or how many the tables have that it empties,
@@ -80,16 +118,19 @@ impl Parsed {
     ///
     /// # Errors
     /// Why it cannot be asked.
-    pub fn ask_count(&self, sent: &str, share: bool) -> Result<Question, &'static str> {
-        if self.facts.parameters.count > 0 {
-            return Err(PARAMETERS);
-        }
+    pub fn ask_count(
+        &self,
+        sent: &str,
+        share: bool,
+        values: BoundValues<'_>,
+    ) -> Result<Question, &'static str> {
+        self.check_values(values)?;
         if self.in_function {
             return Err(SEVERAL);
         }
-        let text = match self.facts.class {
-            StatementClass::Ddl => self.count_tables()?,
-            StatementClass::Read | StatementClass::Write => self.count_rows(sent, share)?,
+        let (text, parameters) = match self.facts.class {
+            StatementClass::Ddl => (self.count_tables()?, Vec::new()),
+            StatementClass::Read | StatementClass::Write => self.count_rows(sent, share, values)?,
             StatementClass::Admin
             | StatementClass::Dcl
             | StatementClass::Session
@@ -98,9 +139,18 @@ impl Parsed {
                 return Err("a statement of its kind concerns no rows that could be counted");
             }
         };
+        let asked = self.read_question(&text, parameters.len())?;
+        let text = asked.facts.text.clone();
+        Ok(Question { text, redacted: asked.redacted.to_string(), parameters })
+    }
+
+    /// A question as it is read, where it only reads.
+    fn read_question(&self, text: &str, parameters: usize) -> Result<Self, &'static str> {
         let reading = read(text.as_bytes(), &self.names, &self.catalog, &self.limits);
-        let [Statement::Parsed(question)] = reading.statements.as_slice() else {
-            return Err("a count of its rows could not be written down");
+        let mut statements = reading.statements.into_iter();
+        let (Some(Statement::Parsed(question)), None) = (statements.next(), statements.next())
+        else {
+            return Err(LOST);
         };
         let facts = &question.facts;
         let reads = facts.kind == "select"
@@ -110,8 +160,11 @@ impl Parsed {
         if !reads {
             return Err("a count of its rows would not only read");
         }
+        if facts.parameters.count != parameters {
+            return Err(PARAMETERS);
+        }
         check(facts)?;
-        Ok(Question { text: facts.text.clone(), redacted: question.redacted.to_string() })
+        Ok(question)
     }
 
     /// The rows of every table that a definition changes.
@@ -145,49 +198,61 @@ impl Parsed {
     }
 
     /// The rows that the condition of a query or write holds for.
-    fn count_rows(&self, sent: &str, share: bool) -> Result<String, &'static str> {
-        let lost = |_reason: String| "a count of its rows could not be written down";
-        let engine = self.catalog.engine();
-        let limits = self.limits.widened();
-        let name = if engine.is_postgres() { "pg_catalog.count" } else { "count" };
+    fn count_rows(
+        &self,
+        sent: &str,
+        share: bool,
+        values: BoundValues<'_>,
+    ) -> Result<(String, Vec<usize>), &'static str> {
+        let postgres = self.catalog.engine().is_postgres();
+        let name = if postgres { "pg_catalog.count" } else { "count" };
         let all = match self.written().filter(|_| share) {
             Some(table) => {
                 format!(", (SELECT {name}(*) FROM {})", self.catalog.naming().qualified(&table))
             }
             None => String::new(),
         };
-        let around = |what: &str| {
-            let text = format!("SELECT {name}(*){all} FROM {what}");
-            Tree::parse_text(&text, engine, &limits).map_err(lost)
-        };
-        let mut outer = around(if self.facts.kind == "select" || self.facts.kind == "insert" {
+        let what = if self.facts.kind == "select" || self.facts.kind == "insert" {
             "(SELECT 1) AS jurat_rows"
         } else {
             "jurat_rows"
-        })?;
+        };
+        self.ask_around(&format!("SELECT {name}(*){all} FROM {what}"), sent, values)
+    }
+
+    /// A query with what decides about the rows of `sent` in the place of what it reads, and which of the parameters
+    /// it has kept.
+    fn ask_around(
+        &self,
+        query: &str,
+        sent: &str,
+        values: BoundValues<'_>,
+    ) -> Result<(String, Vec<usize>), &'static str> {
+        let lost = |_reason: String| LOST;
+        let engine = self.catalog.engine();
+        let limits = self.limits.widened();
+        let mut outer = Tree::parse_text(query, engine, &limits).map_err(lost)?;
         let mut outer = outer
             .with(|node| if let Node::Query(query) = node { Some(query.clone()) } else { None })
             .flatten()
-            .ok_or("a count of its rows could not be written down")?;
+            .ok_or(LOST)?;
         let mut tree = Tree::parse_text(sent, engine, &limits).map_err(lost)?;
+        values::write(&mut tree, values)?;
         let turned = tree.with(|node| {
             let select = select_of(&mut outer)?;
             turn(node, select)?;
             *node = Node::Query(outer);
-            Ok(())
+            values::renumber(node, values)
         });
-        turned.ok_or("a count of its rows could not be written down")??;
-        tree.print(&self.limits).map_err(lost)
+        let parameters = turned.ok_or(LOST)??;
+        Ok((tree.print(&self.limits).map_err(lost)?, parameters))
     }
 }
 
-const PARAMETERS: &str = "the values of its parameters are not in its text";
+const LOST: &str = "a count of its rows could not be written down";
 
 /// Whether asking leaves everything as it is.
 fn check(facts: &StatementFacts) -> Result<(), &'static str> {
-    if facts.parameters.count > 0 {
-        return Err(PARAMETERS);
-    }
     let harmless = |id: &str| {
         let name = id.strip_prefix("pg_catalog.").unwrap_or(id);
         TIMES.iter().any(|time| name.eq_ignore_ascii_case(time))
@@ -219,7 +284,7 @@ fn select_of(query: &mut Query) -> Result<&mut Select, &'static str> {
         | SetExpr::Update(_)
         | SetExpr::Delete(_)
         | SetExpr::Merge(_)
-        | SetExpr::Table(_) => Err("a count of its rows could not be written down"),
+        | SetExpr::Table(_) => Err(LOST),
     }
 }
 
@@ -285,6 +350,6 @@ fn put_inside(select: &mut Select, query: Box<Query>) -> Result<(), &'static str
         *subquery = query;
         Ok(())
     } else {
-        Err("a count of its rows could not be written down")
+        Err(LOST)
     }
 }

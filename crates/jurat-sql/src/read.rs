@@ -9,13 +9,13 @@ use sqlparser::ast::Statement as Node;
 use crate::catalog_index::CatalogIndex;
 use crate::copy::Condition;
 use crate::facts::{Facts, Inner};
-use crate::gate::{self, Source};
+use crate::gate::{self, GateError, Source};
 use crate::limits::ReadLimits;
 use crate::mysql;
 use crate::pre;
 use crate::raw;
 use crate::redact;
-use crate::scan::Piece;
+use crate::scan::{Piece, ScanError};
 use crate::stack::with_shared_stack;
 use crate::statement::{KeptTree, NameContext, Opaque, Parsed, Reading, SessionEffect, Statement};
 use crate::tree::Tree;
@@ -39,6 +39,14 @@ pub fn read(
     let sources = match sources {
         Ok(sources) => sources,
         Err(error) => {
+            if error == GateError::Scan(ScanError::ExecutableComment)
+                && let Some(text) = std::str::from_utf8(text).ok()
+                && let server = &catalog.catalog().server_version
+                && let Some(written) = mysql::written_out(text, engine, server)
+            {
+                // None is left in it.
+                return read(written.as_bytes(), names, catalog, limits);
+            }
             let place = Place { index: 0, count: 1 };
             let whole = opaque_bytes(text, engine, error.to_string(), limits, &place);
             return Reading { statements: vec![Statement::Opaque(whole)] };

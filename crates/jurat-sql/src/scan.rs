@@ -87,7 +87,9 @@ pub(crate) enum ScanError {
     NameLength,
     #[error("a character is not part of any token")]
     Character,
-    #[error("comments that servers execute (/*! and /*M!) are not supported")]
+    #[error(
+        "a comment that some servers execute (/*! or /*M!) is not supported; write it as SQL, or leave it out"
+    )]
     ExecutableComment,
     #[error("an optimizer hint that sets a variable is not supported")]
     VariableHint,

@@ -82,6 +82,7 @@ fn approval(id: &str, digest: &str, requester: &str) -> Approval {
         requests: serde_json::from_value(requests).unwrap(),
         lifts: Vec::new(),
         max_rows: None,
+        sample: None,
         why: None,
         votes: Vec::new(),
         used_by: None,

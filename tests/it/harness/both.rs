@@ -295,6 +295,22 @@ impl Session {
         }
     }
 
+    /// Runs a prepared statement with values for `$1`, `$2`, …, which stand in it in that order.
+    pub(crate) async fn bound(&mut self, text: &str, values: &[Option<&str>]) -> Answer {
+        match self {
+            Self::Postgres(wire) => {
+                wire.parse("", text).bind_texts(values).execute("").sync();
+                of_postgres(&wire.answer().await)
+            }
+            Self::Mysql(wire) => {
+                let numbered = (1..=values.len()).rev();
+                let text =
+                    numbered.fold(text.to_owned(), |text, n| text.replace(&format!("${n}"), "?"));
+                of_mysql(wire.prepare(&text).and_then(|statement| wire.execute(statement, values)))
+            }
+        }
+    }
+
     /// Runs a text, whatever comes of it.
     pub(crate) async fn try_one(&mut self, text: &str) -> Answer {
         self.run(text, Way::Text).await

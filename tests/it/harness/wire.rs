@@ -165,6 +165,19 @@ impl Wire {
         self.raw(b'B', &body.concat())
     }
 
+    /// Adds Bind of the unnamed statement with these texts as values; `None` is NULL.
+    pub(crate) fn bind_texts(&mut self, values: &[Option<&str>]) -> &mut Self {
+        let mut body = vec![0; 4];
+        body.extend_from_slice(&u16::try_from(values.len()).unwrap().to_be_bytes());
+        for value in values {
+            let length = value.map_or(-1, |value| i32::try_from(value.len()).unwrap());
+            body.extend_from_slice(&length.to_be_bytes());
+            body.extend_from_slice(value.unwrap_or_default().as_bytes());
+        }
+        body.extend_from_slice(&[0, 0]);
+        self.raw(b'B', &body)
+    }
+
     /// Adds Describe of a portal.
     pub(crate) fn describe_portal(&mut self, name: &str) -> &mut Self {
         encode::describe(&mut self.out, Target::Portal, name.as_bytes()).unwrap();

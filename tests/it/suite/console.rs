@@ -4,6 +4,7 @@
 mod api;
 mod browser;
 mod forms;
+mod table;
 mod webhooks;
 
 use crate::harness::{

@@ -9,6 +9,7 @@ mod catalogue;
 mod chatter;
 mod deny;
 mod drivers;
+mod dumps;
 mod faults;
 mod files;
 mod guard;

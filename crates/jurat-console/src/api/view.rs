@@ -43,6 +43,8 @@ pub(super) struct Approval {
     relations: Vec<String>,
     /// The most rows that it may change, where that is bound
     max_rows: Option<u64>,
+    /// Some of the rows that it concerns, where they were asked for
+    sample: Option<Sample>,
     /// What rules ask for
     requests: Vec<Request>,
     /// Why the requester wants it, in the requester's words
@@ -60,6 +62,40 @@ pub(super) struct Approval {
     created: String,
     /// RFC 3339: when the request ends; once it is approved, when the approval does
     expires: String,
+}
+
+/// Some of the rows that a statement concerns
+#[derive(Debug, JsonSchema, Serialize)]
+struct Sample {
+    columns: Vec<String>,
+    /// A value for each column, as a text that may be cut off; `null` is NULL
+    rows: Vec<Vec<Option<String>>>,
+    /// Columns that are not shown
+    withheld: Vec<Withheld>,
+    /// Why there are no rows, where the database could not be asked
+    failed: Option<String>,
+}
+
+/// A column that is not shown
+#[derive(Debug, JsonSchema, Serialize)]
+struct Withheld {
+    column: String,
+    /// Its labels, or another reason
+    why: String,
+}
+
+impl From<&core::Sample> for Sample {
+    fn from(one: &core::Sample) -> Self {
+        let withheld = one.withheld.iter();
+        Self {
+            columns: one.columns.clone(),
+            rows: one.rows.clone(),
+            withheld: withheld
+                .map(|(column, why)| Withheld { column: column.clone(), why: why.clone() })
+                .collect(),
+            failed: one.failed.clone(),
+        }
+    }
 }
 
 /// What one rule asks for
@@ -116,6 +152,7 @@ impl From<&core::Approval> for Approval {
             values: one.values.clone(),
             relations: relations.unwrap_or_default().iter().map(|one| one.id.clone()).collect(),
             max_rows: one.max_rows,
+            sample: one.sample.as_ref().map(Sample::from),
             requests: requests.collect(),
             why: one.why.clone(),
             votes: votes.collect(),

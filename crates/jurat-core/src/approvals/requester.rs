@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use jurat_types::Refusal;
 
 use super::{Answer, Approval, ApprovalOptions, Approvals, Waited, Waiting};
-use crate::{Draft, Foreseen, Over, Permit, Question, Session};
+use crate::{Answered, Draft, Over, Permit, Question, Session};
 
 /// Statements of one message that may need consent.
 const ASKED_MAX: usize = 64;
@@ -32,7 +32,7 @@ pub trait Requester: Send {
     ) -> impl Future<Output = Result<Vec<Permit>, Refusal>> + Send;
 
     /// Asks the database over a connection of its own, so that nothing of the session's is touched.
-    fn foresee(&mut self, question: &Question) -> impl Future<Output = Foreseen> + Send;
+    fn foresee(&mut self, question: &Question) -> impl Future<Output = Answered> + Send;
 
     /// How long the connection may wait now. Zero where the database has anything of it under way, unless the
     /// operator allows that.
@@ -83,8 +83,8 @@ async fn seek<R: Requester>(
     let approvals = requester.session().gate().approvals.clone();
     for _ in 0..ASKED_MAX {
         if let Some(question) = requester.session().take_question() {
-            let foreseen = requester.foresee(&question).await;
-            requester.session().note_foreseen(&question, foreseen);
+            let answered = requester.foresee(&question).await;
+            requester.session().note_foreseen(&question, answered);
         } else {
             let Some(approvals) = &approvals else { break };
             if !look_or_ask(requester, approvals).await? {
@@ -116,7 +116,14 @@ async fn look_or_ask<R: Requester>(
     if let Some(digest) = requester.session().take_looked_for() {
         let found = approvals.look(&digest).await;
         requester.session().note_found(digest, found);
-    } else if let Some(asked) = requester.session().take_asked() {
+    } else if let Some((mut asked, sampling)) = requester.session().take_asked() {
+        // What was asked before has its rows already, or none.
+        if let Some(question) = sampling
+            && approvals.is_new(&asked.digest).await
+        {
+            let answered = requester.foresee(&question).await;
+            asked.sample = question.sample(answered);
+        }
         let grant = grant(requester, approvals, asked).await?;
         requester.session().lend(*grant);
     } else {
@@ -181,10 +188,17 @@ async fn wait<R: Requester>(
 }
 
 impl Over {
+    /// Takes the answer to what is asked for the card.
+    pub fn note_sample(&mut self, question: Question, answered: Answered) {
+        if let Some(asks) = &mut self.asks {
+            asks.sample = question.sample(answered);
+        }
+    }
+
     /// What the client is told, once consent to the number of rows was asked for where somebody may give it. Asking
     /// waits for the store, and not for an answer.
     pub async fn ask(self, session: &Session) -> Refusal {
-        let Self { mut refusal, asks } = self;
+        let Self { mut refusal, asks, sampling: _ } = self;
         let (Some(asks), Some(approvals)) = (asks, session.gate().approvals.clone()) else {
             return refusal;
         };

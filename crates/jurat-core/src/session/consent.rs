@@ -7,16 +7,17 @@
 
 use std::sync::Arc;
 
-use jurat_sql::{SearchPath, SessionEffect, Statement};
+use jurat_sql::{BoundValues, SearchPath, SessionEffect, Statement};
 use jurat_types::{
-    Effect, Estimate, Intent, Reason, ReasonKind, RefusalCode, RelationName, StatementFacts,
+    Effect, Engine, Estimate, Intent, Reason, ReasonKind, RefusalCode, RelationName, StatementFacts,
 };
 use ring::digest;
 use serde_json::json;
 
 use super::{Session, estimate::Estimates};
 use crate::{
-    InForce, JudgedStatement, Prepared, Spending, approvals,
+    InForce, JudgedStatement, Prepared, Question, Spending, approvals,
+    estimate::Beside,
     grant::{self, Approval, State},
     labels,
     prepared::{Verdict, VerdictKey},
@@ -38,7 +39,7 @@ pub(super) struct Consent(Option<Box<Known>>);
 #[derive(Debug, Default)]
 pub(super) struct Known {
     /// What the last judgement asks consent for.
-    asked: Option<Approval>,
+    asked: Option<(Approval, Option<Question>)>,
     /// Grants that may be used now.
     lent: Vec<Approval>,
     /// What the drafts since then use of them.
@@ -116,6 +117,27 @@ impl<'a> Asking<'a> {
         self.judged.statement()
     }
 
+    /// Where the values of its parameters are, for a question about it.
+    pub(super) fn bound_values(&self, engine: Engine) -> BoundValues<'a> {
+        match &self.values {
+            Values::Bound(_, Some(bound)) if engine.is_postgres() => {
+                BoundValues::Beside(bound.shown.len())
+            }
+            Values::Bound(_, Some(bound)) => BoundValues::Written(&bound.shown),
+            Values::InText | Values::Bound(_, None) => BoundValues::InText,
+        }
+    }
+
+    /// What is sent beside a question that has those of its parameters.
+    pub(super) fn beside(&self, parameters: Vec<usize>) -> Beside {
+        match &self.values {
+            Values::Bound(types, bound) => {
+                Beside { bound: bound.cloned(), types: types.to_vec(), parameters }
+            }
+            Values::InText => Beside::default(),
+        }
+    }
+
     pub(super) fn facts(&self) -> &'a StatementFacts {
         self.judged.facts(self.by_name)
     }
@@ -130,8 +152,8 @@ impl Session {
         self.consent.0.as_ref().is_some_and(|known| asks(known))
     }
 
-    /// What the last judgement asks consent for.
-    pub fn take_asked(&mut self) -> Option<Approval> {
+    /// What the last judgement asks consent for, and what the database is asked for its card.
+    pub fn take_asked(&mut self) -> Option<(Approval, Option<Question>)> {
         self.consent.0.as_mut()?.asked.take()
     }
 
@@ -194,7 +216,11 @@ impl Session {
                 let code = RefusalCode::ApprovalRequired;
                 let id = &intent.request_id;
                 let refusal = refusals::not_carried_out(code, facts, refusals::ASK, id);
-                let asked = self.approval(digest, intent, verdict, asking);
+                let asked = self.approval(digest, intent, verdict, asking).map(|mut asked| {
+                    let decision = &verdict.decision;
+                    let sampling = self.sampling(&mut asked, intent, decision, asking, &text);
+                    (asked, sampling)
+                });
                 verdict.permitted = Err(Arc::new(refusal));
                 self.consent.known().asked = asked;
             }
@@ -381,6 +407,7 @@ impl Session {
             requests: decision.approvals.clone(),
             lifts: decision.reasons.iter().filter(|r| is_lifted(r)).map(|r| r.id.clone()).collect(),
             max_rows: None,
+            sample: None,
             why: None,
             votes: Vec::new(),
             used_by: None,

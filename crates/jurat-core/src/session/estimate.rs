@@ -6,7 +6,7 @@ use jurat_types::{Effect, Estimate, EstimateBy, Intent, Obligation, RefusalCode}
 
 use super::{Session, consent::Asking};
 use crate::{
-    Foreseen, Question, estimate, labels,
+    Answered, Foreseen, Question, estimate, labels,
     prepared::{Verdict, VerdictKey},
     refusals,
 };
@@ -32,7 +32,8 @@ impl Session {
     }
 
     /// Takes the answer; the judgements that follow use it.
-    pub fn note_foreseen(&mut self, question: &Question, foreseen: Foreseen) {
+    pub fn note_foreseen(&mut self, question: &Question, answered: Answered) {
+        let foreseen = question.read(answered);
         let known = self.consent.known();
         let asked = (question.key().to_owned(), foreseen, question.redacted().to_owned());
         known.estimates.found.push(asked);
@@ -52,11 +53,17 @@ impl Session {
         let Some(sent) = self.would_send(verdict, asking, &intent.request_id) else {
             return false;
         };
-        let key = estimate::key(&sent, request);
+        let beside = asking.beside(Vec::new());
+        let key = estimate::key(&sent, request, &beside);
         let found = self.consent.known().estimates.found.iter().find(|(of, ..)| *of == key);
         let (foreseen, asked) = match found {
             Some((_, foreseen, asked)) => (foreseen.clone(), Some(asked.clone())),
-            None => match Question::new(asking.statement(), &sent, request) {
+            None => match Question::new(
+                asking.statement(),
+                &sent,
+                request,
+                (asking.bound_values(self.catalog.engine()), beside),
+            ) {
                 Ok(question) => {
                     self.consent.known().estimates.wanted = Some(question);
                     let refusal = refusals::not_carried_out(

@@ -14,7 +14,7 @@ use jurat_types::{
 
 use super::Session;
 use crate::{
-    Approval, BudgetError, BudgetKey, Counted, Exceeded, InForce, Passing, Running,
+    Approval, BudgetError, BudgetKey, Counted, Exceeded, InForce, Passing, Question, Running,
     gate::{Timer, verdict_key},
     ids, labels,
     prepared::Verdict,
@@ -29,6 +29,8 @@ pub struct Over {
     pub refusal: Refusal,
     /// What is asked for first, where somebody may consent to the number.
     pub asks: Option<Box<Approval>>,
+    /// What the database is asked for its card.
+    pub sampling: Option<Question>,
 }
 
 /// What becomes of what a statement has changed, should it pass.
@@ -108,7 +110,9 @@ impl Session {
                     let judged = JudgedResult { write, actual, revision, freeze, decision, model };
                     self.results.remember(judged, &policy);
                 }
-                refused.map_or(Ok(()), |refusal| Err(Box::new(Over { refusal, asks })))
+                let Some(refusal) = refused else { return Ok(()) };
+                let sampling = asks.as_ref().and_then(|_asks| in_force.sampling().cloned());
+                Err(Box::new(Over { refusal, asks, sampling }))
             }
             Err(error) => {
                 tracing::error!(%error, "a judgement could not be recorded");
@@ -266,7 +270,7 @@ fn counted_as(budget: &Limit) -> String {
 
 /// A refusal that asking for consent does not come before.
 fn unasked(refusal: Refusal) -> Box<Over> {
-    Box::new(Over { refusal, asks: None })
+    Box::new(Over { refusal, asks: None, sampling: None })
 }
 
 /// The limit on rows that so many are more than.

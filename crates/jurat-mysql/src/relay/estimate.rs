@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jurat_core::{Foreseen, Question};
+use jurat_core::{Answered, Question};
 use tokio::time::timeout;
 
 use crate::{
@@ -16,9 +16,9 @@ pub(super) async fn foresee(
     target: &UpstreamDatabase,
     question: &Question,
     connect_timeout: Duration,
-) -> Foreseen {
+) -> Answered {
     match asked(target, question, connect_timeout).await {
-        Ok(answer) => question.read(&answer),
+        Ok(answer) => Ok(answer),
         Err(UpstreamError::Timeout(_)) => Err("the database did not say so in time".to_owned()),
         Err(UpstreamError::Refused { code, .. }) => {
             Err(format!("the database refused to say so with error {code}"))
@@ -37,7 +37,7 @@ async fn asked(
     target: &UpstreamDatabase,
     question: &Question,
     connect_timeout: Duration,
-) -> Result<Vec<Option<Vec<u8>>>, UpstreamError> {
+) -> Result<Vec<Vec<Option<Vec<u8>>>>, UpstreamError> {
     let connected = upstream::connect(target, Wanted::default(), connect_timeout).await?;
     let mut upstream = connected.upstream;
     let limit = question.timeout();

@@ -16,7 +16,7 @@ use jurat_wire::mysql::{
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    End, Relay,
+    End, Relay, estimate,
     reply::{Answer, Following, command, told},
 };
 use crate::{
@@ -327,7 +327,7 @@ impl Relay {
         // Rows that were left out are rows that were changed.
         let rows = following.counted().saturating_add(guard.left_out);
         if run.limits().is_some_and(InForce::checks_rows)
-            && let Err(over) =
+            && let Err(mut over) =
                 self.session.judge_counted(run, Counted { rows, in_all: None }, Lasts::AtOnce)
         {
             self.note_warnings(run);
@@ -336,6 +336,11 @@ impl Relay {
             }
             self.take_back(bracket).await?;
             // Consent is asked for once nothing is locked for it any more.
+            if let Some(question) = over.sampling.take() {
+                let limit = self.session.gate().limits.connect_timeout;
+                let answered = estimate::foresee(&self.target, &question, limit).await;
+                over.note_sample(question, answered);
+            }
             let refusal = over.ask(&self.session).await;
             self.refuse(&refusal);
             return Ok(Answer::Failed);

@@ -7,7 +7,7 @@
 use std::{future::poll_fn, io, task::Poll, time::Duration};
 
 use jurat_core::{
-    ApprovalOptions, Bound, Draft, Foreseen, Permit, Question, Requester, Session, Waiting,
+    Answered, ApprovalOptions, Bound, Draft, Permit, Question, Requester, Session, Waiting,
     seek_consent,
 };
 use jurat_types::Refusal;
@@ -142,7 +142,7 @@ where
         self.relay.settle(drafts).await
     }
 
-    async fn foresee(&mut self, question: &Question) -> Foreseen {
+    async fn foresee(&mut self, question: &Question) -> Answered {
         let limit = self.relay.session.gate().limits.connect_timeout;
         estimate::foresee(&self.relay.target, question, limit).await
     }

@@ -1,7 +1,7 @@
 //! Estimates on request: the database is asked over a connection of Jurat's own, in a transaction that only reads and
 //! ends by itself, so that nothing of the client's session or transaction is touched.
 
-use jurat_core::{Foreseen, Question};
+use jurat_core::{Answered, Question};
 
 use crate::{
     internal,
@@ -13,7 +13,7 @@ pub(super) async fn foresee(
     target: &UpstreamDatabase,
     question: &Question,
     connect_timeout: std::time::Duration,
-) -> Foreseen {
+) -> Answered {
     let asked = async {
         let connected = upstream::connect(target, &[], connect_timeout).await?;
         let mut upstream = connected.upstream;
@@ -23,10 +23,10 @@ pub(super) async fn foresee(
     };
     // The database keeps the time, too; this is for one that does not answer.
     let limit = question.timeout().saturating_add(connect_timeout);
-    let answer: Result<Vec<Option<Vec<u8>>>, UpstreamError> =
+    let answer: Result<Vec<Vec<Option<Vec<u8>>>>, UpstreamError> =
         tokio::time::timeout(limit, asked).await.unwrap_or(Err(UpstreamError::Timeout(limit)));
     match answer {
-        Ok(answer) => question.read(&answer),
+        Ok(answer) => Ok(answer),
         Err(UpstreamError::Timeout(_)) => Err(TIME_IS_UP.to_owned()),
         Err(UpstreamError::Refused { code, .. }) if code == QUERY_CANCELED => {
             Err(TIME_IS_UP.to_owned())

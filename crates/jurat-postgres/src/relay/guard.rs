@@ -276,7 +276,8 @@ impl Relay {
             }
             // A portion of a portal, or a tag without a number.
             None => {
-                Err(Box::new(Over { refusal: self.session.refuse_uncounted(running), asks: None }))
+                let refusal = self.session.refuse_uncounted(running);
+                Err(Box::new(Over { refusal, asks: None, sampling: None }))
             }
         };
         judged.map_err(|over| self.refuse_ran(*over)).is_ok()

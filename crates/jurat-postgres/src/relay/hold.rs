@@ -7,7 +7,7 @@
 use std::{future::poll_fn, task::Poll, time::Duration};
 
 use jurat_core::{
-    ApprovalOptions, Bound, Draft, Foreseen, Over, Permit, Question, Requester, Session, Waiting,
+    Answered, ApprovalOptions, Bound, Draft, Over, Permit, Question, Requester, Session, Waiting,
     seek_consent,
 };
 use jurat_types::Refusal;
@@ -87,7 +87,12 @@ impl Relay {
 
     /// Asks for consent to the number of rows of a statement that was taken back, and tells the client.
     pub(super) async fn ask_for_rows(&mut self) {
-        let Some(over) = self.hold.over.take() else { return };
+        let Some(mut over) = self.hold.over.take() else { return };
+        if let Some(question) = over.sampling.take() {
+            let limit = self.session.gate().limits.connect_timeout;
+            let answered = estimate::foresee(&self.cancels.database, &question, limit).await;
+            over.note_sample(question, answered);
+        }
         let refusal = over.ask(&self.session).await;
         respond::error(self.client.out(), &refusal);
         self.hold.note_refusal(&refusal);
@@ -137,7 +142,7 @@ where
         self.relay.settle_for_good(drafts).await
     }
 
-    async fn foresee(&mut self, question: &Question) -> Foreseen {
+    async fn foresee(&mut self, question: &Question) -> Answered {
         let limit = self.relay.session.gate().limits.connect_timeout;
         estimate::foresee(&self.relay.cancels.database, question, limit).await
     }
@@ -205,6 +210,27 @@ pub(super) fn bound(bind: &Bind<'_>) -> Bound {
     Bound { bytes: bytes.into(), shown: shown.into() }
 }
 
+/// Whether a value is binary, and its bytes.
+type Raw<'b> = (bool, Option<&'b [u8]>);
+
+/// The values of a Bind, out of the form in which they are compared.
+pub(crate) fn unbound(bound: &Bound) -> Option<Vec<Raw<'_>>> {
+    let mut values = Vec::new();
+    let mut rest = &*bound.bytes;
+    while let Some(([binary, present], after)) = rest.split_first_chunk::<2>() {
+        rest = after;
+        let mut value = None;
+        if *present == 1 {
+            let (length, after) = rest.split_first_chunk::<8>()?;
+            let length = usize::try_from(u64::from_be_bytes(*length)).ok()?;
+            let (bytes, after) = after.split_at_checked(length)?;
+            (value, rest) = (Some(bytes), after);
+        }
+        values.push((*binary == 1, value));
+    }
+    rest.is_empty().then_some(values)
+}
+
 /// A value as a person reads it. What a binary value means depends on its type, which is not known here, so
 /// its bytes are shown beside the readings.
 fn shown_value(value: &[u8], binary: bool) -> String {
@@ -229,7 +255,22 @@ fn shown_value(value: &[u8], binary: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shown_value;
+    use jurat_core::Bound;
+
+    use super::{shown_value, unbound};
+
+    #[test]
+    fn values_come_back_from_the_form_in_which_they_are_compared() {
+        let of = |bytes: &[u8]| Bound { bytes: bytes.into(), shown: [].into() };
+        let text = [0, 1, 0, 0, 0, 0, 0, 0, 0, 2, b'a', b'b'];
+        let whole = [&text[..], &[1, 0], &[1, 1, 0, 0, 0, 0, 0, 0, 0, 0]].concat();
+        let values = vec![(false, Some(&b"ab"[..])), (true, None), (true, Some(&b""[..]))];
+        assert_eq!(unbound(&of(&whole)), Some(values));
+        assert_eq!(unbound(&of(&[])), Some(Vec::new()));
+        for cut in [1, 3, 9, 11] {
+            assert_eq!(unbound(&of(&text[..cut])), None, "{cut}");
+        }
+    }
 
     #[test]
     fn a_value_is_shown_as_it_may_be_meant() {

@@ -17,13 +17,14 @@ pub(crate) fn scan_into(
     text: &str,
     tokens_max: usize,
 ) -> Result<(), ScanError> {
-    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
+    let mut scanner = Scanner::new(text);
     let mut tokens = 0_usize;
     // Whether only blanks stand between here and a string literal.
     let mut after_string = false;
-    while let Some(byte) = scanner.peek(0) {
+    loop {
         let start = scanner.at;
-        let kind = scanner.piece(byte)?;
+        let Some(kind) = scanner.step() else { return Ok(()) };
+        let kind = kind?;
         if !kind.is_blank() {
             tokens = tokens.saturating_add(1);
             if tokens > tokens_max {
@@ -37,7 +38,6 @@ pub(crate) fn scan_into(
         }
         pieces.push(Piece { kind, start, end: scanner.at });
     }
-    Ok(())
 }
 
 /// White space as the servers' tables for UTF-8 have it.
@@ -50,12 +50,26 @@ const fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
 }
 
-struct Scanner<'a> {
+pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    pub(super) const fn new(text: &'a str) -> Self {
+        Self { bytes: text.as_bytes(), at: 0 }
+    }
+
+    /// Reads the next piece; nothing at the end.
+    pub(super) fn step(&mut self) -> Option<Result<Kind, ScanError>> {
+        self.peek(0).map(|byte| self.piece(byte))
+    }
+
+    /// Behind the last piece.
+    pub(super) const fn place(&self) -> usize {
+        self.at
+    }
+
     fn peek(&self, ahead: usize) -> Option<u8> {
         self.bytes.get(self.at.saturating_add(ahead)).copied()
     }
@@ -128,7 +142,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// Block comments do not nest. Those that servers execute are refused, whatever version they name.
+    /// Block comments do not nest. Those that servers execute are refused, whatever version they name; where it is
+    /// certain what they say, they are written out before (`executable.rs`).
     fn block_comment(&mut self) -> Result<Kind, ScanError> {
         let executable = match (self.peek(2), self.peek(3)) {
             (Some(b'!'), _) => true,

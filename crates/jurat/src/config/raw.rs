@@ -225,6 +225,8 @@ pub(crate) struct RawApprovals {
     /// How long one waits that has a transaction open, and with it locks; "0" unless said
     #[schemars(with = "Option<String>")]
     pub(crate) hold_in_transaction_max: Option<RawDuration>,
+    /// How many of the rows that a statement concerns the card of a request shows, 5 unless said; 0 for none
+    pub(crate) sample_rows: Option<u32>,
     /// Requests that may wait
     pub(crate) pending_max: Option<usize>,
     /// Requests of one principal that may wait

@@ -25,6 +25,9 @@ const POLL: Duration = Duration::from_secs(5);
 const CHECKPOINT: Duration = Duration::from_secs(1);
 /// Proxies and clients give up silent connections after minutes.
 const HOLD_MAX: Duration = Duration::from_secs(60);
+/// What fits beside a statement on a card.
+const SAMPLE_ROWS: u32 = 5;
+const SAMPLE_ROWS_MAX: u32 = 20;
 const PENDING_MAX: usize = 1_000;
 const PENDING_PER_PRINCIPAL_MAX: usize = 20;
 const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -359,7 +362,13 @@ fn resolve_approvals(raw: RawApprovals, base: &Path) -> ApprovalsConfig {
     let operators = raw.operator.into_iter();
     ApprovalsConfig {
         socket: raw.socket.map(|socket| base.join(socket)),
-        options: ApprovalOptions { caps, approvers, hold_max, hold_in_transaction_max },
+        options: ApprovalOptions {
+            caps,
+            approvers,
+            hold_max,
+            hold_in_transaction_max,
+            sample_rows: raw.sample_rows.unwrap_or(SAMPLE_ROWS).min(SAMPLE_ROWS_MAX),
+        },
         operators: operators.map(|one| (one.principal, one.token.relative_to(base))).collect(),
     }
 }

@@ -129,6 +129,44 @@ pub(super) async fn freeze(clients: &Clients, tour: &Tour<'_>) -> Step {
     })
 }
 
+/// Consent is to a number of rows: with one row more the write is taken back.
+pub(super) async fn exact(clients: &Clients, tour: &Tour<'_>) -> Step {
+    const SQL: &str = "UPDATE customers SET tier = 'blue' WHERE tier = 'silver' AND id > 9900";
+    const ONE_MORE: &str = "UPDATE customers SET tier = 'silver' WHERE id = 10001";
+    const BLUE: &str = "SELECT count(*) FROM customers WHERE tier = 'blue'";
+    let yes = async |evidence: &[String]| {
+        let id = request_in(evidence)?;
+        let answer = AdminAction::Answer { id: id.clone(), yes: true, reason: None };
+        ask(tour, answer).await.map(|_answered| id)
+    };
+    let mut evidence = clients.clerk.denied(SQL).await?;
+    let first = yes(&evidence).await?;
+    evidence
+        .push(format!("dan: jurat approvals approve {first}, for 100 rows; then a row is added"));
+    clients.behind.affected(ONE_MORE).await?;
+    let again = clients.clerk.denied(SQL).await?;
+    let untouched = clients.behind.one(BLUE).await?;
+    let second = yes(&again).await?;
+    let asked = |told: &[String], rows: &str| told.first().is_some_and(|line| line.contains(rows));
+    let numbers = asked(&evidence, "100 rows") && asked(&again, "101 rows");
+    evidence.extend(again.into_iter().take(1));
+    let passed = clients.clerk.affected(SQL).await?;
+    let changed = clients.behind.one(BLUE).await?;
+    if !numbers || second == first || untouched != "0" || (passed, changed.as_str()) != (101, "101")
+    {
+        return Err(format!(
+            "{untouched} rows changed before, {passed} passed, {changed} changed: {evidence:?}"
+        ));
+    }
+    Ok(Proof {
+        what: format!("clerk, an agent of ana's: {SQL}"),
+        proved: "dan's yes is to 100 rows; at 101 it is taken back, 0 rows changed, and asked for \
+                 anew; after a yes to 101 it passes"
+            .to_owned(),
+        evidence,
+    })
+}
+
 /// Asks as dan, over the socket that `jurat approvals` and `jurat admin` use.
 async fn ask(tour: &Tour<'_>, action: AdminAction) -> Result<AdminReply, String> {
     let (socket, token) = (tour.files.socket(), tour.files.token());

@@ -32,8 +32,18 @@ const LABELS: &str = include_str!("labels.yaml");
 /// may write by itself, within the bounds of the shipped policies.
 const AGENTS: &[(&str, &str)] = &[
     ("jurat/consent/data.json", "{\"rules\": [\"agents.read_only\"]}\n"),
-    ("jurat/writers/data.json", "{\"agents\": [\"fixer\"]}\n"),
+    ("jurat/writers/data.json", "{\"agents\": [\"clerk\", \"fixer\"]}\n"),
+    ("acme/clerk.rego", CLERK),
 ];
+
+/// More than a few rows of the clerk's need consent, to their exact number.
+const CLERK: &str = r#"package jurat.acme.clerk
+
+limits contains {"id": "acme.clerk", "kind": "rows_affected", "value": 50, "on_exceed": "approve"} if {
+	input.stage == "statement"
+	input.principal.id == "clerk"
+}
+"#;
 
 /// Who is there.
 const USERS: &[(&str, &str)] = &[
@@ -42,6 +52,11 @@ const USERS: &[(&str, &str)] = &[
     (
         "bot",
         "kind = \"agent\"\ngroups = [\"analyst\"]\n\
+         on_behalf_of = { id = \"ana\", groups = [\"analyst\"] }",
+    ),
+    (
+        "clerk",
+        "kind = \"agent\"\ngroups = []\n\
          on_behalf_of = { id = \"ana\", groups = [\"analyst\"] }",
     ),
     (

@@ -12,10 +12,14 @@ use crate::{
 const INDENT: &str = "        ";
 
 /// Who can log in, and what to expect then.
-const PEOPLE: [(&str, &str); 4] = [
+const PEOPLE: [(&str, &str); 5] = [
     ("ana", "an analyst: personal data is masked"),
     ("dan", "an administrator: guardrails hold for everybody"),
     ("bot", "an agent of ana's: what it writes waits for a person's yes"),
+    (
+        "clerk",
+        "an agent of ana's: it may write, and more than 50 rows need consent to their number",
+    ),
     ("fixer", "an agent of dan's: it may write, 1000 rows at once and 10000 an hour"),
 ];
 

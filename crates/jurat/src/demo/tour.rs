@@ -54,6 +54,8 @@ pub(super) struct Clients {
     pub(super) bot: Client,
     /// An AI agent that works for dan and may write, within bounds, through Jurat.
     pub(super) fixer: Client,
+    /// An AI agent that works for ana and is asked about from 51 rows on, through Jurat.
+    pub(super) clerk: Client,
     /// The shop's owner, past Jurat: what is really there.
     pub(super) behind: Client,
     /// Asks there for one value that differs after any write to the customers.
@@ -96,6 +98,7 @@ impl Tour<'_> {
         held &= printer.step("APPROVE", over, &timed(bounds::approve(&clients, self)).await)?;
         held &= printer.step("BUDGET", over, &timed(bounds::budget(&clients)).await)?;
         held &= printer.step("FREEZE", over, &timed(bounds::freeze(&clients, self)).await)?;
+        held &= printer.step("EXACT", over, &timed(bounds::exact(&clients, self)).await)?;
         printer.gap()?;
         Ok(held)
     }
@@ -117,6 +120,7 @@ async fn connect(served: &Served) -> Result<Clients, String> {
         dan: through("dan").await?,
         bot: through("bot").await?,
         fixer: through("fixer").await?,
+        clerk: through("clerk").await?,
         behind: upstream
             .connect()
             .await

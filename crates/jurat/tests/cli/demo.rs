@@ -5,9 +5,9 @@ use std::{env, path::Path, process};
 use crate::command::{Run, jurat, jurat_on_path};
 
 /// The steps that are taken over each protocol.
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 12] = [
     "MASK", "MASK", "ALLOW", "ALLOW", "DENY", "DENY", "DENY", "STALL", "APPROVE", "BUDGET",
-    "FREEZE",
+    "FREEZE", "EXACT",
 ];
 
 #[test]

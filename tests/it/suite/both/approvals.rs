@@ -2,6 +2,7 @@
 //! client speaks that is waiting for it. How a client waits is in `approvals::hold` of each protocol.
 
 mod bound;
+mod card;
 mod channels;
 mod trust;
 

@@ -92,6 +92,22 @@ async fn a_person_sees_the_queue_opens_the_card_and_approves() {
         browser.wait("!!document.querySelector('h1')");
         browser.picture(page);
     }
+    let card = format!("approvals/{id}");
+    for (scheme, width) in [("light", 390), ("dark", 390)] {
+        for page in ["approvals?all=1", &card, "sessions", "databases", "policies"] {
+            browser.look(scheme, width);
+            browser.open(&format!("http://127.0.0.1:{}/{page}", shop.jurat.admin_port()));
+            browser.wait("!!document.querySelector('h1')");
+            let wide = browser.eval("document.documentElement.scrollWidth > innerWidth");
+            assert_eq!(wide, false, "{page} is wider than a telephone");
+            let cut =
+                "[...document.querySelectorAll('.wide')].some(e => e.scrollWidth > e.clientWidth)";
+            assert_eq!(browser.eval(cut), false, "a list of {page} is cut off");
+            let name = page.split(['?', '/']).next().unwrap_or_default();
+            let name = if page == card { "card" } else { name };
+            browser.picture(&format!("{name}-{scheme}-{width}"));
+        }
+    }
     assert_ne!(browser.eval("document.title"), "owned");
     assert_eq!(browser.complaints, Vec::<String>::new());
     shop.close().await;

@@ -96,8 +96,10 @@ impl Session {
                     });
                 }
                 // What goes over is asked for, with the number.
-                if let Some(asks) = self.asks_for_rows(digest, intent, verdict, asking) {
-                    with = with.asking(asks);
+                if let Some(mut asks) = self.asks_for_rows(digest, intent, verdict, asking) {
+                    let decision = &verdict.decision;
+                    let sampling = self.sampling(&mut asks, intent, decision, asking, &text);
+                    with = with.asking(asks, sampling);
                 }
                 verdict.in_force = Some(Arc::new(with));
             }

@@ -98,7 +98,7 @@ impl Relay {
         let Some(execution) = self.queue.running() else { return };
         let Some(running) = execution.running.as_ref() else { return };
         let refusal = self.session.refuse_result(running, exceeded, so_far);
-        self.refuse_ran(Over { refusal, asks: None });
+        self.refuse_ran(Over { refusal, asks: None, sampling: None });
     }
 }
 

@@ -124,7 +124,8 @@ impl Relay {
                 self.session.judge_counted(running, Counted { rows, in_all }, Lasts::AtOnce)
             }
             None => {
-                Err(Box::new(Over { refusal: self.session.refuse_uncounted(running), asks: None }))
+                let refusal = self.session.refuse_uncounted(running);
+                Err(Box::new(Over { refusal, asks: None, sampling: None }))
             }
         };
         let stays = judged.map_err(|over| self.refuse_ran(*over)).is_ok();

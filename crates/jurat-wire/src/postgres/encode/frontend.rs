@@ -138,6 +138,43 @@ pub fn bind(out: &mut Vec<u8>, portal: &[u8], statement: &[u8]) -> Result<(), En
     })
 }
 
+/// Bind with values, each with whether it is in binary format, for results in text format.
+///
+/// # Errors
+/// [`EncodeError`] for a NUL byte, a value or message that is too long, or too many values.
+pub fn bind_values(
+    out: &mut Vec<u8>,
+    portal: &[u8],
+    statement: &[u8],
+    values: &[(bool, Option<&[u8]>)],
+) -> Result<(), EncodeError> {
+    message(out, b'B', |out| {
+        put_string(out, portal, "portal name")?;
+        put_string(out, statement, "statement name")?;
+        let too_many = EncodeError::TooMany { field: "values", count: values.len() };
+        let count = u16::try_from(values.len()).map_err(|_overflow| too_many)?;
+        put_u16(out, count);
+        for (binary, _) in values {
+            put_u16(out, u16::from(*binary));
+        }
+        put_u16(out, count);
+        for (_, value) in values {
+            match value {
+                None => out.extend_from_slice(&(-1_i32).to_be_bytes()),
+                Some(value) => {
+                    let too_long = EncodeError::TooLong { field: "value", bytes: value.len() };
+                    let length = i32::try_from(value.len()).map_err(|_overflow| too_long)?;
+                    out.extend_from_slice(&length.to_be_bytes());
+                    out.extend_from_slice(value);
+                }
+            }
+        }
+        // No formats of results.
+        put_u16(out, 0);
+        Ok(())
+    })
+}
+
 /// Execute; `max_rows` of 0 for all rows.
 ///
 /// # Errors
