@@ -4,7 +4,7 @@
 mod api;
 mod browser;
 mod forms;
-mod webhooks;
+pub(super) mod webhooks;
 
 use crate::harness::{
     Protocol, Setup,
