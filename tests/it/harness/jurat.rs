@@ -323,8 +323,13 @@ impl Jurat {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("jurat ended with {status}: {}", self.log());
             }
-            self.log().lines().find_map(listening_port)
+            self.log().lines().find_map(|line| listening_port(line, "it"))
         });
+    }
+
+    /// The port of another listener of the configuration.
+    pub(crate) fn port_of(&self, listener: &str) -> u16 {
+        until("the listener", || self.log().lines().find_map(|line| listening_port(line, listener)))
     }
 
     /// Everything that it has logged.
@@ -394,11 +399,11 @@ fn spawn(home: &Home, setup: &Setup) -> Child {
         .unwrap()
 }
 
-/// The port in the line of the log that says where it listens.
-fn listening_port(line: &str) -> Option<u16> {
+/// The port in the line of the log that says where a listener listens.
+fn listening_port(line: &str, listener: &str) -> Option<u16> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
     let fields = &line["fields"];
-    if fields["message"] != "listening" {
+    if fields["message"] != "listening" || fields["listener"] != listener {
         return None;
     }
     fields["address"].as_str()?.rsplit(':').next()?.parse().ok()

@@ -8,6 +8,7 @@
 //! when this process ends for whatever reason.
 
 use std::{
+    collections::{HashMap, HashSet},
     env, fs,
     os::unix::{
         fs::{MetadataExt as _, PermissionsExt as _, chown},
@@ -290,12 +291,37 @@ impl Server {
         let log = self.admin().rows(&query);
         let mut prepared: Vec<(String, String)> = Vec::new();
         let mut witnessed = Vec::new();
+        // Threads whose last statement was an EXECUTE in SQL: what it runs is told once more behind it.
+        let mut executing: HashSet<String> = HashSet::new();
+        // MySQL leaves out what a PREPARE in SQL prepares, and tells it behind: the names by thread.
+        let mut preparing: HashMap<String, String> = HashMap::new();
         for line in log {
             let [thread, command, at, argument] = line.as_slice() else { panic!("{line:?}") };
             let text = from_hex(argument);
             match command.as_str() {
-                "Query" => witnessed.push(Witnessed { text, at: at.clone() }),
-                "Prepare" => prepared.push((thread.clone(), text)),
+                "Query" => {
+                    executing.remove(thread);
+                    if text.starts_with("EXECUTE ") {
+                        executing.insert(thread.clone());
+                    }
+                    let left_out = text
+                        .strip_prefix("PREPARE ")
+                        .and_then(|rest| rest.strip_suffix(" FROM ..."));
+                    if let Some(name) = left_out {
+                        preparing.insert(thread.clone(), name.to_owned());
+                        continue;
+                    }
+                    witnessed.push(Witnessed { text, at: at.clone() });
+                }
+                "Execute" if executing.remove(thread) => {}
+                "Prepare" => {
+                    if let Some(name) = preparing.remove(thread) {
+                        let quoted = text.replace('\\', "\\\\").replace('\'', "''");
+                        let text = format!("PREPARE `{name}` FROM '{quoted}'");
+                        witnessed.push(Witnessed { text, at: at.clone() });
+                    }
+                    prepared.push((thread.clone(), text));
+                }
                 // The log shows what was bound in place of the question marks.
                 "Execute" => {
                     let candidates = prepared.iter().rev().filter(|(of, _)| of == thread);

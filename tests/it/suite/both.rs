@@ -2,7 +2,7 @@
 //! What only one of the protocols has is in the modules around this one, and what is missing over MySQL, with the
 //! reason, is in docs/mysql-cases.md.
 
-mod approvals;
+pub(super) mod approvals;
 mod catalog_labels;
 mod console;
 mod detectors;
@@ -12,5 +12,7 @@ mod limits;
 mod masks;
 mod policies;
 mod predicates;
+mod reach;
 mod reload;
 mod replicas;
+mod webhooks;

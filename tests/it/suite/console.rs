@@ -5,7 +5,7 @@ mod api;
 mod browser;
 mod forms;
 mod table;
-mod webhooks;
+pub(super) mod webhooks;
 
 use crate::harness::{
     Protocol, Setup,

@@ -22,5 +22,7 @@ mod record;
 mod reload;
 mod rights;
 mod several;
+mod sql_console;
+mod statements;
 mod temporary;
 mod wire;

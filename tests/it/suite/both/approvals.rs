@@ -28,13 +28,13 @@ pub(super) fn id_in(told: &Failure) -> Option<String> {
 }
 
 /// Asks for consent in vain, and gives back the request.
-pub(super) async fn ask(session: &mut Session, text: &str) -> String {
+pub(in crate::suite) async fn ask(session: &mut Session, text: &str) -> String {
     let told = session.run(text, Way::Text).await.denied(text);
     id_in(&told).unwrap_or_else(|| panic!("no request: {told:?}"))
 }
 
 /// Approves by SQL.
-async fn approve(shop: &AnyShop, who: &str, id: &str) -> Answer {
+pub(super) async fn approve(shop: &AnyShop, who: &str, id: &str) -> Answer {
     shop.session(who).await.run(&format!("CALL jurat.approve('{id}')"), Way::Text).await
 }
 

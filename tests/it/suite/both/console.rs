@@ -4,11 +4,20 @@ use serde_json::Value;
 
 use super::approvals::{UPDATE, ask};
 use crate::{
-    harness::{Protocol, both::both, http::Http},
-    suite::console::{DORA, setup_on, visit},
+    harness::{
+        Protocol,
+        both::{Way, both},
+        http::Http,
+        in_time,
+    },
+    suite::console::{DORA, admin_actions, setup_on, visit},
 };
 
-both!(requests_are_answered_over_the_api, sessions_policies_and_counters);
+both!(
+    a_session_is_ended_by_those_who_may,
+    requests_are_answered_over_the_api,
+    sessions_policies_and_counters,
+);
 
 const ANA: &str = "the token that only ana has";
 const BOT: &str = "the token that only bot has";
@@ -93,5 +102,55 @@ async fn sessions_policies_and_counters(on: Protocol) {
     assert_eq!(http.call(("POST", &kill), BOT, "").await.status, 404);
     assert_eq!(http.call(("POST", &kill), ANA, "").await.status, 200);
     ana.ended().await;
+    shop.close().await;
+}
+
+async fn a_session_is_ended_by_those_who_may(on: Protocol) {
+    let Some(shop) = on.open(setup_on(on, "")).await else { return };
+    let mut shopd = shop.session("shopd").await;
+    let sleep = on.either("SELECT pg_sleep(600)", "SELECT SLEEP(600)");
+    let sleeping = tokio::spawn(async move { shopd.run(sleep, Way::Text).await });
+    let mut ana = visit(shop.jurat(), "ana").await;
+    let page = ana.get("/sessions").await.body;
+    assert!(page.contains("Nobody is connected that you may see."), "{page}");
+    assert_eq!(ana.get("/policies").await.status, 403);
+    let mut dora = visit(shop.jurat(), "dora").await;
+    let running = async {
+        loop {
+            let page = dora.get("/sessions").await;
+            if page.body.contains("running") {
+                return page;
+            }
+        }
+    };
+    let page = in_time("the statement to run", running).await;
+    assert!(
+        page.body.to_lowercase().contains("sleep(") && !page.body.contains("600"),
+        "without literals"
+    );
+    let (_, rest) = page.body.split_once("action=\"/sessions/").unwrap();
+    let id = rest.split('/').next().unwrap().to_owned();
+    let kill = format!("/sessions/{id}/kill");
+    let hers = ana.get("/approvals").await.csrf();
+    assert_eq!(
+        ana.post(&kill, &[("csrf", &hers)]).await.status,
+        404,
+        "she cannot tell that it is there"
+    );
+    let csrf = page.csrf();
+    assert_eq!(dora.get(&kill).await.status, 405);
+    assert_eq!(dora.post(&kill, &[("csrf", &csrf)]).await.status, 303);
+    let told = sleeping.await.unwrap().failed(sleep);
+    assert_eq!(told.sqlstate, on.either("57P01", "70100"), "{told:?}");
+    let sleeps = on.either(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(600)%' \
+         AND pid <> pg_backend_pid()",
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%sleep(600)%' AND id <> CONNECTION_ID()",
+    );
+    let ended = async { while shop.count(sleeps).await > 0 {} };
+    in_time("the end of what it ran", ended).await;
+    assert!(admin_actions(&shop.records()).contains(&"session_killed dora console".to_owned()));
+    assert!(dora.get("/policies").await.body.contains("data.jurat.consent"));
+    assert!(dora.get("/databases").await.body.contains("shop"));
     shop.close().await;
 }

@@ -2,7 +2,7 @@
 
 use super::{admin_actions, setup, visit};
 use crate::{
-    harness::{Shop, http::Http, in_time, jurat::PASSWORD},
+    harness::{Shop, http::Http, jurat::PASSWORD},
     suite::approvals::{CHANGED, UPDATE, ask, events},
 };
 
@@ -146,52 +146,5 @@ async fn a_statement_is_text_and_nothing_else() {
     for shown in ["&lt;script&gt;alert(1)", "\\u{202e}", "\\u{1b}[2K", "&lt;img src=x"] {
         assert!(card.contains(shown), "{shown}: {card}");
     }
-    shop.close().await;
-}
-
-#[tokio::test]
-async fn a_session_is_ended_by_those_who_may() {
-    let Some(shop) = Shop::open(setup("")).await else { return };
-    let mut shopd = shop.wire("shopd").await;
-    shopd.query("SELECT pg_sleep(600)").send().await;
-    let mut ana = visit(&shop.jurat, "ana").await;
-    let page = ana.get("/sessions").await.body;
-    assert!(page.contains("Nobody is connected that you may see."), "{page}");
-    assert_eq!(ana.get("/policies").await.status, 403);
-    let mut dora = visit(&shop.jurat, "dora").await;
-    let running = async {
-        loop {
-            let page = dora.get("/sessions").await;
-            if page.body.contains("running") {
-                return page;
-            }
-        }
-    };
-    let page = in_time("the statement to run", running).await;
-    assert!(page.body.contains("pg_sleep") && !page.body.contains("600"), "without literals");
-    let (_, rest) = page.body.split_once("action=\"/sessions/").unwrap();
-    let id = rest.split('/').next().unwrap().to_owned();
-    let kill = format!("/sessions/{id}/kill");
-    let hers = ana.get("/approvals").await.csrf();
-    assert_eq!(
-        ana.post(&kill, &[("csrf", &hers)]).await.status,
-        404,
-        "she cannot tell that it is there"
-    );
-    let csrf = page.csrf();
-    assert_eq!(dora.get(&kill).await.status, 405);
-    assert_eq!(dora.post(&kill, &[("csrf", &csrf)]).await.status, 303);
-    let reply = shopd.reply().await;
-    assert_eq!(reply.sqlstate(), "57P01", "{reply:?}");
-    let sleeps = format!(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND query LIKE '%pg_sleep(600)%' \
-         AND pid <> pg_backend_pid()",
-        shop.database
-    );
-    let ended = async { while shop.count(&sleeps).await > 0 {} };
-    in_time("the end of what it ran", ended).await;
-    assert!(admin_actions(&shop.records()).contains(&"session_killed dora console".to_owned()));
-    assert!(dora.get("/policies").await.body.contains("data.jurat.consent"));
-    assert!(dora.get("/databases").await.body.contains("shop"));
     shop.close().await;
 }

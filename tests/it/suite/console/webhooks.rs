@@ -1,4 +1,5 @@
-//! Webhooks: what becomes of a request is told, signed, more than once where need be, and never in the way of anything.
+//! Webhooks: what becomes of a request is told more than once where need be, and never in the way of anything. What is
+//! told, and how it is signed, is in `both::webhooks`.
 
 use std::{
     env,
@@ -14,14 +15,13 @@ use crate::{
     harness::{
         Shop,
         http::{Http, Received, Receiver},
-        jurat::HOOK_SECRET,
         tiers, until,
     },
     suite::approvals::{UPDATE, approve, ask},
 };
 
 /// Whether the reference implementation accepts the signature of each message, with its words.
-fn verified(messages: &[(&str, &Received, String)]) -> Option<Vec<String>> {
+pub(in crate::suite) fn verified(messages: &[(&str, &Received, String)]) -> Option<Vec<String>> {
     let Some(python) = env::var_os("JURAT_TEST_PYTHON") else {
         tiers::missing("standardwebhooks", "run scripts/test, which brings Python packages");
         return None;
@@ -47,74 +47,11 @@ fn verified(messages: &[(&str, &Received, String)]) -> Option<Vec<String>> {
     Some(text.lines().map(str::to_owned).collect())
 }
 
-fn hook(name: &str, port: u16, more: &str) -> String {
+pub(in crate::suite) fn hook(name: &str, port: u16, more: &str) -> String {
     format!("[[webhook]]\nname = \"{name}\"\nurl = \"http://127.0.0.1:{port}/hook?x=1\"\n{more}\n")
 }
 
-const SIGNED: &str = "secret = { file = \"hook.secret\" }";
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_becomes_of_a_request_is_told_and_signed() {
-    // The first try fails, so that there is a second one.
-    let receiver = Receiver::start(&["500 No", "200 OK"]).await;
-    let Some(shop) = Shop::open(setup(&hook("ops", receiver.port, SIGNED))).await else { return };
-    let mut bot = shop.wire("bot").await;
-    let id = ask(&mut bot, UPDATE).await;
-    approve(&shop, "dora", &id).await;
-    bot.run(UPDATE).await;
-    let received = until("four messages", || Some(receiver.all()).filter(|all| all.len() >= 4));
-    let bodies: Vec<Value> =
-        received.iter().map(|one| serde_json::from_str(&one.body).unwrap()).collect();
-    let types: Vec<&str> = bodies.iter().map(|body| body["type"].as_str().unwrap()).collect();
-    assert_eq!(
-        types,
-        ["approval.requested", "approval.requested", "approval.approved", "approval.used"]
-    );
-    assert_eq!(received[0].header("webhook-id"), received[1].header("webhook-id"));
-    assert_ne!(received[1].header("webhook-id"), received[2].header("webhook-id"));
-    assert_eq!((&bodies[2]["data"]["id"], &bodies[2]["data"]["by"]), (&json!(id), &json!("dora")));
-    for body in &received {
-        assert!(body.head.starts_with("POST /hook?x=1 HTTP/1.1"), "{}", body.head);
-        assert!(!body.body.contains("changed"), "no literal of the statement: {}", body.body);
-    }
-    let another = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    let mut checks: Vec<_> =
-        received.iter().map(|one| (HOOK_SECRET, one, one.body.clone())).collect();
-    checks.push((another, &received[1], received[1].body.clone()));
-    checks.push((HOOK_SECRET, &received[1], received[1].body.replace("bot", "b0t")));
-    if let Some(said) = verified(&checks) {
-        let right: Vec<bool> = said.iter().map(|line| line == "ok").collect();
-        assert_eq!(right, [true, true, true, true, false, false], "{said:?}");
-    }
-    shop.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn slack_and_teams_have_their_own_form() {
-    let slack = Receiver::start(&["200 OK"]).await;
-    let teams = Receiver::start(&["202 Accepted"]).await;
-    let only = "events = [\"approval.denied\"]";
-    let hooks = [
-        hook("slack", slack.port, "format = \"slack\""),
-        hook("teams", teams.port, &format!("format = \"teams\"\n{only}")),
-    ];
-    let Some(shop) = Shop::open(setup(&hooks.concat())).await else { return };
-    let mut bot = shop.wire("bot").await;
-    let id = ask(&mut bot, UPDATE).await;
-    shop.wire("dora").await.run(&format!("CALL jurat.deny('{id}', 'no')")).await;
-    let received = until("two messages", || Some(slack.all()).filter(|all| all.len() >= 2));
-    let body: Value = serde_json::from_str(&received[0].body).unwrap();
-    assert_eq!(body["blocks"][0]["text"]["type"], "plain_text");
-    let text = body["text"].as_str().unwrap();
-    assert!(text.contains(&id) && text.contains("asks for approval of UPDATE"), "{text}");
-    let received = until("a message", || Some(teams.all()).filter(|all| !all.is_empty()));
-    assert_eq!(received.len(), 1, "only what it wants");
-    let body: Value = serde_json::from_str(&received[0].body).unwrap();
-    let card = &body["attachments"][0]["content"];
-    assert_eq!(card["type"], "AdaptiveCard");
-    assert!(card["body"][0]["text"].as_str().unwrap().contains("denied by dora"), "{card}");
-    shop.close().await;
-}
+pub(in crate::suite) const SIGNED: &str = "secret = { file = \"hook.secret\" }";
 
 /// A receiver that does not answer, and one that sends somewhere else.
 #[tokio::test(flavor = "multi_thread")]

@@ -120,31 +120,3 @@ async fn without_an_answer_nothing_runs_and_a_denial_comes_first() {
     });
     assert_eq!(asked.count(), 0);
 }
-
-/// Who is asked for consent sees how much of the table it is about, and what else it reaches.
-#[tokio::test]
-async fn the_card_says_the_share_of_the_table_and_what_is_reached() {
-    let policy = r#"package jurat.own
-obligations contains {"kind": "estimate", "params": {"by": "count", "share": true}} if {
-	input.statement.kind == "delete"
-	input.statement.estimate.source == "none"
-}
-approvals contains {"id": "own.ask", "msg": "Much goes", "approvers": ["group:dba"], "mode": "retry"} if input.statement.estimate.rows > 10
-"#;
-    let setup = Setup { limits: "\n[approvals]\nstore = \"approvals.db\"\n", ..Setup::staging() };
-    let Some(shop) = Shop::open(setup.policy("estimates.rego", policy)).await else { return };
-    let mut wire = shop.wire("shopd").await;
-    let text = "DELETE FROM orders WHERE id <= 38";
-    let reply = wire.run(text).await;
-    let detail: serde_json::Value = serde_json::from_str(reply.error().unwrap().detail()).unwrap();
-    let id = detail["approval"].as_str().unwrap();
-    let mut dora = shop.wire("dora").await;
-    let card = dora.run(&format!("CALL jurat.show_approval('{id}')")).await;
-    let card: String = format!("{:?}", card.rows());
-    assert!(card.contains("38 of 100 rows, 38 %"), "{card}");
-    assert!(card.contains("public.payments (write, along a foreign key)"), "{card}");
-    dora.run(&format!("CALL jurat.approve('{id}')")).await;
-    assert_eq!(wire.run(text).await.tag(), "DELETE 38");
-    assert_eq!(wire.run("DELETE FROM orders WHERE id = 100").await.tag(), "DELETE 1");
-    shop.close().await;
-}
