@@ -1,9 +1,11 @@
-"""How much of honest SQL is read, and whether what is read agrees with PostgreSQL's own grammar.
+"""How much of honest SQL is read, and whether what is read agrees with the servers themselves.
 
     coverage.py check    the committed corpora: nothing may be opaque but what exceptions.toml lists with its reason,
                          and nothing may be missing from what was read (`make test`)
-    coverage.py table    the same and PostgreSQL's regression SQL, as the table of docs/sql-coverage.md
-                         (`make coverage`)
+    coverage.py table    the same, PostgreSQL's regression SQL and that of MariaDB, as the tables of
+                         docs/sql-coverage.md (`make coverage`)
+    coverage.py mariadb  a part of MariaDB's regression SQL: how much has to be read, and nothing that the server
+                         opens may be missing from what was read (`make test`)
 
 A statement is read by `jurat explain --batch`, so by what a session uses, and judged by the policies that ship.
 """
@@ -17,8 +19,6 @@ import sys
 import tempfile
 import tomllib
 
-import oracle
-
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SEPARATOR = "\n;\n"
@@ -30,21 +30,22 @@ PEOPLE = {
 Entry = collections.namedtuple("Entry", "corpus file text")
 
 
-def explain(lines, environment, catalog=None):
+def explain(lines, environment, catalog=None, engine="postgres"):
     """One answer for each line, as `jurat explain --batch` gives them."""
+    protocol = "postgres" if engine == "postgres" else "mysql"
     with tempfile.TemporaryDirectory(prefix="jurat-coverage-") as home:
         home = pathlib.Path(home)
         (home / "jurat.toml").write_text(f"""
 version = 1
 [[listener]]
-name = "pg"
-protocol = "postgres"
+name = "one"
+protocol = "{protocol}"
 bind = "127.0.0.1:0"
 [[database]]
 name = "shop"
-engine = "postgres"
+engine = "{engine}"
 environment = "{environment}"
-upstream = "postgres://app@127.0.0.1:1/shop"
+upstream = "{protocol}://app@127.0.0.1:1/shop"
 credential = {{ file = "password" }}
 [identity]
 users_file = "{ROOT}/examples/quickstart/users.toml"
@@ -106,6 +107,8 @@ def is_denied(answer):
 
 
 def check():
+    import oracle
+
     listed = {(e["file"], e["text"].strip()): e["why"] for e in tomllib.loads((HERE / "exceptions.toml").read_text()).get("exception", [])}
     wrong, count, used = [], 0, set()
     for entry, answer in read_corpora("staging"):
@@ -130,6 +133,10 @@ def check():
 def main(arguments):
     if arguments == ["check"]:
         return check()
+    if arguments[:1] == ["mariadb"]:
+        import mariadb_table
+
+        return mariadb_table.check(arguments[1:])
     if arguments[:1] == ["table"]:
         import table
 

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 
-BIN = pathlib.Path(os.environ["JURAT_TEST_PG_BIN"])
+BIN = pathlib.Path(os.environ.get("JURAT_TEST_PG_BIN", "/nowhere"))
 
 SETTINGS = """
 listen_addresses = '127.0.0.1'

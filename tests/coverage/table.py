@@ -8,27 +8,22 @@ import pathlib
 import sys
 import tempfile
 
+import mariadb_table
 import oracle
 import regression
 from coverage import PEOPLE, ROOT, explain, is_denied, is_opaque, read_corpora, reason
+from tally import Tally
 
 DOCUMENT = ROOT / "docs/sql-coverage.md"
 BEGIN, END = "<!-- The tables below are written by `make coverage`. -->\n", "<!-- The end of the tables. -->\n"
+MARIADB_BEGIN = "<!-- The table of MariaDB below is written by `make coverage`, too. -->\n"
+MARIADB_END = "<!-- The end of the table of MariaDB. -->\n"
 TITLES = {
     "introspection": "(a) what tools ask about a database",
     "application": "(b) what applications send",
     "benchmark": "(c) queries after public benchmarks",
 }
 QUERIES = ["SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"]
-
-
-class Tally:
-    def __init__(self):
-        self.n = self.opaque = self.misses = 0
-        self.denied = collections.Counter()
-
-    def share(self, count):
-        return f"{100 * count / self.n:.1f} %" if self.n else "–"
 
 
 def tallies():
@@ -113,18 +108,29 @@ def lines_of_regression(arguments):
         return [json.loads(line) for line in lines]
 
 
+def between(document, marks, text):
+    """A document with the text between two marks exchanged."""
+    begin, end = marks
+    before, _, rest = document.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{text}\n{end}{after}"
+
+
 def write(arguments):
-    """Writes the tables; the first argument is a file of regression.py that exists already."""
+    """Writes the tables. The arguments are files of regression.py and mariadb.py that exist already; with `mariadb` in front
+    only the table of MariaDB is written."""
     findings = pathlib.Path(tempfile.gettempdir()) / "jurat-coverage-findings.txt"
+    document = DOCUMENT.read_text()
+    today = datetime.date.today()
+    only = arguments[:1] == ["mariadb"]
     with open(findings, "w") as out:
-        tables = [*corpora_table(), "", *regression_table(lines_of_regression(arguments), out)]
-    text = "\n".join(tables) + "\n"
-    print(text)
+        if not only:
+            text = "\n".join([*corpora_table(), "", *regression_table(lines_of_regression(arguments), out)]) + "\n"
+            print(text)
+            document = between(document, (BEGIN, END), f"Measured {today} with pglast {oracle.VERSION}.\n\n{text}")
+        text = "\n".join(mariadb_table.table(arguments[1:], out)) + "\n"
+        print(text)
+        document = between(document, (MARIADB_BEGIN, MARIADB_END), f"Measured {today} with MariaDB {mariadb_table.VERSION}.\n\n{text}")
     print(f"every statement that is not read, and what is missing: {findings}", file=sys.stderr)
-    if DOCUMENT.exists():
-        document = DOCUMENT.read_text()
-        before, _, rest = document.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        when = f"Measured {datetime.date.today()} with pglast {oracle.VERSION}.\n\n"
-        DOCUMENT.write_text(f"{before}{BEGIN}\n{when}{text}\n{END}{after}")
+    DOCUMENT.write_text(document)
     return 0

@@ -32,8 +32,9 @@ pub const CATALOG_QUERIES: [&str; 11] = [
     // 1: databases.
     "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA LIMIT 18446744073709551615",
     // 2: relations.
-    // The last column tells whether the storage engine takes changes back.
-    "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, COALESCE(TRANSACTIONS = 'YES', 0) \
+    // The last column tells whether the storage engine takes changes back. A table that stands for others
+    // (`ENGINE = MERGE`) is a view whose definition nobody shows: which tables its rows are of is not told here.
+    "SELECT TABLE_SCHEMA, TABLE_NAME, CASE WHEN ENGINE = 'MRG_MyISAM' THEN 'VIEW' ELSE TABLE_TYPE END, COALESCE(TRANSACTIONS = 'YES', 0) \
      FROM information_schema.TABLES LEFT JOIN information_schema.ENGINES USING (ENGINE) \
      ORDER BY TABLE_SCHEMA, TABLE_NAME LIMIT 18446744073709551615",
     // 3: columns. Those that are INVISIBLE are no part of `*`, and are left out.

@@ -12,6 +12,7 @@ mod dialect;
 mod executable;
 mod form;
 mod functions;
+mod joins;
 mod labels;
 mod load;
 mod opening;
@@ -27,7 +28,7 @@ mod words;
 
 use crate::gate::Source;
 
-pub(crate) use desugar::{is_modifier, restore};
+pub(crate) use desugar::{is_modifier, is_sorted, restore};
 pub(crate) use dialect::Mysql;
 pub(crate) use executable::written_out;
 pub(crate) use functions::class as function_class;
@@ -38,7 +39,7 @@ pub use settings::TRACKED as MYSQL_TRACKED;
 pub(crate) use statements::statements;
 pub(crate) use system::{is_system, relations as system_relations, statement_texts};
 pub(crate) use tokens::tokens;
-pub(crate) use words::{VALUE_WORDS, is_contextual, is_reserved};
+pub(crate) use words::{VALUE_WORDS, is_contextual, is_introducer, is_reserved};
 
 pub(crate) use by_words::read as read_by_words;
 

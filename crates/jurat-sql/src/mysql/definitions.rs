@@ -206,6 +206,13 @@ fn database(walker: &mut Walker<'_>, form: &Form<'_>) -> Result<(), Stop> {
     }
 }
 
+/// Whether WITH at a place begins a query, and is no option: `WITH [RECURSIVE] t [(…)] AS (`.
+fn opens_with(form: &Form<'_>, place: usize) -> bool {
+    let name =
+        place.saturating_add(if form.at(place.saturating_add(1)) == "recursive" { 2 } else { 1 });
+    matches!(form.at(name.saturating_add(1)), "as" | "(")
+}
+
 /// `CREATE TABLE t [(…)] [AS] SELECT …`.
 fn filled(
     walker: &mut Walker<'_>,
@@ -214,7 +221,11 @@ fn filled(
     lasts: bool,
 ) -> Result<String, Stop> {
     // The query is the rest of the statement, in brackets or behind WITH.
-    let mut start = select;
+    let with = form.find(0, |word| word == "with").filter(|with| *with < select);
+    if with.is_some_and(|with| !opens_with(form, with)) {
+        return Err(Stop::unsupported("a query in this place of a definition"));
+    }
+    let mut start = with.unwrap_or(select);
     while let Some(before) = start.checked_sub(1).filter(|before| form.at(*before) == "(") {
         start = before;
     }
@@ -223,7 +234,7 @@ fn filled(
         ")" => depth.saturating_sub(1),
         _ => depth,
     });
-    if depth != 0 || form.find(0, |word| word == "with").is_some() {
+    if depth != 0 {
         return Err(Stop::unsupported("a query in this place of a definition"));
     }
     named(walker, form, start, lasts)?;

@@ -9,8 +9,12 @@
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::Token;
 
+use super::joins::bracketed;
+
 /// `LOCK IN SHARE MODE`: what `FOR SHARE` is of.
 const IN_SHARE_MODE: &str = "\0lock_in_share_mode";
+/// `GROUP BY a DESC`, which MariaDB has: what is written as a collation.
+const SORTED: [(&str, &str); 2] = [("\0asc", "ASC"), ("\0desc", "DESC")];
 /// `IGNORE` and other words behind UPDATE and DELETE.
 const MODIFIERS: [(&str, &str); 3] =
     [("\0low_priority", "LOW_PRIORITY"), ("\0quick", "QUICK"), ("\0ignore", "IGNORE")];
@@ -20,12 +24,20 @@ pub(crate) fn is_modifier(name: &str) -> bool {
     MODIFIERS.iter().any(|(mark, _)| *mark == name)
 }
 
+/// Whether a collation says how a group is sorted.
+pub(crate) fn is_sorted(name: &str) -> bool {
+    SORTED.iter().any(|(mark, _)| *mark == name)
+}
+
 /// Puts the servers' words back into a printed text.
 pub(crate) fn restore(text: String) -> String {
     if !text.contains('\0') {
         return text;
     }
     let mut text = text.replace(&format!("FOR SHARE OF {IN_SHARE_MODE}"), "LOCK IN SHARE MODE");
+    for (mark, word) in SORTED {
+        text = text.replace(&format!("COLLATE {mark}"), word);
+    }
     for (mark, word) in MODIFIERS {
         // In front of a name, in a list in front of one, and alone.
         text = text.replace(&format!("{mark}."), &format!("{word} "));
@@ -37,7 +49,7 @@ pub(crate) fn restore(text: String) -> String {
 
 /// Replaces what the parser does not know.
 pub(crate) fn desugar(mut tokens: Vec<Token>) -> Vec<Token> {
-    tokens = small(tokens);
+    tokens = bracketed(sorted_groups(small(tokens)));
     match key(&tokens, 0) {
         Keyword::UPDATE => update(tokens),
         Keyword::DELETE => delete(tokens),
@@ -80,6 +92,16 @@ fn ends_operand(token: Option<&Token>) -> bool {
     }
 }
 
+/// The place of `CHAR`, where a type ends with it: `CHAR`, `CHAR(5)`.
+fn is_char(out: &[Token]) -> Option<usize> {
+    let last = out.len().checked_sub(1)?;
+    let at = match out.get(last)? {
+        Token::RParen => last.checked_sub(3)?,
+        _ => last,
+    };
+    (spelled(out, at) == "char").then_some(at)
+}
+
 /// Constructs of a few words.
 fn small(tokens: Vec<Token>) -> Vec<Token> {
     let mut out: Vec<Token> = Vec::with_capacity(tokens.len().saturating_add(4));
@@ -98,6 +120,13 @@ fn small(tokens: Vec<Token>) -> Vec<Token> {
                 out.extend(["FOR", "SHARE", "OF"].map(Token::make_keyword));
                 out.push(mark(IN_SHARE_MODE));
                 4
+            }
+            // As MariaDB writes `BINARY x` in views.
+            "charset" if ahead(1) == "binary" && is_char(&out).is_some() => {
+                if let Some(token) = is_char(&out).and_then(|at| out.get_mut(at)) {
+                    *token = Token::make_keyword("BINARY");
+                }
+                2
             }
             // The same operator as `%`.
             "mod" if ends_operand(out.last()) => {
@@ -123,6 +152,46 @@ fn small(tokens: Vec<Token>) -> Vec<Token> {
         } else {
             at = at.saturating_add(taken);
         }
+    }
+    out
+}
+
+/// `GROUP BY a DESC`.
+fn sorted_groups(tokens: Vec<Token>) -> Vec<Token> {
+    let grouped = |at| key(&tokens, at) == Keyword::GROUP;
+    if !(0..tokens.len()).any(grouped) {
+        return tokens;
+    }
+    let mut out = Vec::with_capacity(tokens.len().saturating_add(4));
+    // For each level of brackets, whether its GROUP BY is being read.
+    let mut levels = vec![false];
+    for (at, token) in tokens.iter().enumerate() {
+        let word = key(&tokens, at);
+        match token {
+            Token::LParen => levels.push(false),
+            Token::RParen => {
+                levels.pop();
+            }
+            _ => {}
+        }
+        let Some(grouping) = levels.last_mut() else { return tokens };
+        match word {
+            Keyword::GROUP => *grouping = key(&tokens, at.saturating_add(1)) == Keyword::BY,
+            Keyword::ASC | Keyword::DESC if *grouping => {
+                let name = if word == Keyword::ASC { "\0asc" } else { "\0desc" };
+                out.extend([Token::make_keyword("COLLATE"), mark(name)]);
+                continue;
+            }
+            Keyword::HAVING
+            | Keyword::ORDER
+            | Keyword::LIMIT
+            | Keyword::WINDOW
+            | Keyword::UNION
+            | Keyword::EXCEPT
+            | Keyword::INTERSECT => *grouping = false,
+            _ => {}
+        }
+        out.push(token.clone());
     }
     out
 }

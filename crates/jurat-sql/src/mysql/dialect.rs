@@ -56,6 +56,10 @@ impl Dialect for Mysql {
         if is_word(&first, "binary") {
             return Some(binary(parser));
         }
+        let behind = parser.peek_nth_token_ref(1).token.clone();
+        if matches!(&behind, Token::Number(..)) && is_introducer(&first) {
+            return Some(binary(parser));
+        }
         is_word(&first, "interval").then(|| interval(parser))
     }
 
@@ -127,6 +131,10 @@ impl Dialect for Mysql {
     fn supports_group_by_with_modifier(&self) -> bool {
         true
     }
+
+    fn supports_parens_around_table_factor(&self) -> bool {
+        true
+    }
 }
 
 fn is_word(token: &Token, expected: &str) -> bool {
@@ -168,7 +176,16 @@ fn interval(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
     }))
 }
 
-/// `BINARY x`: printed as it came, because the parser's own reading of it takes in what stands behind `x`.
+/// Whether a word says in which character set the bytes behind it are: `_utf8mb4 0xC3A4`.
+fn is_introducer(token: &Token) -> bool {
+    if let Token::Word(word) = token {
+        word.quote_style.is_none() && word.value.starts_with('_')
+    } else {
+        false
+    }
+}
+
+/// `BINARY x`, `_utf8mb4 0x…`: printed as it came, because the parser's own reading of it takes in what stands behind `x`.
 fn binary(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
     let prefix = parser.parse_identifier()?;
     let value = Box::new(parser.parse_prefix()?);

@@ -298,8 +298,8 @@ impl<'a> Scanner<'a> {
         // `_gbk'…'` says in which character set the bytes are.
         let next = self.bytes.iter().skip(self.at).find(|b| !is_space(**b));
         if first == b'_' && matches!(next, Some(b'\'' | b'"')) {
-            let known: [&[u8]; 5] = [b"_utf8mb4", b"_utf8mb3", b"_utf8", b"_binary", b"_latin1"];
-            if !known.iter().any(|charset| word.eq_ignore_ascii_case(charset)) {
+            let lower = String::from_utf8_lossy(word).to_ascii_lowercase();
+            if !super::words::is_introducer(&lower) {
                 return Err(ScanError::Introducer);
             }
         }

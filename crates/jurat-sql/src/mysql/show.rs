@@ -66,7 +66,7 @@ pub(super) fn read(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
     }
 }
 
-/// SHOW. A condition could hold a query or call a function, so none with brackets is read.
+/// SHOW. A condition could hold a query or call a function, so its brackets may only hold what operators are about.
 fn show(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
     let skipped = ["full", "extended", "global", "session", "local"];
     let subject = form.lower.iter().skip(1).find(|word| !skipped.contains(&word.as_str()))?;
@@ -75,7 +75,7 @@ fn show(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
     let last = form.len().saturating_sub(3);
     let own = subject == "grants" && form.has(last, &["current_user", "(", ")"]);
     let brackets = usize::from(own || subject == "count");
-    let opened = form.lower.iter().filter(|word| *word == "(").count();
+    let opened = (0..form.len()).filter(|at| form.at(*at) == "(" && !groups(form, *at)).count();
     let refused = ["select", "into", "case", ":="];
     let plain = form.words.iter().zip(&form.lower).all(|((kind, text), word)| {
         !refused.contains(&word.as_str())
@@ -89,11 +89,30 @@ fn show(walker: &mut Walker<'_>, form: &Form<'_>) -> Read {
     });
     // `SHOW GRANTS FOR 'a'@'b'` is the only form that names a user.
     let of_user = subject == "grants";
-    if opened > brackets || !(plain || of_user) {
+    if opened > brackets || holds_query(form) || !(plain || of_user) {
         return None;
     }
     walker.facts.set(kind, *class);
     Some(Ok(None))
+}
+
+/// Whether a bracket stands behind an operator, so that nothing is called: `WHERE (a = 1) OR b IN ('x', 'y')`.
+fn groups(form: &Form<'_>, bracket: usize) -> bool {
+    let words = ["and", "between", "in", "like", "not", "or", "where", "xor"];
+    let Some(before) = bracket.checked_sub(1) else { return false };
+    match form.words.get(before) {
+        Some((Kind::Word, _)) => words.contains(&form.at(before)),
+        Some((Kind::Operator | Kind::Symbol, text)) => !matches!(*text, ")" | "."),
+        _ => false,
+    }
+}
+
+/// Whether the words behind a bracket begin a query without SELECT.
+fn holds_query(form: &Form<'_>) -> bool {
+    (0..form.len()).any(|at| {
+        let behind = at.saturating_add(1);
+        form.at(at) == "(" && matches!(form.at(behind), "table" | "values" | "with")
+    })
 }
 
 /// `DESCRIBE t [column | 'pattern']`.

@@ -92,7 +92,9 @@ fn word(
         // The parser's own way to read it copies all that stands before it.
         return Ok(Token::CustomBinaryOperator("DIV".to_owned()));
     }
-    let is = |word: Option<&Word<'_>>, symbol: &str| word.is_some_and(|(_, text)| *text == symbol);
+    let is = |word: Option<&Word<'_>>, expected: &str| {
+        word.is_some_and(|(_, text)| text.eq_ignore_ascii_case(expected))
+    };
     let quoted = || Ok(Token::make_word(text, Some('`')));
     let bare = || Ok(Token::make_word(text, None));
     // Behind a dot every word is a name.
@@ -102,10 +104,12 @@ fn word(
     if words::is_reserved_in(&lower, engine) {
         return bare();
     }
-    if is(behind, ".") || stands_for_name(before) && !is_modifier(&lower) {
+    let called = is(behind, "(") && is(before, "straight_join");
+    if is(behind, ".") || stands_for_name(before) && !is_modifier(&lower) && !called {
         return quoted();
     }
-    let literal = behind.is_some_and(|(kind, _)| matches!(kind, Kind::Text | Kind::Prefixed));
+    let literal =
+        behind.is_some_and(|(kind, _)| matches!(kind, Kind::Text | Kind::Prefixed | Kind::Number));
     let introducer = lower.starts_with('_') && literal;
     if introducer || is(behind, "(") || words::is_contextual(&lower) { bare() } else { quoted() }
 }
@@ -127,13 +131,26 @@ fn names_query(words: &[Word<'_>], at: usize) -> bool {
     is(end, ")") && is(end.saturating_add(1), "as") && is(end.saturating_add(2), "(")
 }
 
+/// Words with a name behind them, where INTO is left out of INSERT as well.
+const FRONT_OF_NAME: [&str; 11] = [
+    "as",
+    "delayed",
+    "from",
+    "high_priority",
+    "ignore",
+    "insert",
+    "into",
+    "join",
+    "straight_join",
+    "table",
+    "update",
+];
+
 /// Whether a name must stand behind this.
 fn stands_for_name(before: Option<&Word<'_>>) -> bool {
     let Some((kind, text)) = before else { return false };
     match kind {
-        Kind::Word => ["as", "from", "into", "join", "table", "update", "straight_join"]
-            .iter()
-            .any(|word| text.eq_ignore_ascii_case(word)),
+        Kind::Word => FRONT_OF_NAME.iter().any(|word| text.eq_ignore_ascii_case(word)),
         // The alias of a derived table with column names; no function stands behind a bracket.
         Kind::Symbol => *text == ")",
         Kind::Space

@@ -7,6 +7,7 @@ use sqlparser::ast::{
 };
 
 use super::function::VALUE_WORDS;
+use super::mysql::is_sorting;
 use super::{Stop, Value, Walker};
 use crate::scope::Shape;
 use crate::{keywords, mysql, names, pre};
@@ -206,7 +207,9 @@ impl Walker<'_> {
                 Ok(value)
             }
             Expr::Collate { expr, collation } => {
-                self.naming.parts_of_call(collation)?;
+                if !is_sorting(collation) {
+                    self.naming.parts_of_call(collation)?;
+                }
                 self.parts([&mut **expr], role)
             }
             Expr::Function(function) => self.call(function, role),

@@ -219,6 +219,9 @@ impl Walker<'_> {
                     }
                 }
                 FunctionArgumentClause::Separator(_) if !self.naming.is_postgres() => {}
+                FunctionArgumentClause::Limit(limit) if !self.naming.is_postgres() => {
+                    value.absorb(&self.expr(limit, ColumnRole::Predicate)?);
+                }
                 FunctionArgumentClause::JsonNullClause(_) => {}
                 FunctionArgumentClause::JsonReturningClause(returning) => {
                     self.data_type(&mut returning.data_type)?;

@@ -16,6 +16,14 @@ use crate::temporary;
 /// Functions whose first argument is a word of the grammar: a unit, or a kind of value.
 const WORD_FIRST: [&str; 3] = ["get_format", "timestampadd", "timestampdiff"];
 
+/// Whether a collation is none, but says how a group is sorted.
+pub(super) fn is_sorting(collation: &ObjectName) -> bool {
+    matches!(
+        collation.0.as_slice(),
+        [ObjectNamePart::Identifier(name)] if mysql::is_sorted(&name.value)
+    )
+}
+
 impl Walker<'_> {
     /// The database that unqualified names are looked up in.
     ///
@@ -249,8 +257,7 @@ impl Walker<'_> {
     /// `_utf8mb4'…'` and `BINARY x`.
     pub(super) fn introducer(&self, prefix: &Ident) -> Result<(), Stop> {
         let lower = prefix.value.to_ascii_lowercase();
-        let known = ["binary", "_binary", "_latin1", "_utf8", "_utf8mb3", "_utf8mb4"];
-        if prefix.quote_style.is_none() && known.contains(&lower.as_str()) {
+        if prefix.quote_style.is_none() && (lower == "binary" || mysql::is_introducer(&lower)) {
             Ok(())
         } else {
             Err(Stop::unsupported("a string in another character set"))

@@ -73,11 +73,17 @@ impl Walker<'_> {
         }
         let mut from = Vec::new();
         if let Some(source) = source {
-            if let SetExpr::Values(_) = &*source.body {
-                self.facts.limit = None;
-            }
             let before = self.kept_items.replace(Vec::new());
-            let walked = self.query(source, ColumnRole::Source);
+            let walked = if let SetExpr::Values(_) = &*source.body {
+                self.facts.limit = None;
+                // A column means what the new row has by then, as in SET.
+                self.with_scope(|walker| {
+                    walker.add_target(&relation, None)?;
+                    walker.query(source, ColumnRole::Source).map(|_| ())
+                })
+            } else {
+                self.query(source, ColumnRole::Source).map(|_| ())
+            };
             from = std::mem::replace(&mut self.kept_items, before).unwrap_or_default();
             walked?;
         }

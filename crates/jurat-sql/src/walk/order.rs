@@ -92,15 +92,19 @@ impl Walker<'_> {
             }
         } else if let Expr::Identifier(ident) = expr {
             let name = self.naming.name(ident)?;
-            if prefer == Prefer::Input && self.is_local_column(&name)? {
-                return Ok(false);
+            let cols = outputs.cols.iter();
+            let named: Vec<Col> =
+                cols.filter(|col| self.naming.same_column(&col.name, &name)).cloned().collect();
+            if prefer == Prefer::Input {
+                match self.is_local_column(&name) {
+                    Ok(true) => return Ok(false),
+                    Ok(false) => {}
+                    // Where several tables have it, MySQL and MariaDB take the result column.
+                    Err(_) if !self.naming.is_postgres() && !named.is_empty() => {}
+                    Err(stop) => return Err(stop),
+                }
             }
-            outputs
-                .cols
-                .iter()
-                .filter(|col| self.naming.same_column(&col.name, &name))
-                .cloned()
-                .collect()
+            named
         } else {
             return Ok(false);
         };

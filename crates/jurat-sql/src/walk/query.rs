@@ -48,13 +48,18 @@ impl Walker<'_> {
         if let Some(with) = with {
             self.with_clause(with, role)?;
         }
-        let order_by = match (order_by.as_mut(), outer_order) {
+        let (order_by, again) = match (order_by.as_mut(), outer_order) {
+            // `(SELECT … ORDER BY … LIMIT 2) ORDER BY …` sorts the rows that are left, by result columns.
+            (Some(own), Some(outer)) if !self.naming.is_postgres() => (Some(own), Some(outer)),
             (Some(_), Some(_)) => return Err(Stop::unsupported("two ORDER BY clauses")),
-            (Some(order), None) | (None, Some(order)) => Some(order),
-            (None, None) => None,
+            (Some(order), None) | (None, Some(order)) => (Some(order), None),
+            (None, None) => (None, None),
         };
         let shape = self.body(body, order_by, role)?;
         self.tail(limit_clause.as_mut(), fetch.as_mut())?;
+        if let Some(again) = again {
+            self.order_by(again, &shape)?;
+        }
         for LockClause { lock_type: _, of, nonblock: _ } in locks {
             if let Some(of) = of
                 && !names::idents(of)?.iter().any(|ident| pre::is_mark(&ident.value))

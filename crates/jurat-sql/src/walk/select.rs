@@ -11,6 +11,7 @@ use sqlparser::ast::{
 
 use super::expr::inner;
 use super::look_up::add;
+use super::mysql::is_sorting;
 use super::order::Prefer;
 use super::{Stop, Walker};
 use crate::names;
@@ -176,6 +177,12 @@ impl Walker<'_> {
     }
 
     fn group_expr(&mut self, expr: &mut Expr, outputs: &Shape) -> Result<(), Stop> {
+        // `GROUP BY 1 DESC` sorts, and stands for a result column all the same.
+        if let Expr::Collate { expr, collation } = expr
+            && is_sorting(collation)
+        {
+            return self.group_expr(expr, outputs);
+        }
         if !self.output(expr, outputs, ColumnRole::Group, Prefer::Input)? {
             self.expr(expr, ColumnRole::Group)?;
         }

@@ -88,6 +88,9 @@ pub(super) const OBJECTS: &str = "CREATE TABLE shop.scratch (id int PRIMARY KEY,
     INSERT INTO shop.scratch VALUES (1, 'x');
     CREATE TABLE shop.parts (id int, email varchar(100)) PARTITION BY HASH (id) PARTITIONS 2;
     INSERT INTO shop.parts SELECT id, email FROM shop.customers;
+    CREATE TABLE shop.kept (id int, email varchar(100)) ENGINE = MyISAM;
+    INSERT INTO shop.kept SELECT id, email FROM shop.customers;
+    CREATE TABLE shop.merged (id int, email varchar(100)) ENGINE = MERGE UNION = (shop.kept);
     CREATE SQL SECURITY DEFINER VIEW shop.owned AS SELECT id, ssn AS number FROM shop.customers;
     CREATE VIEW shop.joined AS SELECT o.id, c.email FROM shop.orders o JOIN shop.customers c ON c.id = o.customer_id;
     CREATE VIEW shop.sorted AS SELECT id FROM shop.customers WHERE ssn > '999-55-0010';
@@ -96,8 +99,9 @@ pub(super) const OBJECTS: &str = "CREATE TABLE shop.scratch (id int PRIMARY KEY,
 /// Protects what the further objects hold.
 const POLICY: &str = r#"package jurat.catalogue
 
-masks contains {"id": "catalogue", "column": "shop.parts.email", "method": "null"} if {
+masks contains {"id": "catalogue", "column": column, "method": "null"} if {
 	input.stage == "statement"
+	some column in ["shop.kept.email", "shop.parts.email"]
 }
 "#;
 

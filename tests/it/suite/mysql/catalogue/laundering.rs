@@ -38,6 +38,21 @@ pub(super) const READ: &[Attack] = &[
     leaks("MASK-01", "SELECT DISTINCT email FROM customers"),
     leaks("MASK-01", "SELECT SQL_CALC_FOUND_ROWS email FROM customers LIMIT 1"),
     leaks("MASK-01", "(SELECT email FROM customers) LIMIT 2"),
+    leaks("MASK-01", "(SELECT id, email FROM customers ORDER BY id LIMIT 3) ORDER BY 1"),
+    leaks(
+        "MASK-01",
+        "SELECT c.email FROM orders o JOIN payments p JOIN customers c ON c.id = p.id ON p.order_id = o.id",
+    ),
+    leaks(
+        "MASK-01",
+        "SELECT c.email FROM orders o JOIN (payments p, customers c) ON c.id = o.customer_id",
+    ),
+    leaks("MASK-01", "SELECT email FROM (customers)"),
+    leaks("MASK-01", "SELECT email, COUNT(*) FROM customers GROUP BY email DESC").of_mariadb(),
+    leaks("MASK-01", "SELECT JSON_ARRAYAGG(email LIMIT 2) FROM customers").of_mariadb(),
+    // A table that stands for others.
+    leaks("MASK-01", "SELECT email FROM merged"),
+    leaks("MASK-01", "SELECT * FROM merged m JOIN orders o ON o.id = m.id"),
     // Set operations.
     leaks(
         "MASK-07",
