@@ -117,8 +117,11 @@ fn undo(cli: &Cli, case: &Case, replies: &Replies) {
     }
 }
 
+/// Names of columns, rows, and how many rows were changed.
+type Told = (Vec<String>, Vec<Vec<Option<String>>>, u64);
+
 /// What of the answers must be the same with and without Jurat.
-fn told(replies: &Replies) -> Vec<(Vec<String>, Vec<Vec<Option<String>>>, u64)> {
+fn told(replies: &Replies) -> Vec<Told> {
     let results = replies.iter().flatten().flatten();
     results.map(|one| (one.columns.clone(), one.rows.clone(), one.affected)).collect()
 }
