@@ -10,8 +10,8 @@ import mariadb_oracle as oracle
 from coverage import explain, is_opaque, reason
 from tally import Tally
 
-# Of queries and writes that the server runs, this share has to be read (`mariadb-check`, over the files of mariadb.FEW).
-FLOOR = 0.97
+# Of queries and writes that the server runs, this share has to be read (`coverage.py mariadb`, over the files of mariadb.FEW).
+FLOOR = 0.95
 
 VERSION = "10.11"
 
@@ -98,4 +98,4 @@ def check(arguments):
         if is_query and share < FLOOR:
             print(f"{count} × {why}")
     print(f"{whole.n} queries and writes of MariaDB's tests, {whole.share(whole.n - whole.opaque)} read, {len(found.missing)} findings")
-    return bool(found.missing) or share < FLOOR or whole.n < 3000
+    return bool(found.missing) or share < FLOOR or whole.n < 2000
