@@ -25,19 +25,11 @@ TESTS = pathlib.Path(os.environ["JURAT_MARIADB_TESTS"]) if "JURAT_MARIADB_TESTS"
 
 # Files about queries, writes, and what they are made of. The others are about the server.
 FILES = """
-select select_found select_safe subselect subselect2 subselect3 subselect4 subselect_exists2in subselect_sj subselect_nulls
-join join_outer join_nested join_crash union except intersect except_all intersect_all cte_nonrecursive cte_recursive win win_sum
-win_rank win_lead_lag win_first_last_value win_percentile derived derived_view func_str func_math func_time func_json func_group func_gconcat
-func_if func_in func_like func_misc func_op func_regexp func_set func_test func_timestamp func_concat func_isnull func_default
-func_encrypt func_equal func_date_add func_extract func_int func_des_encrypt func_format
-group_by group_min_max having order_by limit fetch_first distinct null bool case cast compare count_distinct
-insert insert_select insert_update insert_returning replace replace_returning update update_use_source multi_update delete delete_returning
-delete_use_source truncate temp_table user_var row table_value_constr brackets precedence parser parser_stack keywords comments
-default long_unique type_date type_time type_datetime type_decimal type_newdecimal type_varchar type_bit type_enum type_set type_year
-type_blob type_float type_int json view view_grant ps ps_1general ps_ddl prepare explain create alter_table partition partition_explicit_prune
-partition_pruning show_check information_schema variables set_statement olap range in_subq_cond_pushdown fulltext fulltext_boolean
-gis gis-json sql_mode strict auto_increment key lock ctype_utf8mb4 ctype_utf8 versioning sequence derived_cond_pushdown outfile
-negation_elimination bigint varbinary date_formats group_concat sp trigger
+select subselect join join_outer join_nested union except intersect cte_nonrecursive cte_recursive win win_percentile derived
+func_str func_math func_time func_json func_group func_gconcat func_if func_in func_like func_misc group_by group_min_max having
+order_by limit fetch_first null case cast insert insert_update insert_returning replace_returning update update_use_source
+multi_update delete delete_returning temp_table user_var table_value_constr brackets precedence parser keywords comments default
+type_time view ps create partition partition_explicit_prune information_schema variables set_statement fulltext gis
 """.split()
 
 # The part that a test of the repository runs: a minute, and every kind of statement.

@@ -79,7 +79,7 @@ def table(arguments, findings):
     for title, words in (("queries and writes", oracle.QUERIES), ("everything else", others)):
         for word in [None, *sorted(words, key=lambda word: -found.kinds[word].n)]:
             tally = found.kinds[word] if word else found.whole(words)
-            if word is None or tally.n >= 50:
+            if word is None or (word and tally.n >= 50):
                 yield f"| {word.upper() if word else f'**{title}**'} | {tally.n} | {tally.opaque} | {tally.share(tally.n - tally.opaque)} | {tally.misses} |"
     for is_query, title in ((True, "queries and writes"), (False, "everything else")):
         yield f"\nWhy {title} of (e) are not read, the ten most frequent reasons:\n"

@@ -3,7 +3,7 @@
 use jurat_types::{ColumnMode, ColumnRole, RelationName, StatementClass};
 use sqlparser::ast::{
     Assignment, AssignmentTarget, Delete, Expr, FromTable, Insert, InsertAliases, ObjectName,
-    OnInsert, OrderByExpr, SetExpr, TableFactor, TableObject, TableWithJoins, Update,
+    OnInsert, OrderByExpr, Query, SetExpr, TableFactor, TableObject, TableWithJoins, Update,
     Value as Literal,
 };
 
@@ -71,22 +71,10 @@ impl Walker<'_> {
         for column in columns.iter() {
             self.inserted_column(&relation, column)?;
         }
-        let mut from = Vec::new();
-        if let Some(source) = source {
-            let before = self.kept_items.replace(Vec::new());
-            let walked = if let SetExpr::Values(_) = &*source.body {
-                self.facts.limit = None;
-                // A column means what the new row has by then, as in SET.
-                self.with_scope(|walker| {
-                    walker.add_target(&relation, None)?;
-                    walker.query(source, ColumnRole::Source).map(|_| ())
-                })
-            } else {
-                self.query(source, ColumnRole::Source).map(|_| ())
-            };
-            from = std::mem::replace(&mut self.kept_items, before).unwrap_or_default();
-            walked?;
-        }
+        let from = match source {
+            None => Vec::new(),
+            Some(source) => self.inserted_rows(&relation, source)?,
+        };
         self.with_scope(|walker| {
             walker.add_target(&relation, None)?;
             for Assignment { target, value } in assignments {
@@ -109,6 +97,27 @@ impl Walker<'_> {
         }
         self.write_relation(&relation, reach)?;
         self.returning(returning.as_mut(), |walker| walker.add_target(&relation, None).map(|_| ()))
+    }
+
+    /// The rows of INSERT, from VALUES or a query; what the query reads from, for what follows it.
+    fn inserted_rows(
+        &mut self,
+        relation: &RelationName,
+        source: &mut Query,
+    ) -> Result<Vec<Item>, Stop> {
+        let before = self.kept_items.replace(Vec::new());
+        let walked = if let SetExpr::Values(_) = &*source.body {
+            self.facts.limit = None;
+            // A column means what the new row has by then, as in SET.
+            self.with_scope(|walker| {
+                walker.add_target(relation, None)?;
+                walker.query(source, ColumnRole::Source).map(|_| ())
+            })
+        } else {
+            self.query(source, ColumnRole::Source).map(|_| ())
+        };
+        let from = std::mem::replace(&mut self.kept_items, before).unwrap_or_default();
+        walked.map(|()| from)
     }
 
     /// A column of INSERT; a table in front of it can only be the target.

@@ -18,6 +18,9 @@ const FORMS: [&str; 7] = [
     "/logout",
 ];
 
+/// What is wrong with a request, its headers and body, and the answers that refuse it.
+type Attempt<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str, &'a [u16]);
+
 #[tokio::test]
 async fn no_attempt_at_any_form_does_anything() {
     let Some(shop) = Shop::open(setup("")).await else { return };
@@ -36,7 +39,7 @@ async fn no_attempt_at_any_form_does_anything() {
     let json = format!("{{\"csrf\": \"{token}\"}}");
     let long = format!("{good}&reason={}", "x".repeat(17 << 10));
     let (theirs, other_port) = (format!("csrf={hers}"), "http://127.0.0.1:1".to_owned());
-    let attempts: [(&str, Vec<(&str, &str)>, &str, &[u16]); 17] = [
+    let attempts: [Attempt<'_>; 17] = [
         ("no token", vec![form], "", &[403]),
         ("an empty token", vec![form], "csrf=", &[403]),
         ("a wrong token", vec![form], "csrf=AAAA", &[403]),

@@ -235,7 +235,7 @@ fn side_11_there_is_no_way_around_the_count() {
     for attack in ATTACKS.iter().filter(|attack| here(&shop, attack)) {
         for prepared in [false, true] {
             let mut problem = |why: String| {
-                failed.push(format!("{:?} (prepared: {prepared}): {why}", attack.texts))
+                failed.push(format!("{:?} (prepared: {prepared}): {why}", attack.texts));
             };
             if !prepared {
                 make(&twin);
