@@ -98,4 +98,4 @@ def check(arguments):
         if is_query and share < FLOOR:
             print(f"{count} × {why}")
     print(f"{whole.n} queries and writes of MariaDB's tests, {whole.share(whole.n - whole.opaque)} read, {len(found.missing)} findings")
-    return bool(found.missing) or share < FLOOR or whole.n < 2000
+    return bool(found.missing) or share < FLOOR or whole.n < 1000
