@@ -10,6 +10,7 @@
 use std::{
     collections::{HashMap, HashSet},
     env, fs,
+    io::Write as _,
     os::unix::{
         fs::{MetadataExt as _, PermissionsExt as _, chown},
         process::CommandExt as _,
@@ -397,6 +398,30 @@ impl Cli {
         let ran = self.run(text);
         assert!(!ran.status.success(), "{text}: {}", String::from_utf8_lossy(&ran.stdout));
         String::from_utf8(ran.stderr).unwrap()
+    }
+
+    /// What the program beside the client that writes dumps says; nothing where there is none (as with MySQL's own server).
+    pub(crate) fn dump(&self, arguments: &[&str]) -> Option<Output> {
+        let program = self.program.with_file_name("mariadb-dump");
+        let there = program.exists();
+        there.then(|| Command::new(program).args(&self.arguments).args(arguments).output().unwrap())
+    }
+
+    /// Runs a script in the database `shop`, as the client does with a file of SQL.
+    pub(crate) fn load(&self, script: &[u8]) -> Output {
+        let mut command = self.command();
+        let mut child = command
+            .arg("shop")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        // A client that has stopped at an error takes no more, and says why.
+        let _taken = input.write_all(script);
+        drop(input);
+        child.wait_with_output().unwrap()
     }
 
     /// The client, to be started otherwise.

@@ -10,6 +10,7 @@ use crate::scan::Kind;
 use crate::walk::{Stop, Walker};
 
 mod mode;
+mod restored;
 
 /// Modes that change neither how a text is cut nor what its operators are.
 const HARMLESS_MODES: &[&str] = &[
@@ -190,13 +191,19 @@ fn assignments(walker: &mut Walker<'_>, form: &Form<'_>) -> Result<Option<String
             Some(value) if !is_global && name == TRACKING => tracked(value),
             _ => None,
         };
+        let mut restored = false;
         let written = if let Some(tracked) = &tracked {
             tracked.clone()
         } else if plain.is_some() {
             form.text(start, to)
         } else {
             // A variable can be read later without any check, so what it gets counts as written.
-            form.expression(walker, (start, to), ColumnRole::Source)?
+            let value = form.expression(walker, (start, to), ColumnRole::Source)?;
+            let words = form.words.get(start..to).unwrap_or_default();
+            let put_back = !is_global && !of_user && restored::is_of_user(words);
+            let checked = put_back.then(|| restored::checked(&name, &value)).flatten();
+            restored = checked.is_some();
+            checked.unwrap_or(value)
         };
         text.push(format!("{} = {written}", form.text(from, place).trim_end()));
         global |= is_global;
@@ -204,7 +211,7 @@ fn assignments(walker: &mut Walker<'_>, form: &Form<'_>) -> Result<Option<String
             continue;
         }
         let kept = match &plain {
-            Some(_) if tracked.is_some() => true,
+            _ if restored || tracked.is_some() => true,
             Some(value) => keeps(&name, value),
             None => name == "sql_mode" && form.words.get(start..to).is_some_and(mode::is_kept),
         };
