@@ -400,11 +400,17 @@ impl Cli {
         String::from_utf8(ran.stderr).unwrap()
     }
 
-    /// What the program beside the client that writes dumps says; nothing where there is none (as with MySQL's own server).
+    /// What the program says that writes dumps; nothing with MySQL's own server, which comes without one.
     pub(crate) fn dump(&self, arguments: &[&str]) -> Option<Output> {
         let program = self.program.with_file_name("mariadb-dump");
-        let there = program.exists();
-        there.then(|| Command::new(program).args(&self.arguments).args(arguments).output().unwrap())
+        if Kind::of_this_run() == Kind::Mysql {
+            return None;
+        }
+        if !program.exists() {
+            tiers::missing("mariadb", "run scripts/ensure-mariadb, which brings mariadb-dump");
+            return None;
+        }
+        Some(Command::new(program).args(&self.arguments).args(arguments).output().unwrap())
     }
 
     /// Runs a script in the database `shop`, as the client does with a file of SQL.

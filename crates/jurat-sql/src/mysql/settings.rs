@@ -182,40 +182,38 @@ fn assignments(walker: &mut Walker<'_>, form: &Form<'_>) -> Result<Option<String
         let named = form.words.get(from..place).and_then(variable);
         let Variable { name, is_global, of_user } = named.ok_or_else(unknown)?;
         let start = place.saturating_add(1);
-        let plain = match form.words.get(start..to).unwrap_or_default() {
+        let words = form.words.get(start..to).unwrap_or_default();
+        let plain = match words {
             [word] => value(word),
             [(Kind::Operator, "-" | "+"), number @ (Kind::Number, _)] => value(number),
             _ => None,
         };
-        let tracked = match &plain {
-            Some(value) if !is_global && name == TRACKING => tracked(value),
-            _ => None,
-        };
-        let mut restored = false;
-        let written = if let Some(tracked) = &tracked {
-            tracked.clone()
-        } else if plain.is_some() {
+        let given = if plain.is_some() {
             form.text(start, to)
         } else {
             // A variable can be read later without any check, so what it gets counts as written.
-            let value = form.expression(walker, (start, to), ColumnRole::Source)?;
-            let words = form.words.get(start..to).unwrap_or_default();
-            let put_back = !is_global && !of_user && restored::is_of_user(words);
-            let checked = put_back.then(|| restored::checked(&name, &value)).flatten();
-            restored = checked.is_some();
-            checked.unwrap_or(value)
+            form.expression(walker, (start, to), ColumnRole::Source)?
         };
+        // What is sent in its place, where that leaves texts to be read as they are.
+        let instead = match &plain {
+            Some(value) if !is_global && name == TRACKING => tracked(value),
+            None if !is_global && !of_user && restored::is_of_user(words) => {
+                restored::checked(&name, &given)
+            }
+            _ => None,
+        };
+        let harmless = match &plain {
+            _ if instead.is_some() => true,
+            Some(value) => keeps(&name, value),
+            None => name == "sql_mode" && mode::is_kept(words),
+        };
+        let written = instead.unwrap_or(given);
         text.push(format!("{} = {written}", form.text(from, place).trim_end()));
         global |= is_global;
         if of_user {
             continue;
         }
-        let kept = match &plain {
-            _ if restored || tracked.is_some() => true,
-            Some(value) => keeps(&name, value),
-            None => name == "sql_mode" && form.words.get(start..to).is_some_and(mode::is_kept),
-        };
-        if !is_global && kept {
+        if !is_global && harmless {
             walker.facts.settings_kept.push(name.clone());
         }
         walker.facts.setting(&name);
