@@ -42,6 +42,14 @@ pub(crate) fn narrow(collation: u16) -> u8 {
     }
 }
 
+/// Whether texts of this collation have ASCII where UTF-8 has it. Names are compared and values looked through as such: in
+/// UTF-16 neither a column nor an address would be recognized.
+pub(crate) fn has_ascii(collation: u16) -> bool {
+    /// MariaDB's newer collations of utf8mb3 and utf8mb4 (`uca1400`).
+    const NEWER: std::ops::Range<u16> = 2048..2560;
+    NEWER.contains(&collation) || character_set(narrow(collation)) != CharacterSet::Other
+}
+
 /// Whether results are to be in latin1.
 pub(crate) fn is_latin1(collation: u8) -> bool {
     character_set(collation) == CharacterSet::Latin1
@@ -60,7 +68,7 @@ pub(crate) const fn upstream(collation: u8, mariadb: bool) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::{CharacterSet, character_set, narrow, upstream};
+    use super::{CharacterSet, character_set, has_ascii, narrow, upstream};
 
     #[test]
     fn only_character_sets_that_read_a_text_as_utf8_does_are_taken() {
@@ -92,6 +100,18 @@ mod tests {
         assert_eq!(upstream(255, false), 255, "utf8mb4_0900_ai_ci");
         for collation in [0, 8, 28, 33, 63, 255] {
             assert_eq!(upstream(collation, true), 45);
+        }
+    }
+
+    #[test]
+    fn results_have_ascii_where_utf8_has_it() {
+        // utf8mb4, bytes, latin1, utf8mb4_0900_as_cs, utf8mb4_uca1400_ai_ci.
+        for collation in [45, 63, 8, 305, 2304] {
+            assert!(has_ascii(collation), "{collation}");
+        }
+        // utf16, ucs2, utf32, utf16le, filename, swe7, gbk, ucs2_uca1400_ai_ci.
+        for collation in [54, 35, 60, 56, 17, 10, 28, 2560] {
+            assert!(!has_ascii(collation), "{collation}");
         }
     }
 

@@ -15,7 +15,7 @@ use jurat_wire::mysql::{
 use super::{
     End, OUTBOX_BYTES_MAX, Relay, detect, guard::Guarding, local_file::Asked, origins::Checked,
 };
-use crate::{report, respond, upstream::forbidden_mode};
+use crate::{collation, report, respond, upstream::forbidden_mode};
 
 /// Rows longer than this pass in pieces, bytes.
 const STREAM_ABOVE_BYTES: usize = 16 << 10;
@@ -267,6 +267,10 @@ impl Relay {
                 self.forward(bytes);
             }
             Some(Event::Column(definition)) => {
+                // A program of the server's own can have set that, and servers do not tell of it.
+                if !collation::has_ascii(definition.collation) {
+                    return Err(End::SettingChanged("character_set_results"));
+                }
                 if let Some(checked) = &following.checked
                     && let Some(column) = checked.exposed(following.column, &definition)
                 {
